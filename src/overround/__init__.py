@@ -1,0 +1,1 @@
+"""Overround: a self-hosted betting house. Read ARCHITECTURE.md first."""
