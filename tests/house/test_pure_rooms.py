@@ -14,7 +14,7 @@ PURE = ("kernel", "book")
 WRITERS = ("journal", "projections", "identity")  # rooms that commit
 ROOM_FILES = {"__init__", "types", "events", "rules", "state"}
 
-# `hash` of text differs between processes and `id` between runs: neither may reach the journal or a state hash.
+# `hash` of text differs between processes, `id` between runs: neither may reach the journal or a state hash.
 BANNED_CALLS = {"float", "complex", "hash", "id", "eval", "exec", "open", "print", "input"}
 BANNED_MODULES = {
     "asyncio", "asyncpg", "datetime", "logging", "nats", "os", "pathlib", "random", "secrets", "socket",
