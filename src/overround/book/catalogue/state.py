@@ -1,0 +1,197 @@
+"""Everything on offer, and how facts change it. Gateways fold the same facts into the same state for their live views."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from overround.book.catalogue.events import (
+    CompetitionCreated,
+    EventCreated,
+    EventEnded,
+    EventRescheduled,
+    EventStarted,
+    FeedSeen,
+    FeedSilenced,
+    MarketChanged,
+    MarketClosed,
+    MarketCreated,
+    MarketResumed,
+    MarketSuspended,
+    PricesSet,
+    SportCreated,
+)
+from overround.book.catalogue.rules import is_available
+from overround.book.catalogue.types import (
+    EVENT_LIFE,
+    MARKET_LIFE,
+    Competition,
+    Event,
+    EventAction,
+    Feed,
+    Market,
+    MarketAction,
+    MarketStatus,
+    Selection,
+    Sport,
+)
+from overround.kernel.fact import Fact
+
+
+class CatalogueState(msgspec.Struct):
+    """By id, or by name for feeds. Ids are dense from 1 within each."""
+
+    sports: dict[int, Sport] = {}
+    competitions: dict[int, Competition] = {}
+    events: dict[int, Event] = {}
+    markets: dict[int, Market] = {}
+    feeds: dict[str, Feed] = {}
+
+    def feed_of(self, market: Market) -> Feed | None:
+        return self.feeds[market.feed] if market.feed else None
+
+    def is_available(self, market: Market) -> bool:
+        """Whether the market takes bets now."""
+        return is_available(market, self.feeds[market.feed] if market.feed else None)
+
+
+def _sport_created(state: CatalogueState, fact: SportCreated, at_us: int) -> None:
+    state.sports[fact.sport_id] = Sport(id=fact.sport_id, name=fact.name)
+
+
+def _competition_created(state: CatalogueState, fact: CompetitionCreated, at_us: int) -> None:
+    state.competitions[fact.competition_id] = Competition(
+        id=fact.competition_id, sport_id=fact.sport_id, name=fact.name
+    )
+
+
+def _event_created(state: CatalogueState, fact: EventCreated, at_us: int) -> None:
+    state.events[fact.event_id] = Event(
+        id=fact.event_id, competition_id=fact.competition_id, name=fact.name, starts_at_us=fact.starts_at_us
+    )
+
+
+def _event_rescheduled(state: CatalogueState, fact: EventRescheduled, at_us: int) -> None:
+    state.events[fact.event_id].starts_at_us = fact.starts_at_us
+
+
+def _event_started(state: CatalogueState, fact: EventStarted, at_us: int) -> None:
+    event = state.events[fact.event_id]
+    event.status = EVENT_LIFE[event.status, EventAction.START]
+    for market_id in event.markets:
+        market = state.markets[market_id]
+        if market.in_play:
+            _step(market, MarketAction.SUSPEND, "turn_in_play")
+        else:
+            _step(market, MarketAction.CLOSE, "started")
+
+
+def _event_ended(state: CatalogueState, fact: EventEnded, at_us: int) -> None:
+    event = state.events[fact.event_id]
+    event.status = EVENT_LIFE[event.status, EventAction.END]
+    for market_id in event.markets:
+        _step(state.markets[market_id], MarketAction.CLOSE, "ended")
+
+
+def _market_created(state: CatalogueState, fact: MarketCreated, at_us: int) -> None:
+    state.events[fact.event_id].markets.append(fact.market_id)
+    names = zip(fact.selections, fact.prices_milli, strict=True)
+    state.markets[fact.market_id] = Market(
+        id=fact.market_id,
+        event_id=fact.event_id,
+        type=fact.type,
+        specifiers=fact.specifiers,
+        selections={id: Selection(id=id, name=name, price_milli=price) for id, (name, price) in enumerate(names, 1)},
+        feed=fact.feed,
+        in_play=fact.in_play,
+        delay_us=fact.delay_us,
+        liability_minor=fact.liability_minor,
+        confirmed_at_us=at_us,
+    )
+    if fact.feed and fact.feed not in state.feeds:
+        state.feeds[fact.feed] = Feed(name=fact.feed, seen_at_us=at_us)
+
+
+def _prices_set(state: CatalogueState, fact: PricesSet, at_us: int) -> None:
+    market = state.markets[fact.market_id]
+    for selection_id, price_milli in fact.prices:
+        market.selections[selection_id].price_milli = price_milli
+    market.confirmed_at_us = at_us
+
+
+def _market_suspended(state: CatalogueState, fact: MarketSuspended, at_us: int) -> None:
+    _step(state.markets[fact.market_id], MarketAction.SUSPEND, fact.reason)
+
+
+def _market_resumed(state: CatalogueState, fact: MarketResumed, at_us: int) -> None:
+    market = state.markets[fact.market_id]
+    _step(market, MarketAction.RESUME, "")
+    market.confirmed_at_us = at_us
+
+
+def _market_closed(state: CatalogueState, fact: MarketClosed, at_us: int) -> None:
+    _step(state.markets[fact.market_id], MarketAction.CLOSE, "closed")
+
+
+def _market_changed(state: CatalogueState, fact: MarketChanged, at_us: int) -> None:
+    market = state.markets[fact.market_id]
+    market.delay_us, market.liability_minor = fact.delay_us, fact.liability_minor
+    market.version += 1
+
+
+def _feed_seen(state: CatalogueState, fact: FeedSeen, at_us: int) -> None:
+    feed = state.feeds.get(fact.feed)
+    if feed is None:
+        state.feeds[fact.feed] = Feed(name=fact.feed, seen_at_us=at_us)
+        return
+    feed.seen_at_us = at_us
+    if feed.silent:
+        feed.silent, feed.back_at_us = False, at_us
+
+
+def _feed_silenced(state: CatalogueState, fact: FeedSilenced, at_us: int) -> None:
+    state.feeds[fact.feed].silent = True
+
+
+def result_market(market: Market) -> None:
+    """A result is in: the market leaves for settlement, once more with each correction."""
+    _step(market, MarketAction.RESULT, "resulted")
+    market.revision += 1
+
+
+def _step(market: Market, action: MarketAction, reason: str) -> None:
+    """Take a step of the market's life where it has that step; the version rises with it."""
+    following = MARKET_LIFE.get((market.status, action))
+    if following is not None:
+        market.status, market.reason = following, reason
+        market.version += 1
+
+
+APPLY: dict[type[Fact], Callable[[CatalogueState, Any, int], None]] = {
+    SportCreated: _sport_created,
+    CompetitionCreated: _competition_created,
+    EventCreated: _event_created,
+    EventRescheduled: _event_rescheduled,
+    EventStarted: _event_started,
+    EventEnded: _event_ended,
+    MarketCreated: _market_created,
+    PricesSet: _prices_set,
+    MarketSuspended: _market_suspended,
+    MarketResumed: _market_resumed,
+    MarketClosed: _market_closed,
+    MarketChanged: _market_changed,
+    FeedSeen: _feed_seen,
+    FeedSilenced: _feed_silenced,
+}
+
+
+def apply(state: CatalogueState, fact: Fact, at_us: int) -> bool:
+    """Fold one fact at its instant. False where the fact is none of the catalogue's."""
+    step = APPLY.get(type(fact))
+    if step is None:
+        return False
+    step(state, fact, at_us)
+    return True
+
+
+__all__ = ["APPLY", "CatalogueState", "MarketStatus", "apply", "result_market"]

@@ -1,0 +1,48 @@
+"""The ledger owns every balance. Nothing else in the house may say how much anyone has.
+
+Invariants: per currency all balances sum to zero; a customer's cash and bonus never go below zero nor below
+what is held on them; money moves only by the transfers of a `Posting`.
+"""
+
+from overround.book.ledger.events import CurrencyOpened, CustomerOpened, FundsMoved, Posting, WalletOpened
+from overround.book.ledger.rules import Refusal, move, move_refusal, recover, resettle, settle, stake
+from overround.book.ledger.state import (
+    LedgerBroken,
+    LedgerState,
+    hold,
+    open_currency,
+    open_customer,
+    open_wallet,
+    post,
+    sums_minor,
+)
+from overround.book.ledger.types import Account, AccountKind, HouseAccounts, Reason, Transfer, Wallet
+
+__all__ = [
+    "Account",
+    "AccountKind",
+    "CurrencyOpened",
+    "CustomerOpened",
+    "FundsMoved",
+    "HouseAccounts",
+    "LedgerBroken",
+    "LedgerState",
+    "Posting",
+    "Reason",
+    "Refusal",
+    "Transfer",
+    "Wallet",
+    "WalletOpened",
+    "hold",
+    "move",
+    "move_refusal",
+    "open_currency",
+    "open_customer",
+    "open_wallet",
+    "post",
+    "recover",
+    "resettle",
+    "settle",
+    "stake",
+    "sums_minor",
+]

@@ -1,0 +1,109 @@
+"""The rules of the ledger: which transfers a movement of money needs, and when it is refused."""
+
+from enum import StrEnum
+
+from overround.book.ledger.types import HouseAccounts, Reason, Transfer, Wallet
+from overround.kernel.money import MAX_MONEY_MINOR
+
+
+class Refusal(StrEnum):
+    """Every way the ledger says no, in the order checked."""
+
+    CURRENCY_UNKNOWN = "currency_unknown"
+    CUSTOMER_NOT_FOUND = "customer_not_found"
+    WALLET_EXISTS = "wallet_exists"
+    WALLET_NOT_FOUND = "wallet_not_found"
+    AMOUNT_INVALID = "amount_invalid"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+
+
+def move_refusal(wallet: Wallet, *, amount_minor: int) -> Refusal | None:
+    """Whether money may come in (`amount_minor` above zero) or go out (below). Held money does not go out."""
+    if amount_minor == 0 or abs(amount_minor) > MAX_MONEY_MINOR:
+        return Refusal.AMOUNT_INVALID
+    if wallet.cash.balance_minor + amount_minor > MAX_MONEY_MINOR:
+        return Refusal.AMOUNT_INVALID
+    if wallet.cash.available_minor + amount_minor < 0:
+        return Refusal.INSUFFICIENT_FUNDS
+    return None
+
+
+def move(wallet: Wallet, house: HouseAccounts, *, amount_minor: int) -> tuple[Transfer, ...]:
+    """A deposit (above zero) with what it repays of a debt, or a withdrawal (below zero)."""
+    cash, clearing = wallet.cash.id, house.clearing.id
+    if amount_minor < 0:
+        return (Transfer(cash, clearing, -amount_minor, Reason.WITHDRAWAL),)
+    repaid = recover(wallet, credited_minor=amount_minor, owed_minor=-wallet.debt.balance_minor)
+    return (Transfer(clearing, cash, amount_minor, Reason.DEPOSIT), *repaid)
+
+
+def recover(wallet: Wallet, *, credited_minor: int, owed_minor: int, ref: int = 0) -> tuple[Transfer, ...]:
+    """What a credit to cash repays of the customer's debt: as much of it as there is."""
+    repaid_minor = min(owed_minor, credited_minor)
+    if repaid_minor <= 0:
+        return ()
+    return (Transfer(wallet.cash.id, wallet.debt.id, repaid_minor, Reason.DEBT_RECOVERED, ref),)
+
+
+def stake(wallet: Wallet, house: HouseAccounts, *, stake_minor: int, ref: int) -> tuple[Transfer, ...]:
+    """A stake leaves the customer's cash for the open stakes."""
+    return (Transfer(wallet.cash.id, house.open_stakes.id, stake_minor, Reason.STAKE, ref),)
+
+
+def settle(
+    wallet: Wallet, house: HouseAccounts, *, stake_minor: int, payout_minor: int, ref: int
+) -> tuple[Transfer, ...]:
+    """A stake leaves the open stakes: back to the customer as far as the payout reaches, the rest won by the house.
+
+    What the payout has beyond the stake comes out of trading.
+    """
+    cash, open_stakes, trading = wallet.cash.id, house.open_stakes.id, house.trading.id
+    if not payout_minor:
+        return (Transfer(open_stakes, trading, stake_minor, Reason.STAKE_LOST, ref),)
+    if payout_minor < stake_minor:
+        return (
+            Transfer(open_stakes, cash, payout_minor, Reason.STAKE_RETURNED, ref),
+            Transfer(open_stakes, trading, stake_minor - payout_minor, Reason.STAKE_LOST, ref),
+        )
+    returned = Transfer(open_stakes, cash, stake_minor, Reason.STAKE_RETURNED, ref)
+    if payout_minor == stake_minor:
+        return (returned,)
+    return (returned, Transfer(trading, cash, payout_minor - stake_minor, Reason.WINNINGS, ref))
+
+
+ROLLBACK = {
+    Reason.STAKE_RETURNED: Reason.ROLLBACK_STAKE_RETURNED,
+    Reason.STAKE_LOST: Reason.ROLLBACK_STAKE_LOST,
+    Reason.WINNINGS: Reason.ROLLBACK_WINNINGS,
+}
+
+
+def resettle(
+    wallet: Wallet,
+    house: HouseAccounts,
+    *,
+    stake_minor: int,
+    old_payout_minor: int,
+    payout_minor: int,
+    spendable_minor: int,
+    owed_minor: int,
+    ref: int,
+) -> tuple[Transfer, ...]:
+    """Undo one settlement and make another, by compensating transfers only.
+
+    The new payout is credited first, then the old one taken back; what the customer no longer has
+    (`spendable_minor` is there now) is advanced as a debt, so cash never goes below zero. A gain repays a debt
+    (`owed_minor` now) first.
+    """
+    undo = tuple(
+        Transfer(old.credit, old.debit, old.amount_minor, ROLLBACK[old.reason], ref)
+        for old in settle(wallet, house, stake_minor=stake_minor, payout_minor=old_payout_minor, ref=ref)
+    )
+    anew = settle(wallet, house, stake_minor=stake_minor, payout_minor=payout_minor, ref=ref)
+    gain = payout_minor - old_payout_minor
+    if gain >= 0:
+        return (*anew, *undo, *recover(wallet, credited_minor=gain, owed_minor=owed_minor, ref=ref))
+    short = -gain - spendable_minor
+    if short <= 0:
+        return (*anew, *undo)
+    return (Transfer(wallet.debt.id, wallet.cash.id, short, Reason.DEBT_ADVANCED, ref), *anew, *undo)

@@ -1,0 +1,77 @@
+"""What a ledger is made of: accounts, transfers between two of them, and the accounts that belong together."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class AccountKind(StrEnum):
+    """What an account is for. The first three belong to a customer, the others to the house."""
+
+    CASH = "cash"
+    BONUS = "bonus"
+    DEBT = "debt"
+    OPEN_STAKES = "open_stakes"
+    TRADING = "trading"
+    CLEARING = "clearing"
+
+
+class Reason(StrEnum):
+    """Why money moved: every line of a statement carries one."""
+
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    STAKE = "stake"
+    STAKE_RETURNED = "stake_returned"
+    STAKE_LOST = "stake_lost"
+    WINNINGS = "winnings"
+    ROLLBACK_STAKE_RETURNED = "rollback_stake_returned"
+    ROLLBACK_STAKE_LOST = "rollback_stake_lost"
+    ROLLBACK_WINNINGS = "rollback_winnings"
+    DEBT_ADVANCED = "debt_advanced"
+    DEBT_RECOVERED = "debt_recovered"
+
+
+class Account(msgspec.Struct, array_like=True, gc=False):
+    """One balance. `held_minor` is set aside for a decision under way and cannot be spent."""
+
+    id: int
+    owner: int
+    kind: AccountKind
+    currency: str
+    balance_minor: int = 0
+    held_minor: int = 0
+
+    @property
+    def available_minor(self) -> int:
+        return self.balance_minor - self.held_minor
+
+
+class Transfer(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`amount_minor` (above zero) leaves `debit` and reaches `credit`. `ref` is the bet it is about, or 0."""
+
+    debit: int
+    credit: int
+    amount_minor: int
+    reason: Reason
+    ref: int = 0
+
+
+class Wallet(msgspec.Struct, frozen=True, gc=False):
+    """A customer's accounts of one currency. Bonus money is kept apart; debt is what the customer owes, below zero."""
+
+    cash: Account
+    bonus: Account
+    debt: Account
+
+
+class HouseAccounts(msgspec.Struct, frozen=True, gc=False):
+    """The house's accounts of one currency.
+
+    `open_stakes` holds the stakes of undecided bets, `trading` is the house's profit, and `clearing` mirrors
+    the money that providers hold for us: it is below zero by what customers have put in.
+    """
+
+    open_stakes: Account
+    trading: Account
+    clearing: Account

@@ -1,0 +1,55 @@
+"""The limits own what a customer may stake and lose, who is shut out, and the terms on which the house takes bets.
+
+Invariants: a tighter limit holds at once and a looser one after its wait; a cool-off or self-exclusion never gets
+shorter; usage is counted per UTC day, ISO week and month from the facts alone.
+"""
+
+from overround.book.limits.events import CoolingOff, HouseTermsSet, LimitSet, PlayerTermsSet, SelfExcluded
+from overround.book.limits.rules import (
+    Refusal,
+    cool_off_until_us,
+    effective_at_us,
+    excluded_until_us,
+    is_amount,
+    room_minor,
+    shut_out,
+    stake_room,
+)
+from overround.book.limits.state import APPLY, LimitsState, use
+from overround.book.limits.types import (
+    LOOSENING_WAIT_US,
+    NO_LIMIT,
+    HouseTerms,
+    Limit,
+    LimitKind,
+    Player,
+    Purse,
+    Usage,
+)
+
+__all__ = [
+    "APPLY",
+    "LOOSENING_WAIT_US",
+    "NO_LIMIT",
+    "CoolingOff",
+    "HouseTerms",
+    "HouseTermsSet",
+    "Limit",
+    "LimitKind",
+    "LimitSet",
+    "LimitsState",
+    "Player",
+    "PlayerTermsSet",
+    "Purse",
+    "Refusal",
+    "SelfExcluded",
+    "Usage",
+    "cool_off_until_us",
+    "effective_at_us",
+    "excluded_until_us",
+    "is_amount",
+    "room_minor",
+    "shut_out",
+    "stake_room",
+    "use",
+]

@@ -1,0 +1,38 @@
+"""What the limits tell the rest of the house."""
+
+from overround.book.limits.types import HouseTerms, LimitKind
+from overround.kernel.fact import Fact
+
+
+class LimitSet(Fact, frozen=True, kw_only=True, tag="limit_set"):
+    """A customer's limit. A tighter one holds at once (`effective_at_us` is now), a looser one after its wait."""
+
+    customer_id: int
+    currency: str
+    limit: LimitKind
+    amount_minor: int
+    effective_at_us: int
+
+
+class CoolingOff(Fact, frozen=True, kw_only=True, tag="cooling_off"):
+    customer_id: int
+    until_us: int
+
+
+class SelfExcluded(Fact, frozen=True, kw_only=True, tag="self_excluded"):
+    customer_id: int
+    until_us: int
+
+
+class PlayerTermsSet(Fact, frozen=True, kw_only=True, tag="player_terms_set"):
+    """An operator's limits for one customer; 0 goes back to the house's default."""
+
+    customer_id: int
+    currency: str
+    max_stake_minor: int
+    max_payout_minor: int
+
+
+class HouseTermsSet(Fact, frozen=True, kw_only=True, tag="house_terms_set"):
+    currency: str
+    terms: HouseTerms

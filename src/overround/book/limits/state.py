@@ -1,0 +1,88 @@
+"""Every customer's limits and use of them, the house's terms, and how facts change them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from overround.book.ledger import CurrencyOpened, CustomerOpened, WalletOpened
+from overround.book.limits.events import CoolingOff, HouseTermsSet, LimitSet, PlayerTermsSet, SelfExcluded
+from overround.book.limits.rules import window_starts_us
+from overround.book.limits.types import HouseTerms, Limit, Player, Purse, Usage
+from overround.kernel.fact import Fact
+from overround.kernel.instant import DAY_US
+
+
+class LimitsState(msgspec.Struct):
+    """`players` by customer, `terms` by currency."""
+
+    players: dict[int, Player] = {}
+    terms: dict[str, HouseTerms] = {}
+
+
+def use(purse: Purse, *, at_us: int, staked_minor: int, returned_minor: int) -> None:
+    """Count a stake or a return in the windows of its instant. A new window begins with the first use in it."""
+    if at_us >= purse.day.start_us + DAY_US:
+        _roll(purse, at_us)
+    for usage in (purse.day, purse.week, purse.month):
+        usage.staked_minor += staked_minor
+        usage.returned_minor += returned_minor
+
+
+def _roll(purse: Purse, at_us: int) -> None:
+    day, week, month = window_starts_us(at_us)
+    purse.day = Usage(start_us=day)
+    if purse.week.start_us != week:
+        purse.week = Usage(start_us=week)
+    if purse.month.start_us != month:
+        purse.month = Usage(start_us=month)
+
+
+def _currency_opened(state: LimitsState, fact: CurrencyOpened, at_us: int) -> None:
+    state.terms[fact.currency] = HouseTerms()
+
+
+def _customer_opened(state: LimitsState, fact: CustomerOpened, at_us: int) -> None:
+    state.players[fact.customer_id] = Player(id=fact.customer_id)
+
+
+def _wallet_opened(state: LimitsState, fact: WalletOpened, at_us: int) -> None:
+    purse = Purse(limits={}, day=Usage(), week=Usage(), month=Usage())
+    state.players[fact.customer_id].purses[fact.currency] = purse
+
+
+def _limit_set(state: LimitsState, fact: LimitSet, at_us: int) -> None:
+    limits = state.players[fact.customer_id].purses[fact.currency].limits
+    if fact.effective_at_us <= at_us:
+        limits[fact.limit] = Limit(fact.amount_minor)
+    else:
+        limits[fact.limit] = Limit(limits[fact.limit].at(at_us), fact.amount_minor, fact.effective_at_us)
+
+
+def _cooling_off(state: LimitsState, fact: CoolingOff, at_us: int) -> None:
+    state.players[fact.customer_id].cooling_until_us = fact.until_us
+
+
+def _self_excluded(state: LimitsState, fact: SelfExcluded, at_us: int) -> None:
+    state.players[fact.customer_id].excluded_until_us = fact.until_us
+
+
+def _player_terms_set(state: LimitsState, fact: PlayerTermsSet, at_us: int) -> None:
+    purse = state.players[fact.customer_id].purses[fact.currency]
+    purse.max_stake_minor, purse.max_payout_minor = fact.max_stake_minor, fact.max_payout_minor
+
+
+def _house_terms_set(state: LimitsState, fact: HouseTermsSet, at_us: int) -> None:
+    state.terms[fact.currency] = fact.terms
+
+
+APPLY: dict[type[Fact], Callable[[LimitsState, Any, int], None]] = {
+    CurrencyOpened: _currency_opened,
+    CustomerOpened: _customer_opened,
+    WalletOpened: _wallet_opened,
+    LimitSet: _limit_set,
+    CoolingOff: _cooling_off,
+    SelfExcluded: _self_excluded,
+    PlayerTermsSet: _player_terms_set,
+    HouseTermsSet: _house_terms_set,
+}

@@ -1,0 +1,88 @@
+"""The one machine: composes the rooms, and is the only way into them.
+
+A `Machine` takes requests one at a time. It decides from memory alone, folds what it decided at once, and keeps the facts
+in `outbox` until they are committed; nobody may be told an answer before that. Invariants: the same facts fold to the same
+state hash on any machine; a key has one effect and one answer; time never runs backwards.
+"""
+
+from overround.book.machine.answers import (
+    Answer,
+    Balance,
+    Balances,
+    BetAnswer,
+    BetFound,
+    Done,
+    LimitNow,
+    LimitsNow,
+)
+from overround.book.machine.deciding import decide, decide_due, next_due_us
+from overround.book.machine.events import (
+    AnyFact,
+    RequestDone,
+    RequestRefused,
+    TermBegan,
+    decode_fact,
+    encode_fact,
+    kind_of,
+)
+from overround.book.machine.folding import answer_of, fold
+from overround.book.machine.machine import Machine, Pending
+from overround.book.machine.memory import KEY_SKEW_US, KEY_WINDOW_US, KeyRefusal
+from overround.book.machine.snapshot import FORMAT, state_hash
+from overround.book.machine.snapshot import decode as decode_snapshot
+from overround.book.machine.snapshot import encode as encode_snapshot
+from overround.book.machine.state import State, empty
+from overround.book.machine.wire import (
+    Parcel,
+    Reply,
+    decode_parcels,
+    decode_replies,
+    encode_parcels,
+    encode_replies,
+    open_parcel,
+    pack,
+    request,
+)
+
+__all__ = [
+    "FORMAT",
+    "KEY_SKEW_US",
+    "KEY_WINDOW_US",
+    "Answer",
+    "AnyFact",
+    "Balance",
+    "Balances",
+    "BetAnswer",
+    "BetFound",
+    "Done",
+    "KeyRefusal",
+    "LimitNow",
+    "LimitsNow",
+    "Machine",
+    "Parcel",
+    "Pending",
+    "Reply",
+    "RequestDone",
+    "RequestRefused",
+    "State",
+    "TermBegan",
+    "answer_of",
+    "decide",
+    "decide_due",
+    "decode_fact",
+    "decode_parcels",
+    "decode_replies",
+    "decode_snapshot",
+    "empty",
+    "encode_fact",
+    "encode_parcels",
+    "encode_replies",
+    "encode_snapshot",
+    "fold",
+    "kind_of",
+    "next_due_us",
+    "open_parcel",
+    "pack",
+    "request",
+    "state_hash",
+]

@@ -1,0 +1,95 @@
+"""Queries: what the machine knows now, for those who must not wait for a projection."""
+
+from overround.book import limits
+from overround.book.bets import Bet
+from overround.book.ledger import Refusal, Wallet
+from overround.book.limits import NO_LIMIT, Limit, LimitKind, Purse
+from overround.book.machine.answers import Answer, Balance, Balances, BetFound, LimitNow, LimitsNow
+from overround.book.machine.commands import FindBet, GetBalances, GetLimits
+from overround.book.machine.memory import Remembered, scope
+from overround.book.machine.state import State
+from overround.kernel.ids import InvalidKey
+from overround.kernel.refusal import Refused
+
+BET_NOT_FOUND = "bet_not_found"
+
+
+def get_balances(state: State, query: GetBalances, now_us: int) -> Answer:
+    player = state.limits.players.get(query.customer_id)
+    if player is None:
+        return Refused(Refusal.CUSTOMER_NOT_FOUND)
+    wallets = state.ledger.wallets
+    balances = tuple(_balance(currency, wallets[player.id, currency]) for currency in player.purses)
+    return Balances(player.id, balances, state.seq)
+
+
+def _balance(currency: str, wallet: Wallet) -> Balance:
+    return Balance(
+        currency,
+        wallet.cash.id,
+        wallet.cash.balance_minor,
+        wallet.cash.available_minor,
+        wallet.cash.held_minor,
+        wallet.bonus.balance_minor,
+        -wallet.debt.balance_minor,
+    )
+
+
+def get_limits(state: State, query: GetLimits, now_us: int) -> Answer:
+    player = state.limits.players.get(query.customer_id)
+    if player is None:
+        return Refused(Refusal.CUSTOMER_NOT_FOUND)
+    rows = tuple(
+        _limit(currency, purse, kind, limit, now_us)
+        for currency, purse in player.purses.items()
+        for kind, limit in purse.limits.items()
+    )
+    return LimitsNow(player.id, player.cooling_until_us, player.excluded_until_us, rows, state.seq)
+
+
+def _limit(currency: str, purse: Purse, kind: LimitKind, limit: Limit, now_us: int) -> LimitNow:
+    amount_minor = limit.at(now_us)
+    room_minor = limits.room_minor(purse, kind, limit, now_us=now_us)
+    pending = limit.pending_at_us > now_us
+    return LimitNow(
+        currency,
+        kind,
+        None if amount_minor == NO_LIMIT else amount_minor,
+        None if amount_minor == NO_LIMIT else max(0, room_minor),
+        None if not pending or limit.pending_minor == NO_LIMIT else limit.pending_minor,
+        limit.pending_at_us if pending else 0,
+    )
+
+
+def find_bet(state: State, query: FindBet, now_us: int) -> Answer:
+    """By id, or by key: a key that was refused answers with that refusal. Others' bets are not found."""
+    if query.bet_id:
+        return _found(state.bets.bets.get(query.bet_id), query.customer_id)
+    try:
+        entry = state.memory.entries.get(scope(query.customer_id, query.key))
+    except InvalidKey:
+        return Refused("key_invalid")
+    if isinstance(entry, Remembered):
+        if isinstance(entry.answer, Refused):
+            return entry.answer
+        entry = state.bets.bets.get(getattr(entry.answer, "bet_id", 0))
+    return _found(entry, query.customer_id)
+
+
+def _found(bet: Bet | None, customer_id: int) -> Answer:
+    if bet is None or bet.customer_id != customer_id:
+        return Refused(BET_NOT_FOUND)
+    return BetFound(
+        bet.id,
+        bet.customer_id,
+        bet.market_id,
+        bet.selection_id,
+        bet.currency,
+        bet.stake_minor,
+        bet.price_milli,
+        bet.placed_at_us,
+        bet.status,
+        bet.outcome,
+        bet.payout_minor,
+        bet.seq,
+    )

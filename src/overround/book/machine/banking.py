@@ -1,0 +1,170 @@
+"""Customers, their money and their limits: which facts a command about them leads to."""
+
+from overround.book import ledger, limits
+from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, LedgerState, WalletOpened
+from overround.book.limits import (
+    NO_LIMIT,
+    CoolingOff,
+    HouseTerms,
+    HouseTermsSet,
+    LimitSet,
+    Player,
+    PlayerTermsSet,
+    Purse,
+    SelfExcluded,
+)
+from overround.book.machine.commands import (
+    CoolOff,
+    MoveFunds,
+    OpenCustomer,
+    OpenWallet,
+    SelfExclude,
+    SetHouseTerms,
+    SetLimit,
+    SetPlayerTerms,
+)
+from overround.book.machine.state import State
+from overround.kernel.fact import Fact
+from overround.kernel.money import MAX_MONEY_MINOR, is_currency
+from overround.kernel.refusal import Refused
+
+MAX_NOTE_LENGTH = 200
+
+Facts = tuple[Fact, ...] | Refused
+
+
+def open_customer(state: State, command: OpenCustomer, now_us: int) -> Facts:
+    if not is_currency(command.currency):
+        return Refused(ledger.Refusal.CURRENCY_UNKNOWN)
+    customer_id = state.ledger.customers + 1
+    wallet = _wallet(state.ledger, customer_id=customer_id, currency=command.currency)
+    return (*wallet[:-1], CustomerOpened(customer_id=customer_id), wallet[-1])
+
+
+def open_wallet(state: State, command: OpenWallet, now_us: int) -> Facts:
+    if not is_currency(command.currency):
+        return Refused(ledger.Refusal.CURRENCY_UNKNOWN)
+    if command.customer_id not in state.limits.players:
+        return Refused(ledger.Refusal.CUSTOMER_NOT_FOUND)
+    if (command.customer_id, command.currency) in state.ledger.wallets:
+        return Refused(ledger.Refusal.WALLET_EXISTS)
+    return _wallet(state.ledger, customer_id=command.customer_id, currency=command.currency)
+
+
+def _wallet(state: LedgerState, *, customer_id: int, currency: str) -> tuple[Fact, ...]:
+    """A wallet, and the house's own accounts before it where the currency is new."""
+    first = state.next_account_id()
+    opened: tuple[Fact, ...] = ()
+    if currency not in state.house:
+        opened = (CurrencyOpened(currency=currency, open_stakes=first, trading=first + 1, clearing=first + 2),)
+        first += 3
+    wallet = WalletOpened(
+        customer_id=customer_id, currency=currency, cash=first, bonus=first + 1, debt=first + 2
+    )
+    return (*opened, wallet)
+
+
+def move_funds(state: State, command: MoveFunds, now_us: int) -> Facts:
+    wallet = state.ledger.wallets.get((command.customer_id, command.currency))
+    if wallet is None:
+        return Refused(ledger.Refusal.WALLET_NOT_FOUND)
+    if not 0 < len(command.note) <= MAX_NOTE_LENGTH:
+        return Refused("note_invalid")
+    refusal = ledger.move_refusal(wallet, amount_minor=command.amount_minor)
+    if refusal is not None:
+        return Refused(refusal, {"available_minor": wallet.cash.available_minor})
+    house = state.ledger.house[command.currency]
+    return (
+        FundsMoved(
+            customer_id=command.customer_id,
+            currency=command.currency,
+            amount_minor=command.amount_minor,
+            note=command.note,
+            transfers=ledger.move(wallet, house, amount_minor=command.amount_minor),
+        ),
+    )
+
+
+def _purse(state: State, customer_id: int, currency: str) -> Purse | None:
+    player = state.limits.players.get(customer_id)
+    return player.purses.get(currency) if player else None
+
+
+def set_limit(state: State, command: SetLimit, now_us: int) -> Facts:
+    purse = _purse(state, command.customer_id, command.currency)
+    if purse is None:
+        return Refused(ledger.Refusal.WALLET_NOT_FOUND)
+    amount_minor = NO_LIMIT if command.amount_minor is None else command.amount_minor
+    if not limits.is_amount(amount_minor):
+        return Refused(limits.Refusal.LIMIT_INVALID)
+    current = purse.limits.get(command.limit)
+    return (
+        LimitSet(
+            customer_id=command.customer_id,
+            currency=command.currency,
+            limit=command.limit,
+            amount_minor=amount_minor,
+            effective_at_us=limits.effective_at_us(current, amount_minor=amount_minor, now_us=now_us),
+        ),
+    )
+
+
+def _player(state: State, customer_id: int) -> Player | Refused:
+    return state.limits.players.get(customer_id) or Refused(ledger.Refusal.CUSTOMER_NOT_FOUND)
+
+
+def cool_off(state: State, command: CoolOff, now_us: int) -> Facts:
+    player = _player(state, command.customer_id)
+    if isinstance(player, Refused):
+        return player
+    until_us = limits.cool_off_until_us(player, duration_us=command.duration_us, now_us=now_us)
+    if until_us is None:
+        return Refused(limits.Refusal.DURATION_INVALID)
+    return (CoolingOff(customer_id=player.id, until_us=until_us),)
+
+
+def self_exclude(state: State, command: SelfExclude, now_us: int) -> Facts:
+    player = _player(state, command.customer_id)
+    if isinstance(player, Refused):
+        return player
+    until_us = limits.excluded_until_us(player, duration_us=command.duration_us, now_us=now_us)
+    if until_us is None:
+        return Refused(limits.Refusal.DURATION_INVALID)
+    return (SelfExcluded(customer_id=player.id, until_us=until_us),)
+
+
+def set_player_terms(state: State, command: SetPlayerTerms, now_us: int) -> Facts:
+    if _purse(state, command.customer_id, command.currency) is None:
+        return Refused(ledger.Refusal.WALLET_NOT_FOUND)
+    if not _amounts_fit(command.max_stake_minor, command.max_payout_minor):
+        return Refused(limits.Refusal.TERMS_INVALID)
+    return (
+        PlayerTermsSet(
+            customer_id=command.customer_id,
+            currency=command.currency,
+            max_stake_minor=command.max_stake_minor,
+            max_payout_minor=command.max_payout_minor,
+        ),
+    )
+
+
+def set_house_terms(state: State, command: SetHouseTerms, now_us: int) -> Facts:
+    if command.currency not in state.limits.terms:
+        return Refused(ledger.Refusal.CURRENCY_UNKNOWN)
+    if not _terms_fit(command.terms):
+        return Refused(limits.Refusal.TERMS_INVALID)
+    return (HouseTermsSet(currency=command.currency, terms=command.terms),)
+
+
+def _terms_fit(terms: HouseTerms) -> bool:
+    return _amounts_fit(
+        terms.min_stake_minor,
+        terms.max_stake_minor,
+        terms.max_payout_minor,
+        terms.market_liability_minor,
+        terms.house_liability_minor,
+    )
+
+
+def _amounts_fit(*amounts_minor: int) -> bool:
+    return all(0 <= amount <= MAX_MONEY_MINOR for amount in amounts_minor)

@@ -1,0 +1,147 @@
+"""Placing bets: gather what the rooms know, let each say no in its turn, and put the outcome into facts."""
+
+from overround.book import bets, catalogue, ledger, limits
+from overround.book.bets import Bet, BetAccepted, BetDelayed, BetStatus, DelayedBetAccepted, DelayedBetRefused
+from overround.book.catalogue import Market
+from overround.book.ledger import Wallet
+from overround.book.limits import Purse
+from overround.book.machine.commands import PlaceBet
+from overround.book.machine.state import State
+from overround.kernel.fact import Cause, Fact
+from overround.kernel.money import MAX_MONEY_MINOR
+from overround.kernel.price import is_price
+from overround.kernel.refusal import Refused
+
+
+def place(state: State, command: PlaceBet, now_us: int, cause: Cause) -> Fact | Refused:
+    """Decide a single bet: taken, held for its in-play delay, or refused. The order of the checks is the order of
+    `docs/rules/acceptance.md`."""
+    wallet = state.ledger.wallets.get((command.customer_id, command.currency))
+    if wallet is None:
+        return _no_wallet(state, command)
+    player = state.limits.players[command.customer_id]
+    if now_us < player.excluded_until_us or now_us < player.cooling_until_us:
+        return Refused(str(limits.shut_out(player, now_us=now_us)))
+    if not 0 < command.stake_minor <= MAX_MONEY_MINOR:
+        return Refused(bets.Refusal.STAKE_INVALID)
+    if not is_price(command.price_milli):
+        return Refused(catalogue.Refusal.PRICE_INVALID)
+    market = state.catalogue.markets.get(command.market_id)
+    if market is None:
+        return Refused(bets.Refusal.MARKET_NOT_FOUND)
+    taken = _terms(
+        state, market, wallet, player.purses[command.currency], command, now_us=now_us, held_minor=0
+    )
+    if isinstance(taken, Refused):
+        return taken
+    delay_us = catalogue.delay_us(market, state.catalogue.events[market.event_id])
+    if delay_us:
+        return BetDelayed(
+            cause=cause,
+            bet_id=state.bets.next_id(),
+            customer_id=command.customer_id,
+            market_id=command.market_id,
+            selection_id=command.selection_id,
+            currency=command.currency,
+            stake_minor=command.stake_minor,
+            price_milli=command.price_milli,
+            market_version=market.version,
+            odds_change=command.odds_change,
+            decide_at_us=now_us + delay_us,
+        )
+    bet_id = state.bets.next_id()
+    return BetAccepted(
+        cause=cause,
+        bet_id=bet_id,
+        customer_id=command.customer_id,
+        market_id=command.market_id,
+        selection_id=command.selection_id,
+        currency=command.currency,
+        stake_minor=command.stake_minor,
+        price_milli=taken,
+        market_version=market.version,
+        odds_change=command.odds_change,
+        transfers=ledger.stake(
+            wallet, state.ledger.house[command.currency], stake_minor=command.stake_minor, ref=bet_id
+        ),
+    )
+
+
+def _no_wallet(state: State, command: PlaceBet) -> Refused:
+    if command.customer_id in state.limits.players:
+        return Refused(ledger.Refusal.WALLET_NOT_FOUND)
+    return Refused(ledger.Refusal.CUSTOMER_NOT_FOUND)
+
+
+def _terms(
+    state: State, market: Market, wallet: Wallet, purse: Purse, asked: PlaceBet | Bet, *, now_us: int, held_minor: int
+) -> int | Refused:
+    """The price at which a bet would stand now, or why it would not. Checked alike at once and after a delay, when
+    `held_minor` of the customer's cash is already this bet's own."""
+    if not state.catalogue.is_available(market):
+        return Refused(bets.unavailable(market), {"market_version": market.version})
+    if asked.market_version and asked.market_version != market.version:
+        return Refused(bets.Refusal.MARKET_CHANGED, {"market_version": market.version})
+    selection = market.selections.get(asked.selection_id)
+    if selection is None:
+        return Refused(bets.Refusal.SELECTION_NOT_FOUND)
+    price_milli = selection.price_milli
+    if not price_milli:
+        return Refused(bets.Refusal.NO_PRICE)
+    if price_milli != asked.price_milli and not bets.takes_price(
+        asked.odds_change, asked_milli=asked.price_milli, current_milli=price_milli
+    ):
+        return Refused(bets.Refusal.PRICE_CHANGED, {"price_milli": price_milli, "market_version": market.version})
+    stake_minor, currency = asked.stake_minor, asked.currency
+    terms = state.limits.terms[currency]
+    if stake_minor < terms.min_stake_minor:
+        return Refused(bets.Refusal.STAKE_BELOW_MINIMUM, {"min_stake_minor": terms.min_stake_minor})
+    over = bets.over_limit(
+        stake_minor=stake_minor,
+        price_milli=price_milli,
+        selection_id=asked.selection_id,
+        terms=terms,
+        purse=purse,
+        market=market,
+        exposure=state.bets.exposure(market.id, currency),
+        house_worst_minor=state.bets.house_worst_minor.get(currency, 0),
+    )
+    if over is not None:
+        return Refused(over[0], {"max_stake_minor": over[1]})
+    if purse.limits:
+        room = limits.stake_room(purse, now_us=now_us)
+        if room is not None and stake_minor > room[1] + held_minor:
+            return Refused(room[0], {"max_stake_minor": max(0, room[1] + held_minor)})
+    available_minor = wallet.cash.available_minor + held_minor
+    if stake_minor > available_minor:
+        return Refused(ledger.Refusal.INSUFFICIENT_FUNDS, {"available_minor": available_minor})
+    return price_milli
+
+
+def decide_delayed(state: State, bet_id: int, now_us: int) -> DelayedBetAccepted | DelayedBetRefused | None:
+    """The delay of a bet is over: everything is checked again, whole. None where it was decided before."""
+    bet = state.bets.bets[bet_id]
+    if bet.status is not BetStatus.DELAYED:
+        return None
+    wallet = state.ledger.wallets[bet.customer_id, bet.currency]
+    player = state.limits.players[bet.customer_id]
+    shut_out = limits.shut_out(player, now_us=now_us)
+    taken = Refused(shut_out) if shut_out else _terms(
+        state,
+        state.catalogue.markets[bet.market_id],
+        wallet,
+        player.purses[bet.currency],
+        bet,
+        now_us=now_us,
+        held_minor=bet.stake_minor,
+    )
+    if isinstance(taken, Refused):
+        return DelayedBetRefused(
+            bet_id=bet_id, customer_id=bet.customer_id, code=taken.code, detail=taken.detail
+        )
+    return DelayedBetAccepted(
+        bet_id=bet_id,
+        customer_id=bet.customer_id,
+        price_milli=taken,
+        transfers=ledger.stake(wallet, state.ledger.house[bet.currency], stake_minor=bet.stake_minor, ref=bet_id),
+    )

@@ -1,0 +1,247 @@
+"""Everything that may be asked of the machine. A command changes state and needs a key; a query does not."""
+
+import msgspec
+
+from overround.book.bets import OddsChange
+from overround.book.limits import HouseTerms, LimitKind
+from overround.book.settlement import Result
+
+
+class Command(
+    msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="command", tag=True, forbid_unknown_fields=True
+):
+    """The base of all commands: a tagged array on the wire, decoded strictly."""
+
+
+class PlaceBet(Command, frozen=True):
+    """Stake `stake_minor` of `currency` on a selection at `price_milli` (thousandths), or better as `odds_change` allows.
+
+    `market_version` of 0 asks for no version; any other must be the present one.
+    """
+
+    customer_id: int
+    market_id: int
+    selection_id: int
+    currency: str
+    stake_minor: int
+    price_milli: int
+    odds_change: OddsChange = OddsChange.NONE
+    market_version: int = 0
+
+
+class OpenCustomer(Command, frozen=True):
+    """A new customer with a wallet; answers Done with the customer's id."""
+
+    currency: str
+
+
+class OpenWallet(Command, frozen=True):
+    """One more currency for a customer."""
+
+    customer_id: int
+    currency: str
+
+
+class MoveFunds(Command, frozen=True):
+    """Credit (above zero) or debit (below) a customer against clearing. `note` is kept for ever: no personal data."""
+
+    customer_id: int
+    currency: str
+    amount_minor: int
+    note: str
+
+
+class SetLimit(Command, frozen=True):
+    """A customer's own limit in minor units; None takes it away (after the wait)."""
+
+    customer_id: int
+    currency: str
+    limit: LimitKind
+    amount_minor: int | None
+
+
+class CoolOff(Command, frozen=True):
+    customer_id: int
+    duration_us: int
+
+
+class SelfExclude(Command, frozen=True):
+    customer_id: int
+    duration_us: int
+
+
+class SetPlayerTerms(Command, frozen=True):
+    """An operator's limits for one customer; 0 goes back to the house's default."""
+
+    customer_id: int
+    currency: str
+    max_stake_minor: int
+    max_payout_minor: int
+
+
+class SetHouseTerms(Command, frozen=True):
+    currency: str
+    terms: HouseTerms
+
+
+class CreateSport(Command, frozen=True):
+    name: str
+
+
+class CreateCompetition(Command, frozen=True):
+    sport_id: int
+    name: str
+
+
+class CreateEvent(Command, frozen=True):
+    competition_id: int
+    name: str
+    starts_at_us: int
+
+
+class RescheduleEvent(Command, frozen=True):
+    event_id: int
+    starts_at_us: int
+
+
+class StartEvent(Command, frozen=True):
+    """The off: the event is in play."""
+
+    event_id: int
+
+
+class EndEvent(Command, frozen=True):
+    """Full time: every market that is still open closes."""
+
+    event_id: int
+
+
+class CreateMarket(Command, frozen=True):
+    """A market, suspended at birth. `prices_milli` is empty or one for each selection, 0 for none."""
+
+    event_id: int
+    type: str
+    specifiers: dict[str, int] = {}
+    selections: tuple[str, ...] = ()
+    prices_milli: tuple[int, ...] = ()
+    feed: str = ""
+    in_play: bool = False
+    delay_us: int = 0
+    liability_minor: int = 0
+
+
+class ChangeMarket(Command, frozen=True):
+    market_id: int
+    delay_us: int
+    liability_minor: int
+
+
+class SetPrices(Command, frozen=True):
+    """(selection_id, price_milli) of any of the market's selections; 0 takes a price away."""
+
+    market_id: int
+    prices: tuple[tuple[int, int], ...]
+
+
+class SuspendMarket(Command, frozen=True):
+    market_id: int
+    reason: str
+
+
+class ResumeMarket(Command, frozen=True):
+    market_id: int
+
+
+class CloseMarket(Command, frozen=True):
+    market_id: int
+
+
+class SuspendEvent(Command, frozen=True):
+    """Suspend every market of an event that is open."""
+
+    event_id: int
+    reason: str
+
+
+class ResumeEvent(Command, frozen=True):
+    """Resume every market of an event that is suspended."""
+
+    event_id: int
+
+
+class RecordResult(Command, frozen=True):
+    """A market's result, or its correction."""
+
+    market_id: int
+    result: Result
+
+
+class RecordEventResult(Command, frozen=True):
+    """One result for every market of an event whose rule reads it; the event ends."""
+
+    event_id: int
+    result: Result
+
+
+class FeedHeartbeat(Command, frozen=True):
+    feed: str
+
+
+class GetBalances(Command, frozen=True):
+    customer_id: int
+
+
+class GetLimits(Command, frozen=True):
+    customer_id: int
+
+
+class FindBet(Command, frozen=True):
+    """A customer's bet by id, or, with `bet_id` 0, by its key."""
+
+    customer_id: int
+    bet_id: int = 0
+    key: str = ""
+
+
+Query = GetBalances | GetLimits | FindBet
+
+AnyCommand = (
+    PlaceBet
+    | OpenCustomer
+    | OpenWallet
+    | MoveFunds
+    | SetLimit
+    | CoolOff
+    | SelfExclude
+    | SetPlayerTerms
+    | SetHouseTerms
+    | CreateSport
+    | CreateCompetition
+    | CreateEvent
+    | RescheduleEvent
+    | StartEvent
+    | EndEvent
+    | CreateMarket
+    | ChangeMarket
+    | SetPrices
+    | SuspendMarket
+    | ResumeMarket
+    | CloseMarket
+    | SuspendEvent
+    | ResumeEvent
+    | RecordResult
+    | RecordEventResult
+    | FeedHeartbeat
+    | GetBalances
+    | GetLimits
+    | FindBet
+)
+
+
+class Request(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A command with who asks, under which key, and the hash of its bytes. Queries carry no key."""
+
+    actor: int
+    key: str
+    content: int
+    command: AnyCommand

@@ -1,0 +1,149 @@
+"""How a request becomes facts and an answer. Reads the state, changes nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from overround.book import catalogue
+from overround.book.catalogue import FeedSilenced
+from overround.book.machine import asking, banking, betting, memory, offering, settling
+from overround.book.machine.answers import Answer
+from overround.book.machine.commands import (
+    ChangeMarket,
+    CloseMarket,
+    Command,
+    CoolOff,
+    CreateCompetition,
+    CreateEvent,
+    CreateMarket,
+    CreateSport,
+    EndEvent,
+    FeedHeartbeat,
+    FindBet,
+    GetBalances,
+    GetLimits,
+    MoveFunds,
+    OpenCustomer,
+    OpenWallet,
+    PlaceBet,
+    RecordEventResult,
+    RecordResult,
+    Request,
+    RescheduleEvent,
+    ResumeEvent,
+    ResumeMarket,
+    SelfExclude,
+    SetHouseTerms,
+    SetLimit,
+    SetPlayerTerms,
+    SetPrices,
+    StartEvent,
+    SuspendEvent,
+    SuspendMarket,
+)
+from overround.book.machine.events import RequestDone, RequestRefused
+from overround.book.machine.memory import KeyRefusal
+from overround.book.machine.state import State
+from overround.kernel.fact import Cause, Fact
+from overround.kernel.ids import InvalidKey
+from overround.kernel.refusal import Refused
+
+DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refused]] = {
+    OpenCustomer: banking.open_customer,
+    OpenWallet: banking.open_wallet,
+    MoveFunds: banking.move_funds,
+    SetLimit: banking.set_limit,
+    CoolOff: banking.cool_off,
+    SelfExclude: banking.self_exclude,
+    SetPlayerTerms: banking.set_player_terms,
+    SetHouseTerms: banking.set_house_terms,
+    CreateSport: offering.create_sport,
+    CreateCompetition: offering.create_competition,
+    CreateEvent: offering.create_event,
+    RescheduleEvent: offering.reschedule_event,
+    StartEvent: offering.start_event,
+    EndEvent: offering.end_event,
+    CreateMarket: offering.create_market,
+    ChangeMarket: offering.change_market,
+    SetPrices: offering.set_prices,
+    SuspendMarket: offering.suspend_market,
+    ResumeMarket: offering.resume_market,
+    CloseMarket: offering.close_market,
+    SuspendEvent: offering.suspend_event,
+    ResumeEvent: offering.resume_event,
+    RecordResult: offering.record_result,
+    RecordEventResult: offering.record_event_result,
+    FeedHeartbeat: offering.feed_heartbeat,
+}
+
+ASK: dict[type[Command], Callable[[State, Any, int], Answer]] = {
+    GetBalances: asking.get_balances,
+    GetLimits: asking.get_limits,
+    FindBet: asking.find_bet,
+}
+
+
+def decide(state: State, request: Request, now_us: int) -> tuple[Fact, ...] | Answer:
+    """The facts that a request leads to (the last carries its cause, and so its answer), or an answer at once: to a
+    query, to a key seen before, or to a key that cannot be used."""
+    command = request.command
+    if type(command) in ASK:
+        return ASK[type(command)](state, command, now_us)
+    try:
+        scoped = memory.scope(request.actor, request.key)
+    except InvalidKey:
+        return Refused(KeyRefusal.KEY_INVALID)
+    entry = state.memory.entries.get(scoped)
+    if entry is not None:
+        return memory.first_answer(entry) if entry.content == request.content else Refused(KeyRefusal.KEY_REUSED)
+    aged = memory.age_refusal(scoped, now_us=now_us)
+    if aged is not None:
+        return Refused(aged)
+    return _decide_new(state, request, now_us)
+
+
+def _decide_new(state: State, request: Request, now_us: int) -> tuple[Fact, ...]:
+    command = request.command
+    cause = Cause(request.actor, request.key, request.content)
+    if type(command) is PlaceBet:
+        placed = betting.place(state, command, now_us, cause)
+        return (_refused(placed, request, cause),) if isinstance(placed, Refused) else (placed,)
+    facts = DECIDE[type(command)](state, command, now_us)
+    if isinstance(facts, Refused):
+        return (_refused(facts, request, cause),)
+    if not facts:
+        return (RequestDone(cause=cause, id=0),)
+    return (*facts[:-1], msgspec.structs.replace(facts[-1], cause=cause))
+
+
+def _refused(refused: Refused, request: Request, cause: Cause) -> RequestRefused:
+    return RequestRefused(
+        cause=cause, command=request.command, code=str(refused.code), detail=refused.detail
+    )
+
+
+def next_due_us(state: State) -> int | None:
+    """When `decide_due` next has something to do; the past when it has now, None when it may never."""
+    if state.settlement.settling:
+        return 0
+    silences = (
+        feed.seen_at_us + catalogue.FEED_SILENCE_US for feed in state.catalogue.feeds.values() if not feed.silent
+    )
+    delays = (state.delays[0][0],) if state.delays else ()
+    return min((*silences, *delays), default=None)
+
+
+def decide_due(state: State, now_us: int) -> tuple[Fact, ...]:
+    """One step of what is due without anybody asking: delays that are over, feeds that fell silent, then settlement."""
+    while state.delays and state.delays[0][0] <= now_us:
+        decided = betting.decide_delayed(state, state.delays[0][1], now_us)
+        if decided is not None:
+            return (decided,)
+        state.pop_delay()
+    silent = [feed for feed in state.catalogue.feeds.values() if catalogue.is_silent(feed, now_us=now_us)]
+    if silent:
+        return tuple(FeedSilenced(feed=feed.name) for feed in silent)
+    for settling_now in state.settlement.settling.values():
+        return (settling.settle_next(state, settling_now),)
+    return ()

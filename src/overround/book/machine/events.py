@@ -1,0 +1,104 @@
+"""What the machine itself records, and all facts together as they stand in the journal."""
+
+import msgspec
+
+from overround.book.bets import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
+from overround.book.catalogue import (
+    CompetitionCreated,
+    EventCreated,
+    EventEnded,
+    EventRescheduled,
+    EventStarted,
+    FeedSeen,
+    FeedSilenced,
+    MarketChanged,
+    MarketClosed,
+    MarketCreated,
+    MarketResumed,
+    MarketSuspended,
+    PricesSet,
+    SportCreated,
+)
+from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, WalletOpened
+from overround.book.limits import CoolingOff, HouseTermsSet, LimitSet, PlayerTermsSet, SelfExcluded
+from overround.book.machine.commands import AnyCommand
+from overround.book.settlement import BetsSettled, ResultRecorded
+from overround.kernel.fact import Fact
+
+
+class TermBegan(Fact, frozen=True, kw_only=True, tag="term_began"):
+    """A book took the lease. Writing this takes the next sequence number, which fences whoever wrote before."""
+
+    epoch: int
+    holder: str
+
+
+class RequestRefused(Fact, frozen=True, kw_only=True, tag="request_refused"):
+    """A request that changed nothing, kept whole: a fact like any other, and the first answer for its key."""
+
+    command: AnyCommand
+    code: str
+    detail: dict[str, int | str] = {}
+
+
+class RequestDone(Fact, frozen=True, kw_only=True, tag="request_done"):
+    """A request that was right and had nothing to change (suspending an event that has no open market)."""
+
+    id: int
+
+
+AnyFact = (
+    TermBegan
+    | RequestRefused
+    | RequestDone
+    | CurrencyOpened
+    | CustomerOpened
+    | WalletOpened
+    | FundsMoved
+    | LimitSet
+    | CoolingOff
+    | SelfExcluded
+    | PlayerTermsSet
+    | HouseTermsSet
+    | SportCreated
+    | CompetitionCreated
+    | EventCreated
+    | EventRescheduled
+    | EventStarted
+    | EventEnded
+    | MarketCreated
+    | MarketChanged
+    | PricesSet
+    | MarketSuspended
+    | MarketResumed
+    | MarketClosed
+    | FeedSeen
+    | FeedSilenced
+    | BetAccepted
+    | BetDelayed
+    | DelayedBetAccepted
+    | DelayedBetRefused
+    | ResultRecorded
+    | BetsSettled
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyFact)
+
+
+def encode_fact(fact: Fact) -> bytes:
+    """A fact's body in the journal: one JSON object, `kind` first."""
+    return _encoder.encode(fact)
+
+
+def decode_fact(body: str | bytes) -> AnyFact:
+    """Raises msgspec.DecodeError where the body is no fact that this version knows."""
+    return _decoder.decode(body)
+
+
+def kind_of(fact: Fact) -> str:
+    """The name that a fact has in the journal."""
+    return KINDS[type(fact)]
+
+
+KINDS: dict[type[Fact], str] = {kind: str(kind.__struct_config__.tag) for kind in AnyFact.__args__}

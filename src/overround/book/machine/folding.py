@@ -1,0 +1,175 @@
+"""How a fact changes the state: the one way, whether it was decided a moment ago or a year ago."""
+
+from collections.abc import Callable
+from typing import Any
+
+from overround.book import bets, catalogue, ledger, limits, settlement
+from overround.book.bets import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
+from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, WalletOpened
+from overround.book.machine.answers import Answer, BetAnswer, Done
+from overround.book.machine.events import AnyFact, RequestRefused
+from overround.book.machine.memory import Remembered, scope_of
+from overround.book.machine.state import State, delay_until
+from overround.book.settlement import BetsSettled, ResultRecorded
+from overround.kernel.fact import Cause, Fact
+from overround.kernel.refusal import Refused
+
+NOBODY = Cause(0, "", 0)
+
+
+def fold(state: State, fact: Fact, at_us: int) -> None:
+    """Apply the next fact of the journal at its instant. The state's sequence rises by one."""
+    state.seq += 1
+    state.at_us = at_us
+    step = FOLDS.get(type(fact))
+    if step is not None:
+        step(state, fact, at_us)
+    cause = fact.cause
+    if cause is not None and type(fact) is not BetAccepted:
+        state.memory.remember(Remembered(scope_of(cause), at_us, cause.content, answer_of(state, fact)))
+    state.memory.forget(now_us=at_us)
+
+
+def answer_of(state: State, fact: Fact) -> Answer:
+    """What whoever caused this fact was told; `state` has just folded it."""
+    match fact:
+        case RequestRefused():
+            return Refused(fact.code, fact.detail)
+        case BetDelayed():
+            return _bet_answer(state, fact.bet_id, fact.decide_at_us)
+        case _:
+            return Done(getattr(fact, ID_FIELD.get(type(fact).__name__, "id"), 0), state.seq)
+
+
+def _bet_answer(state: State, bet_id: int, decide_at_us: int) -> BetAnswer:
+    bet = state.bets.bets[bet_id]
+    return BetAnswer(
+        bet.id, bet.status, bet.stake_minor, bet.price_milli, bet.placed_at_us, decide_at_us, state.seq
+    )
+
+
+ID_FIELD = {
+    "WalletOpened": "customer_id",
+    "FundsMoved": "customer_id",
+    "LimitSet": "customer_id",
+    "CoolingOff": "customer_id",
+    "SelfExcluded": "customer_id",
+    "PlayerTermsSet": "customer_id",
+    "SportCreated": "sport_id",
+    "CompetitionCreated": "competition_id",
+    "EventCreated": "event_id",
+    "EventRescheduled": "event_id",
+    "EventStarted": "event_id",
+    "EventEnded": "event_id",
+    "MarketCreated": "market_id",
+    "MarketChanged": "market_id",
+    "PricesSet": "market_id",
+    "MarketSuspended": "market_id",
+    "MarketResumed": "market_id",
+    "MarketClosed": "market_id",
+    "ResultRecorded": "market_id",
+}
+"""Which field of a fact is the `id` that its Done answers with."""
+
+
+def _accepted(state: State, fact: BetAccepted, at_us: int) -> None:
+    ledger.post(state.ledger, fact.transfers)
+    cause = fact.cause or NOBODY
+    bet = bets.accept(state.bets, fact, at_us=at_us, seq=state.seq, key=scope_of(cause), content=cause.content)
+    limits.use(
+        state.limits.players[fact.customer_id].purses[fact.currency],
+        at_us=at_us,
+        staked_minor=fact.stake_minor,
+        returned_minor=0,
+    )
+    state.memory.remember(bet)
+
+
+def _delayed(state: State, fact: BetDelayed, at_us: int) -> None:
+    cause = fact.cause or NOBODY
+    bets.delay(state.bets, fact, at_us=at_us, seq=state.seq, key=scope_of(cause), content=cause.content)
+    wallet = state.ledger.wallets[fact.customer_id, fact.currency]
+    ledger.hold(state.ledger, account_id=wallet.cash.id, amount_minor=fact.stake_minor)
+    purse = state.limits.players[fact.customer_id].purses[fact.currency]
+    limits.use(purse, at_us=at_us, staked_minor=fact.stake_minor, returned_minor=0)
+    delay_until(state, due_us=fact.decide_at_us, bet_id=fact.bet_id)
+
+
+def _delayed_accepted(state: State, fact: DelayedBetAccepted, at_us: int) -> None:
+    bet = bets.accept_delayed(state.bets, fact, seq=state.seq)
+    wallet = state.ledger.wallets[bet.customer_id, bet.currency]
+    ledger.hold(state.ledger, account_id=wallet.cash.id, amount_minor=-bet.stake_minor)
+    ledger.post(state.ledger, fact.transfers)
+
+
+def _delayed_refused(state: State, fact: DelayedBetRefused, at_us: int) -> None:
+    bet = bets.refuse_delayed(state.bets, fact)
+    wallet = state.ledger.wallets[bet.customer_id, bet.currency]
+    ledger.hold(state.ledger, account_id=wallet.cash.id, amount_minor=-bet.stake_minor)
+    purse = state.limits.players[bet.customer_id].purses[bet.currency]
+    limits.use(purse, at_us=at_us, staked_minor=-bet.stake_minor, returned_minor=0)
+
+
+def _funds_moved(state: State, fact: FundsMoved, at_us: int) -> None:
+    ledger.post(state.ledger, fact.transfers)
+
+
+def _currency_opened(state: State, fact: CurrencyOpened, at_us: int) -> None:
+    ledger.open_currency(state.ledger, fact)
+    limits.APPLY[CurrencyOpened](state.limits, fact, at_us)
+
+
+def _customer_opened(state: State, fact: CustomerOpened, at_us: int) -> None:
+    ledger.open_customer(state.ledger, fact)
+    limits.APPLY[CustomerOpened](state.limits, fact, at_us)
+
+
+def _wallet_opened(state: State, fact: WalletOpened, at_us: int) -> None:
+    ledger.open_wallet(state.ledger, fact)
+    limits.APPLY[WalletOpened](state.limits, fact, at_us)
+
+
+def _result_recorded(state: State, fact: ResultRecorded, at_us: int) -> None:
+    catalogue.result_market(state.catalogue.markets[fact.market_id])
+    bets.release(state.bets, fact.market_id)
+    settlement.record(state.settlement, fact)
+
+
+def _bets_settled(state: State, fact: BetsSettled, at_us: int) -> None:
+    ledger.post(state.ledger, fact.transfers)
+    settlement.advance(state.settlement, fact)
+    by_id, players = state.bets.bets, state.limits.players
+    for row in fact.bets:
+        bet = by_id[row.bet_id]
+        bets.settle(bet, outcome=row.outcome, payout_minor=row.payout_minor)
+        limits.use(
+            players[row.customer_id].purses[bet.currency],
+            at_us=at_us,
+            staked_minor=0,
+            returned_minor=row.payout_minor - row.previous_minor,
+        )
+
+
+def _into(room: str, step: Callable[[Any, Any, int], None]) -> Callable[[State, Any, int], None]:
+    """A fact that changes one room only."""
+
+    def apply(state: State, fact: AnyFact, at_us: int) -> None:
+        step(getattr(state, room), fact, at_us)
+
+    return apply
+
+
+FOLDS: dict[type[Fact], Callable[[State, Any, int], None]] = {
+    **{kind: _into("catalogue", step) for kind, step in catalogue.APPLY.items()},
+    **{kind: _into("limits", step) for kind, step in limits.APPLY.items()},
+    CurrencyOpened: _currency_opened,
+    CustomerOpened: _customer_opened,
+    WalletOpened: _wallet_opened,
+    FundsMoved: _funds_moved,
+    BetAccepted: _accepted,
+    BetDelayed: _delayed,
+    DelayedBetAccepted: _delayed_accepted,
+    DelayedBetRefused: _delayed_refused,
+    ResultRecorded: _result_recorded,
+    BetsSettled: _bets_settled,
+}

@@ -1,0 +1,65 @@
+"""The machine that a book process, a follower, the simulation and the tests all run."""
+
+import msgspec
+
+from overround.book.bets import BetAccepted
+from overround.book.machine.answers import Answer
+from overround.book.machine.commands import Request
+from overround.book.machine.deciding import decide, decide_due, next_due_us
+from overround.book.machine.events import encode_fact, kind_of
+from overround.book.machine.folding import answer_of, fold
+from overround.book.machine.memory import first_answer
+from overround.book.machine.state import State, empty
+from overround.kernel.fact import Fact
+
+
+class Pending(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A fact decided and folded but not yet committed: its place, instant, kind and JSON body for the journal."""
+
+    seq: int
+    at_us: int
+    kind: str
+    body: bytes
+
+
+class Machine:
+    """Decide, fold, encode. `outbox` holds what the journal has yet to commit, in order."""
+
+    def __init__(self, state: State | None = None) -> None:
+        self.state = state or empty()
+        self.outbox: list[Pending] = []
+
+    def execute(self, request: Request, now_us: int) -> Answer:
+        """Decide a request at an instant (never before the last one) and fold what follows from it."""
+        now_us = max(now_us, self.state.at_us)
+        decided = decide(self.state, request, now_us)
+        if type(decided) is not tuple:
+            return decided
+        for fact in decided:
+            self.record(fact, now_us)
+        last = decided[-1]
+        if type(last) is BetAccepted:
+            return first_answer(self.state.bets.bets[last.bet_id])
+        return answer_of(self.state, last)
+
+    def advance(self, now_us: int) -> int:
+        """Take one step of what is due by itself. How many facts it led to; 0 when nothing is due."""
+        now_us = max(now_us, self.state.at_us)
+        facts = decide_due(self.state, now_us)
+        for fact in facts:
+            self.record(fact, now_us)
+        return len(facts)
+
+    def next_due_us(self) -> int | None:
+        """When `advance` next has something to do; None for never."""
+        return next_due_us(self.state)
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        """Fold a fact and put it up for the journal."""
+        fold(self.state, fact, now_us)
+        self.outbox.append(Pending(self.state.seq, now_us, kind_of(fact), encode_fact(fact)))
+
+    def drain(self) -> list[Pending]:
+        """Everything that is to be committed next, in order; a request's facts are never parted."""
+        drained, self.outbox = self.outbox, []
+        return drained

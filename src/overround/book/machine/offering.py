@@ -1,0 +1,280 @@
+"""What is on offer, and its results: which facts an operator's or a feed's command leads to."""
+
+from overround.book import catalogue, settlement
+from overround.book.catalogue import (
+    MARKET_TYPES,
+    MAX_DELAY_US,
+    MAX_MARKETS_PER_EVENT,
+    CompetitionCreated,
+    Event,
+    EventAction,
+    EventCreated,
+    EventEnded,
+    EventRescheduled,
+    EventStarted,
+    EventStatus,
+    FeedSeen,
+    Market,
+    MarketAction,
+    MarketChanged,
+    MarketClosed,
+    MarketCreated,
+    MarketResumed,
+    MarketStatus,
+    MarketSuspended,
+    PricesSet,
+    Refusal,
+    SportCreated,
+)
+from overround.book.machine.commands import (
+    ChangeMarket,
+    CloseMarket,
+    CreateCompetition,
+    CreateEvent,
+    CreateMarket,
+    CreateSport,
+    EndEvent,
+    FeedHeartbeat,
+    RecordEventResult,
+    RecordResult,
+    RescheduleEvent,
+    ResumeEvent,
+    ResumeMarket,
+    SetPrices,
+    StartEvent,
+    SuspendEvent,
+    SuspendMarket,
+)
+from overround.book.machine.state import State
+from overround.book.settlement import Result, ResultRecorded
+from overround.kernel.fact import Fact
+from overround.kernel.instant import DAY_US
+from overround.kernel.money import MAX_MONEY_MINOR
+from overround.kernel.price import is_price
+from overround.kernel.refusal import Refused
+
+LATEST_START_US = 100 * 366 * DAY_US
+"""Nothing starts after about 2070: a later instant is a mistake of units."""
+
+Facts = tuple[Fact, ...] | Refused
+
+
+def create_sport(state: State, command: CreateSport, now_us: int) -> Facts:
+    if not catalogue.is_name(command.name):
+        return Refused(Refusal.NAME_INVALID)
+    return (SportCreated(sport_id=len(state.catalogue.sports) + 1, name=command.name),)
+
+
+def create_competition(state: State, command: CreateCompetition, now_us: int) -> Facts:
+    if not catalogue.is_name(command.name):
+        return Refused(Refusal.NAME_INVALID)
+    if command.sport_id not in state.catalogue.sports:
+        return Refused(Refusal.SPORT_NOT_FOUND)
+    competition_id = len(state.catalogue.competitions) + 1
+    return (CompetitionCreated(competition_id=competition_id, sport_id=command.sport_id, name=command.name),)
+
+
+def create_event(state: State, command: CreateEvent, now_us: int) -> Facts:
+    if not catalogue.is_name(command.name):
+        return Refused(Refusal.NAME_INVALID)
+    if command.competition_id not in state.catalogue.competitions:
+        return Refused(Refusal.COMPETITION_NOT_FOUND)
+    if not 0 <= command.starts_at_us <= LATEST_START_US:
+        return Refused(Refusal.STARTS_AT_INVALID)
+    return (
+        EventCreated(
+            event_id=len(state.catalogue.events) + 1,
+            competition_id=command.competition_id,
+            name=command.name,
+            starts_at_us=command.starts_at_us,
+        ),
+    )
+
+
+def reschedule_event(state: State, command: RescheduleEvent, now_us: int) -> Facts:
+    event = state.catalogue.events.get(command.event_id)
+    if event is None:
+        return Refused(Refusal.EVENT_NOT_FOUND)
+    if event.status is not EventStatus.SCHEDULED:
+        return Refused(Refusal.EVENT_STATUS, {"status": event.status.value})
+    if not 0 <= command.starts_at_us <= LATEST_START_US:
+        return Refused(Refusal.STARTS_AT_INVALID)
+    return (EventRescheduled(event_id=event.id, starts_at_us=command.starts_at_us),)
+
+
+def start_event(state: State, command: StartEvent, now_us: int) -> Facts:
+    event = _event_for(state, command.event_id, EventAction.START)
+    return event if isinstance(event, Refused) else (EventStarted(event_id=event.id),)
+
+
+def end_event(state: State, command: EndEvent, now_us: int) -> Facts:
+    event = _event_for(state, command.event_id, EventAction.END)
+    return event if isinstance(event, Refused) else (EventEnded(event_id=event.id),)
+
+
+def _event_for(state: State, event_id: int, action: EventAction) -> Event | Refused:
+    event = state.catalogue.events.get(event_id)
+    if event is None:
+        return Refused(Refusal.EVENT_NOT_FOUND)
+    if (event.status, action) not in catalogue.EVENT_LIFE:
+        return Refused(Refusal.EVENT_STATUS, {"status": event.status.value})
+    return event
+
+
+def create_market(state: State, command: CreateMarket, now_us: int) -> Facts:
+    event = state.catalogue.events.get(command.event_id)
+    if event is None:
+        return Refused(Refusal.EVENT_NOT_FOUND)
+    if event.status is EventStatus.ENDED:
+        return Refused(Refusal.EVENT_STATUS, {"status": event.status.value})
+    if len(event.markets) >= MAX_MARKETS_PER_EVENT:
+        return Refused(Refusal.TOO_MANY_MARKETS, {"max_markets": MAX_MARKETS_PER_EVENT})
+    kind = MARKET_TYPES.get(command.type)
+    if kind is None:
+        return Refused(Refusal.MARKET_TYPE_UNKNOWN)
+    if not catalogue.specifiers_fit(kind, command.specifiers):
+        return Refused(Refusal.SPECIFIERS_INVALID, {"specifiers": ",".join(kind.specifiers)})
+    names = catalogue.selection_names(kind, command.selections)
+    if names is None:
+        return Refused(Refusal.SELECTIONS_INVALID)
+    prices_milli = command.prices_milli or (0,) * len(names)
+    if len(prices_milli) != len(names) or not all(price == 0 or is_price(price) for price in prices_milli):
+        return Refused(Refusal.PRICE_INVALID)
+    terms = _terms_refusal(delay_us=command.delay_us, liability_minor=command.liability_minor)
+    if terms is not None:
+        return Refused(terms)
+    if command.feed and not catalogue.is_name(command.feed):
+        return Refused(Refusal.FEED_INVALID)
+    return (
+        MarketCreated(
+            market_id=len(state.catalogue.markets) + 1,
+            event_id=event.id,
+            type=kind.name,
+            specifiers=command.specifiers,
+            selections=names,
+            prices_milli=prices_milli,
+            feed=command.feed,
+            in_play=command.in_play,
+            delay_us=command.delay_us,
+            liability_minor=command.liability_minor,
+        ),
+    )
+
+
+def _terms_refusal(*, delay_us: int, liability_minor: int) -> Refusal | None:
+    if not 0 <= delay_us <= MAX_DELAY_US:
+        return Refusal.DELAY_INVALID
+    if not 0 <= liability_minor <= MAX_MONEY_MINOR:
+        return Refusal.LIABILITY_INVALID
+    return None
+
+
+def change_market(state: State, command: ChangeMarket, now_us: int) -> Facts:
+    market = state.catalogue.markets.get(command.market_id)
+    if market is None:
+        return Refused(Refusal.MARKET_NOT_FOUND)
+    terms = _terms_refusal(delay_us=command.delay_us, liability_minor=command.liability_minor)
+    if terms is not None:
+        return Refused(terms)
+    return (
+        MarketChanged(market_id=market.id, delay_us=command.delay_us, liability_minor=command.liability_minor),
+    )
+
+
+def set_prices(state: State, command: SetPrices, now_us: int) -> Facts:
+    market = state.catalogue.markets.get(command.market_id)
+    if market is None:
+        return Refused(Refusal.MARKET_NOT_FOUND)
+    refusal = catalogue.prices_refusal(market, command.prices)
+    if refusal is not None:
+        return Refused(refusal, {"market_version": market.version})
+    return (PricesSet(market_id=market.id, prices=command.prices),)
+
+
+def suspend_market(state: State, command: SuspendMarket, now_us: int) -> Facts:
+    market = _market_for(state, command.market_id, MarketAction.SUSPEND)
+    if isinstance(market, Refused):
+        return market
+    if not catalogue.is_name(command.reason):
+        return Refused(Refusal.NAME_INVALID)
+    return (MarketSuspended(market_id=market.id, reason=command.reason),)
+
+
+def resume_market(state: State, command: ResumeMarket, now_us: int) -> Facts:
+    market = _market_for(state, command.market_id, MarketAction.RESUME)
+    return market if isinstance(market, Refused) else (MarketResumed(market_id=market.id),)
+
+
+def close_market(state: State, command: CloseMarket, now_us: int) -> Facts:
+    market = _market_for(state, command.market_id, MarketAction.CLOSE)
+    return market if isinstance(market, Refused) else (MarketClosed(market_id=market.id),)
+
+
+def _market_for(state: State, market_id: int, action: MarketAction) -> Market | Refused:
+    market = state.catalogue.markets.get(market_id)
+    if market is None:
+        return Refused(Refusal.MARKET_NOT_FOUND)
+    if not catalogue.may(market, action):
+        return Refused(Refusal.MARKET_STATUS, {"status": market.status.value})
+    return market
+
+
+def suspend_event(state: State, command: SuspendEvent, now_us: int) -> Facts:
+    if not catalogue.is_name(command.reason):
+        return Refused(Refusal.NAME_INVALID)
+    markets = _markets_of(state, command.event_id, MarketStatus.OPEN)
+    if isinstance(markets, Refused):
+        return markets
+    return tuple(MarketSuspended(market_id=market.id, reason=command.reason) for market in markets)
+
+
+def resume_event(state: State, command: ResumeEvent, now_us: int) -> Facts:
+    markets = _markets_of(state, command.event_id, MarketStatus.SUSPENDED)
+    if isinstance(markets, Refused):
+        return markets
+    return tuple(MarketResumed(market_id=market.id) for market in markets)
+
+
+def _markets_of(state: State, event_id: int, status: MarketStatus) -> list[Market] | Refused:
+    event = state.catalogue.events.get(event_id)
+    if event is None:
+        return Refused(Refusal.EVENT_NOT_FOUND)
+    markets = (state.catalogue.markets[market_id] for market_id in event.markets)
+    return [market for market in markets if market.status is status]
+
+
+def record_result(state: State, command: RecordResult, now_us: int) -> Facts:
+    market = _market_for(state, command.market_id, MarketAction.RESULT)
+    if isinstance(market, Refused):
+        return market
+    if not settlement.fits(market, command.result):
+        return Refused(settlement.Refusal.RESULT_INVALID)
+    if state.settlement.results.get(market.id) == command.result:
+        return Refused(settlement.Refusal.RESULT_UNCHANGED, {"revision": market.revision})
+    return (_recorded(market, command.result),)
+
+
+def _recorded(market: Market, result: Result) -> ResultRecorded:
+    return ResultRecorded(market_id=market.id, revision=market.revision + 1, result=result)
+
+
+def record_event_result(state: State, command: RecordEventResult, now_us: int) -> Facts:
+    event = state.catalogue.events.get(command.event_id)
+    if event is None:
+        return Refused(Refusal.EVENT_NOT_FOUND)
+    markets = [state.catalogue.markets[market_id] for market_id in event.markets]
+    read = [market for market in markets if settlement.fits(market, command.result)]
+    if not read:
+        return Refused(settlement.Refusal.RESULT_INVALID)
+    results = state.settlement.results
+    changed = [market for market in read if results.get(market.id) != command.result]
+    if not changed:
+        return Refused(settlement.Refusal.RESULT_UNCHANGED)
+    ended: tuple[Fact, ...] = () if event.status is EventStatus.ENDED else (EventEnded(event_id=event.id),)
+    return (*ended, *(_recorded(market, command.result) for market in changed))
+
+
+def feed_heartbeat(state: State, command: FeedHeartbeat, now_us: int) -> Facts:
+    if not catalogue.is_name(command.feed):
+        return Refused(Refusal.FEED_INVALID)
+    return (FeedSeen(feed=command.feed),)

@@ -1,0 +1,130 @@
+"""The state as bytes and back. Equal states have equal bytes, whatever process and hash seed made them."""
+
+import heapq
+from collections import deque
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+from overround.book import bets
+from overround.book.bets import Bet, BetsState, BetStatus, Exposure
+from overround.book.catalogue import CatalogueState
+from overround.book.ledger import Account, AccountKind, HouseAccounts, LedgerState, Wallet
+from overround.book.limits import HouseTerms, LimitsState, Player
+from overround.book.machine.memory import (
+    KEY_SKEW_US,
+    KEY_WINDOW_US,
+    Memory,
+    Remembered,
+    arrived_at_us,
+)
+from overround.book.machine.state import State
+from overround.book.settlement import Result, SettlementState, Settling
+
+FORMAT: Final = 1
+"""Rises when the shape below changes; a snapshot of another format is ignored and the journal folded from zero."""
+
+
+class Snapshot(msgspec.Struct, array_like=True):
+    """What cannot be found again from the rest. Indexes are not here."""
+
+    seq: int
+    at_us: int
+    customers: int
+    accounts: list[Account]
+    catalogue: CatalogueState
+    players: dict[int, Player]
+    terms: dict[str, HouseTerms]
+    bets: list[Bet]
+    exposures: dict[int, dict[str, Exposure]]
+    house_worst_minor: dict[str, int]
+    results: dict[int, Result]
+    settling: dict[int, Settling]
+    remembered: list[Remembered]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Snapshot)
+
+
+def encode(state: State) -> bytes:
+    """The whole state as MessagePack."""
+    remembered = [entry for entry in state.memory.entries.values() if isinstance(entry, Remembered)]
+    return _encoder.encode(
+        Snapshot(
+            seq=state.seq,
+            at_us=state.at_us,
+            customers=state.ledger.customers,
+            accounts=list(state.ledger.accounts.values()),
+            catalogue=state.catalogue,
+            players=state.limits.players,
+            terms=state.limits.terms,
+            bets=list(state.bets.bets.values()),
+            exposures=state.bets.exposures,
+            house_worst_minor=state.bets.house_worst_minor,
+            results=state.settlement.results,
+            settling=state.settlement.settling,
+            remembered=remembered,
+        )
+    )
+
+
+def state_hash(state: State) -> bytes:
+    """SHA-256 of the encoded state: equal on every process that folded the same facts."""
+    return sha256(encode(state)).digest()
+
+
+def decode(body: bytes) -> State:
+    """The state again, indexes and all. Raises msgspec.DecodeError on anything that `encode` did not write."""
+    taken = _decoder.decode(body)
+    state = State(
+        seq=taken.seq,
+        at_us=taken.at_us,
+        ledger=_ledger(taken),
+        catalogue=taken.catalogue,
+        limits=LimitsState(players=taken.players, terms=taken.terms),
+        bets=BetsState(
+            bets={bet.id: bet for bet in taken.bets},
+            exposures=taken.exposures,
+            house_worst_minor=taken.house_worst_minor,
+        ),
+        settlement=SettlementState(results=taken.results, settling=taken.settling),
+        memory=_memory(taken),
+        delays=[(bet.decide_at_us, bet.id) for bet in taken.bets if bet.status is BetStatus.DELAYED],
+    )
+    heapq.heapify(state.delays)
+    bets.index(state.bets)
+    return state
+
+
+def _ledger(taken: Snapshot) -> LedgerState:
+    grouped: dict[tuple[int, str], dict[AccountKind, Account]] = {}
+    for account in taken.accounts:
+        grouped.setdefault((account.owner, account.currency), {})[account.kind] = account
+    wallets = {
+        name: Wallet(cash=own[AccountKind.CASH], bonus=own[AccountKind.BONUS], debt=own[AccountKind.DEBT])
+        for name, own in grouped.items()
+        if name[0]
+    }
+    house = {
+        currency: HouseAccounts(
+            open_stakes=own[AccountKind.OPEN_STAKES],
+            trading=own[AccountKind.TRADING],
+            clearing=own[AccountKind.CLEARING],
+        )
+        for (owner, currency), own in grouped.items()
+        if not owner
+    }
+    accounts = {account.id: account for account in taken.accounts}
+    return LedgerState(accounts=accounts, wallets=wallets, house=house, customers=taken.customers)
+
+
+def _memory(taken: Snapshot) -> Memory:
+    """Bets taken at once remember themselves while their keys may be used; a delayed bet's first answer is kept apart."""
+    horizon_us = taken.at_us - KEY_WINDOW_US - KEY_SKEW_US
+    own: list[Bet | Remembered] = [
+        bet for bet in taken.bets if not bet.decide_at_us and bet.placed_at_us >= horizon_us
+    ]
+    entries = sorted([*own, *taken.remembered], key=arrived_at_us)
+    return Memory(entries={entry.key: entry for entry in entries}, order=deque(entry.key for entry in entries))

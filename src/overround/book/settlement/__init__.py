@@ -1,0 +1,29 @@
+"""Settlement owns results and turns them into payouts.
+
+Invariants: a bet is paid once for each revision of its market's result, and a correction takes back just what was paid;
+a market is settled in steps of bounded size, and half-way is a state like any other.
+"""
+
+from overround.book.settlement.events import BetsSettled, ResultRecorded, SettledBet
+from overround.book.settlement.rules import Refusal, fits, outcome, payout
+from overround.book.settlement.state import SettlementState, advance, record
+from overround.book.settlement.types import SETTLE_STEP, Result, Score, Settling, Void, Winners
+
+__all__ = [
+    "SETTLE_STEP",
+    "BetsSettled",
+    "Refusal",
+    "Result",
+    "ResultRecorded",
+    "Score",
+    "SettledBet",
+    "SettlementState",
+    "Settling",
+    "Void",
+    "Winners",
+    "advance",
+    "fits",
+    "outcome",
+    "payout",
+    "record",
+]
