@@ -1,4 +1,4 @@
-"""Idempotency keys are UUIDs of version 7 (RFC 9562): 48 bits of Unix milliseconds, then chance. Chance is an argument."""
+"""Idempotency keys are UUIDs of version 7 (RFC 9562): 48 bits of Unix milliseconds, then chance (an argument)."""
 
 from typing import Final
 

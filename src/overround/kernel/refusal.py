@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Refused(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="answer", tag="refused"):
+class Refused(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="refused"):
     """Why a command changed nothing. `code` is the value of a room's Refusal enum and never changes meaning."""
 
     code: str

@@ -106,8 +106,8 @@ def over_limit(
 ) -> tuple[Refusal, int] | None:
     """Whether a stake is over any of the house's limits: the narrowest one and the largest stake acceptable.
 
-    The market's loss is counted for this selection alone and the house's from one running total, so the answer costs the
-    same with three selections or ten thousand.
+    The market's loss is counted for this selection alone and the house's from one running total, so the answer
+    costs the same with three selections or ten thousand.
     """
     payout = payout_minor(stake_minor=stake_minor, price_milli=price_milli)
     market_room = selection_room_minor(
@@ -125,5 +125,9 @@ def over_limit(
     ):
         return None
     return largest_stake_minor(
-        terms=terms, purse=purse, price_milli=price_milli, market_room_minor=market_room, house_room_minor=house_room
+        terms=terms,
+        purse=purse,
+        price_milli=price_milli,
+        market_room_minor=market_room,
+        house_room_minor=house_room,
     )

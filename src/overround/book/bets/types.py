@@ -73,7 +73,7 @@ class Bet(msgspec.Struct, array_like=True, gc=False):
 
 
 class Exposure(msgspec.Struct, array_like=True):
-    """What one market owes in one currency: stakes taken, payouts by selection, the largest of those. Never recomputed."""
+    """What one market owes in one currency: stakes taken, payouts by selection, the largest. Never recomputed."""
 
     stakes_minor: int = 0
     largest_payout_minor: int = 0

@@ -52,7 +52,7 @@ def specifiers_fit(kind: MarketType, specifiers: dict[str, int]) -> bool:
 
 
 def selection_names(kind: MarketType, own: tuple[str, ...]) -> tuple[str, ...] | None:
-    """A market's selections: its type's outcomes, or its own names where the type has none. None where they do not fit."""
+    """A market's selections: its type's outcomes, or its own names where the type has none. None: they do not fit."""
     if kind.outcomes:
         return kind.outcomes if own in ((), kind.outcomes) else None
     if 2 <= len(own) <= MAX_SELECTIONS and all(map(is_name, own)) and len(set(own)) == len(own):
@@ -97,5 +97,3 @@ def market_type(name: str) -> MarketType | None:
 def delay_us(market: Market, event: Event) -> int:
     """How long a bet on this market waits before it is decided: the market's delay, in play only."""
     return market.delay_us if event.status is EventStatus.IN_PLAY else 0
-
-

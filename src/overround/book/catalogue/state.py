@@ -1,4 +1,4 @@
-"""Everything on offer, and how facts change it. Gateways fold the same facts into the same state for their live views."""
+"""Everything on offer, and how facts change it. Gateways fold the same facts into their live views."""
 
 from collections.abc import Callable
 from typing import Any
@@ -101,7 +101,9 @@ def _market_created(state: CatalogueState, fact: MarketCreated, at_us: int) -> N
         event_id=fact.event_id,
         type=fact.type,
         specifiers=fact.specifiers,
-        selections={id: Selection(id=id, name=name, price_milli=price) for id, (name, price) in enumerate(names, 1)},
+        selections={
+            number: Selection(id=number, name=name, price_milli=price) for number, (name, price) in enumerate(names, 1)
+        },
         feed=fact.feed,
         in_play=fact.in_play,
         delay_us=fact.delay_us,

@@ -1,4 +1,4 @@
-"""What is on offer: sports, competitions, events, markets and selections; market types as data; life cycles as tables."""
+"""What is on offer: sports, competitions, events, markets, selections; market types as data; lives as tables."""
 
 from enum import StrEnum
 from typing import Final
@@ -85,7 +85,11 @@ MARKET_TYPES: Final = {
     for kind in (
         MarketType(name="1x2", title="Match result", rule=Rule.MATCH_RESULT, outcomes=("home", "draw", "away")),
         MarketType(
-            name="total", title="Over/under", rule=Rule.TOTAL, outcomes=("over", "under"), specifiers=("line_quarters",)
+            name="total",
+            title="Over/under",
+            rule=Rule.TOTAL,
+            outcomes=("over", "under"),
+            specifiers=("line_quarters",),
         ),
         MarketType(
             name="asian_handicap",
@@ -151,7 +155,7 @@ class Market(msgspec.Struct, array_like=True):
 
 
 class Feed(msgspec.Struct, array_like=True, gc=False):
-    """A source of prices. Silent for longer than `FEED_SILENCE_US`, its markets are suspended until it speaks of each."""
+    """A source of prices. Silent for `FEED_SILENCE_US`, its markets are suspended until it speaks of each."""
 
     name: str
     seen_at_us: int

@@ -36,7 +36,7 @@ class WalletOpened(Fact, frozen=True, kw_only=True, tag="wallet_opened"):
 
 
 class FundsMoved(Posting, frozen=True, kw_only=True, tag="funds_moved"):
-    """Money came in from, or went out to, a provider. `note` says why, in the operator's words, with no personal data."""
+    """Money came in from, or went out to, a provider. `note` says why, with no personal data."""
 
     customer_id: int
     currency: str

@@ -7,11 +7,11 @@ from overround.book.ledger.types import Account, AccountKind, HouseAccounts, Tra
 
 
 class LedgerBroken(Exception):
-    """A fact would break an invariant of the ledger. It must never be: the process stops and the journal is looked at."""
+    """A fact would break an invariant of the ledger: the process stops and the journal is looked at."""
 
 
 class LedgerState(msgspec.Struct):
-    """`accounts` is the truth; `wallets` (by customer and currency) and `house` (by currency) find their way into it."""
+    """`accounts` is the truth; `wallets` (by customer and currency) and `house` (by currency) point into it."""
 
     accounts: dict[int, Account] = {}
     wallets: dict[tuple[int, str], Wallet] = {}

@@ -17,11 +17,11 @@ MAX_COOL_OFF_US: Final = 42 * DAY_US
 
 MIN_EXCLUSION_US: Final = 180 * DAY_US
 MAX_EXCLUSION_US: Final = 5 * 366 * DAY_US
-"""A self-exclusion lasts six months to five years (UKGC social responsibility code 3.5.3) and cannot be shortened."""
+"""A self-exclusion lasts six months to five years (UKGC code 3.5.3) and never gets shorter."""
 
 
 class LimitKind(StrEnum):
-    """What a customer may limit: the stakes placed, or the loss (stakes placed less returns), per UTC calendar window."""
+    """What a customer may limit: stakes placed, or loss (stakes placed less returns), per UTC calendar window."""
 
     STAKE_DAY = "stake_day"
     STAKE_WEEK = "stake_week"

@@ -1,8 +1,8 @@
 """The one machine: composes the rooms, and is the only way into them.
 
-A `Machine` takes requests one at a time. It decides from memory alone, folds what it decided at once, and keeps the facts
-in `outbox` until they are committed; nobody may be told an answer before that. Invariants: the same facts fold to the same
-state hash on any machine; a key has one effect and one answer; time never runs backwards.
+A `Machine` takes requests one at a time. It decides from memory alone, folds what it decided at once, and keeps the
+facts in `outbox` until they are committed; nobody may be told an answer before that. Invariants: the same facts fold
+to the same state hash on any machine; a key has one effect and one answer; time never runs backwards.
 """
 
 from overround.book.machine.answers import (

@@ -58,9 +58,7 @@ def _wallet(state: LedgerState, *, customer_id: int, currency: str) -> tuple[Fac
     if currency not in state.house:
         opened = (CurrencyOpened(currency=currency, open_stakes=first, trading=first + 1, clearing=first + 2),)
         first += 3
-    wallet = WalletOpened(
-        customer_id=customer_id, currency=currency, cash=first, bonus=first + 1, debt=first + 2
-    )
+    wallet = WalletOpened(customer_id=customer_id, currency=currency, cash=first, bonus=first + 1, debt=first + 2)
     return (*opened, wallet)
 
 

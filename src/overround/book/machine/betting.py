@@ -29,9 +29,7 @@ def place(state: State, command: PlaceBet, now_us: int, cause: Cause) -> Fact | 
     market = state.catalogue.markets.get(command.market_id)
     if market is None:
         return Refused(bets.Refusal.MARKET_NOT_FOUND)
-    taken = _terms(
-        state, market, wallet, player.purses[command.currency], command, now_us=now_us, held_minor=0
-    )
+    taken = _terms(state, market, wallet, player.purses[command.currency], command, now_us=now_us, held_minor=0)
     if isinstance(taken, Refused):
         return taken
     delay_us = catalogue.delay_us(market, state.catalogue.events[market.event_id])
@@ -74,7 +72,14 @@ def _no_wallet(state: State, command: PlaceBet) -> Refused:
 
 
 def _terms(
-    state: State, market: Market, wallet: Wallet, purse: Purse, asked: PlaceBet | Bet, *, now_us: int, held_minor: int
+    state: State,
+    market: Market,
+    wallet: Wallet,
+    purse: Purse,
+    asked: PlaceBet | Bet,
+    *,
+    now_us: int,
+    held_minor: int,
 ) -> int | Refused:
     """The price at which a bet would stand now, or why it would not. Checked alike at once and after a delay, when
     `held_minor` of the customer's cash is already this bet's own."""
@@ -126,19 +131,21 @@ def decide_delayed(state: State, bet_id: int, now_us: int) -> DelayedBetAccepted
     wallet = state.ledger.wallets[bet.customer_id, bet.currency]
     player = state.limits.players[bet.customer_id]
     shut_out = limits.shut_out(player, now_us=now_us)
-    taken = Refused(shut_out) if shut_out else _terms(
-        state,
-        state.catalogue.markets[bet.market_id],
-        wallet,
-        player.purses[bet.currency],
-        bet,
-        now_us=now_us,
-        held_minor=bet.stake_minor,
+    taken = (
+        Refused(shut_out)
+        if shut_out
+        else _terms(
+            state,
+            state.catalogue.markets[bet.market_id],
+            wallet,
+            player.purses[bet.currency],
+            bet,
+            now_us=now_us,
+            held_minor=bet.stake_minor,
+        )
     )
     if isinstance(taken, Refused):
-        return DelayedBetRefused(
-            bet_id=bet_id, customer_id=bet.customer_id, code=taken.code, detail=taken.detail
-        )
+        return DelayedBetRefused(bet_id=bet_id, customer_id=bet.customer_id, code=taken.code, detail=taken.detail)
     return DelayedBetAccepted(
         bet_id=bet_id,
         customer_id=bet.customer_id,

@@ -8,13 +8,19 @@ from overround.book.settlement import Result
 
 
 class Command(
-    msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="command", tag=True, forbid_unknown_fields=True
+    msgspec.Struct,
+    frozen=True,
+    array_like=True,
+    gc=False,
+    tag_field="command",
+    tag=True,
+    forbid_unknown_fields=True,
 ):
     """The base of all commands: a tagged array on the wire, decoded strictly."""
 
 
 class PlaceBet(Command, frozen=True):
-    """Stake `stake_minor` of `currency` on a selection at `price_milli` (thousandths), or better as `odds_change` allows.
+    """Stake `stake_minor` of `currency` on a selection at `price_milli`, or at what `odds_change` allows.
 
     `market_version` of 0 asks for no version; any other must be the present one.
     """

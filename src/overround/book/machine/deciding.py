@@ -118,9 +118,7 @@ def _decide_new(state: State, request: Request, now_us: int) -> tuple[Fact, ...]
 
 
 def _refused(refused: Refused, request: Request, cause: Cause) -> RequestRefused:
-    return RequestRefused(
-        cause=cause, command=request.command, code=str(refused.code), detail=refused.detail
-    )
+    return RequestRefused(cause=cause, command=request.command, code=str(refused.code), detail=refused.detail)
 
 
 def next_due_us(state: State) -> int | None:

@@ -38,7 +38,7 @@ class RequestRefused(Fact, frozen=True, kw_only=True, tag="request_refused"):
 
     command: AnyCommand
     code: str
-    detail: dict[str, int | str] = {}
+    detail: dict[str, int | str]
 
 
 class RequestDone(Fact, frozen=True, kw_only=True, tag="request_done"):
@@ -93,7 +93,8 @@ def encode_fact(fact: Fact) -> bytes:
 
 def decode_fact(body: str | bytes) -> AnyFact:
     """Raises msgspec.DecodeError where the body is no fact that this version knows."""
-    return _decoder.decode(body)
+    fact: AnyFact = _decoder.decode(body)
+    return fact
 
 
 def kind_of(fact: Fact) -> str:

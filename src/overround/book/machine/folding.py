@@ -43,9 +43,7 @@ def answer_of(state: State, fact: Fact) -> Answer:
 
 def _bet_answer(state: State, bet_id: int, decide_at_us: int) -> BetAnswer:
     bet = state.bets.bets[bet_id]
-    return BetAnswer(
-        bet.id, bet.status, bet.stake_minor, bet.price_milli, bet.placed_at_us, decide_at_us, state.seq
-    )
+    return BetAnswer(bet.id, bet.status, bet.stake_minor, bet.price_milli, bet.placed_at_us, decide_at_us, state.seq)
 
 
 ID_FIELD = {

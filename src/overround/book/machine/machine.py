@@ -33,7 +33,7 @@ class Machine:
         """Decide a request at an instant (never before the last one) and fold what follows from it."""
         now_us = max(now_us, self.state.at_us)
         decided = decide(self.state, request, now_us)
-        if type(decided) is not tuple:
+        if not isinstance(decided, tuple):
             return decided
         for fact in decided:
             self.record(fact, now_us)

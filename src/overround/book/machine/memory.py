@@ -73,9 +73,7 @@ def first_answer(entry: Bet | Remembered) -> Answer:
     """What the first request with this key was told."""
     if isinstance(entry, Remembered):
         return entry.answer
-    return BetAnswer(
-        entry.id, BetStatus.OPEN, entry.stake_minor, entry.price_milli, entry.placed_at_us, 0, entry.seq
-    )
+    return BetAnswer(entry.id, BetStatus.OPEN, entry.stake_minor, entry.price_milli, entry.placed_at_us, 0, entry.seq)
 
 
 def age_refusal(scoped: bytes, *, now_us: int) -> KeyRefusal | None:

@@ -176,9 +176,7 @@ def change_market(state: State, command: ChangeMarket, now_us: int) -> Facts:
     terms = _terms_refusal(delay_us=command.delay_us, liability_minor=command.liability_minor)
     if terms is not None:
         return Refused(terms)
-    return (
-        MarketChanged(market_id=market.id, delay_us=command.delay_us, liability_minor=command.liability_minor),
-    )
+    return (MarketChanged(market_id=market.id, delay_us=command.delay_us, liability_minor=command.liability_minor),)
 
 
 def set_prices(state: State, command: SetPrices, now_us: int) -> Facts:

@@ -13,7 +13,8 @@ def settle_next(state: State, settling: Settling) -> BetsSettled:
     result = state.settlement.results[settling.market_id]
     bets = state.bets.by_market.get(settling.market_id, [])
     ahead = bets[settling.done : settling.done + SETTLE_STEP]
-    outcomes = {id: settlement.outcome(market, id, result) for id in {bet.selection_id: 0 for bet in ahead}}
+    selections = dict.fromkeys(bet.selection_id for bet in ahead)
+    outcomes = {selection: settlement.outcome(market, selection, result) for selection in selections}
     funds = _Funds(state)
     settled: list[SettledBet] = []
     transfers: list[Transfer] = []
@@ -51,9 +52,7 @@ class _Funds:
         house = self._state.ledger.house[bet.currency]
         owed_minor = -wallet.debt.balance_minor - self._moved.get(wallet.debt.id, 0)
         if bet.status is not BetStatus.SETTLED:
-            paid = ledger.settle(
-                wallet, house, stake_minor=bet.stake_minor, payout_minor=payout_minor, ref=bet.id
-            )
+            paid = ledger.settle(wallet, house, stake_minor=bet.stake_minor, payout_minor=payout_minor, ref=bet.id)
             if not owed_minor:
                 return paid
             return paid + ledger.recover(wallet, credited_minor=payout_minor, owed_minor=owed_minor, ref=bet.id)

@@ -121,10 +121,8 @@ def _ledger(taken: Snapshot) -> LedgerState:
 
 
 def _memory(taken: Snapshot) -> Memory:
-    """Bets taken at once remember themselves while their keys may be used; a delayed bet's first answer is kept apart."""
+    """Bets taken at once remember themselves while their keys may be used; a delayed bet's answer is apart."""
     horizon_us = taken.at_us - KEY_WINDOW_US - KEY_SKEW_US
-    own: list[Bet | Remembered] = [
-        bet for bet in taken.bets if not bet.decide_at_us and bet.placed_at_us >= horizon_us
-    ]
+    own: list[Bet | Remembered] = [bet for bet in taken.bets if not bet.decide_at_us and bet.placed_at_us >= horizon_us]
     entries = sorted([*own, *taken.remembered], key=arrived_at_us)
     return Memory(entries={entry.key: entry for entry in entries}, order=deque(entry.key for entry in entries))

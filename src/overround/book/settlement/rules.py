@@ -1,4 +1,4 @@
-"""The settlement rules: a result makes outcomes, an outcome makes a payout. Worked numbers: docs/rules/settlement.md."""
+"""A result makes outcomes, an outcome makes a payout. Worked numbers: docs/rules/settlement.md."""
 
 from collections.abc import Callable
 from enum import StrEnum
