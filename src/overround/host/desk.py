@@ -1,0 +1,97 @@
+"""The desk: where edges and feeds ask the book. One message carries all that was asked in one turn of the loop."""
+
+import asyncio
+from typing import Final
+
+from overround.book.machine import Answer, Parcel, Reply, pack
+from overround.book.machine.commands import Command
+from overround.host.ports import Bus
+
+RETRY_S: Final = 0.5
+PARCELS_PER_MESSAGE: Final = 200
+
+
+class NoAnswer(Exception):
+    """No answer within the deadline. The outcome is unknown: ask again with the same key."""
+
+
+class Overloaded(Exception):
+    """Too much waits already. Nothing was sent."""
+
+
+class Desk:
+    """Ask and wait. A request that is not answered is sent again, the same in every byte, so it has one effect."""
+
+    def __init__(self, bus: Bus, *, deadline_s: float = 10.0, capacity: int = 8_192) -> None:
+        self._bus = bus
+        self._deadline_s = deadline_s
+        self._capacity = capacity
+        self._waiting: dict[int, tuple[asyncio.Future[Answer], Parcel, float]] = {}
+        self._outgoing: list[Parcel] = []
+        self._number = 0
+        self._sending: asyncio.Task[None] | None = None
+        self._retrying: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Begin to hear answers."""
+        self._loop = asyncio.get_running_loop()
+        self._close = await self._bus.answers(self._hear)
+        self._retrying = asyncio.create_task(self._retry())
+
+    async def close(self) -> None:
+        """Stop. Whoever still waits gets NoAnswer."""
+        if self._retrying is not None:
+            self._retrying.cancel()
+        await self._close()
+        for number in list(self._waiting):
+            self._fail(number)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests have no answer yet."""
+        return len(self._waiting)
+
+    def ask(self, command: Command, *, actor: int, key: str = "") -> "asyncio.Future[Answer]":
+        """Send a command (with its key) or a query. Raises Overloaded; the future may raise NoAnswer."""
+        if len(self._waiting) >= self._capacity:
+            raise Overloaded
+        self._number += 1
+        parcel = pack(self._number, actor=actor, key=key, command=command)
+        answer: asyncio.Future[Answer] = self._loop.create_future()
+        self._waiting[parcel.number] = (answer, parcel, self._loop.time())
+        self._send(parcel)
+        return answer
+
+    def _send(self, parcel: Parcel) -> None:
+        self._outgoing.append(parcel)
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._flush())
+
+    async def _flush(self) -> None:
+        while self._outgoing:
+            parcels = self._outgoing[:PARCELS_PER_MESSAGE]
+            del self._outgoing[:PARCELS_PER_MESSAGE]
+            await self._bus.ask(parcels)
+
+    def _hear(self, replies: list[Reply]) -> None:
+        waiting = self._waiting
+        for reply in replies:
+            entry = waiting.pop(reply.number, None)
+            if entry is not None and not entry[0].done():
+                entry[0].set_result(reply.answer)
+
+    async def _retry(self) -> None:
+        """Send again what has no answer; give up on what is past its deadline or abandoned."""
+        while True:
+            await asyncio.sleep(RETRY_S)
+            now = self._loop.time()
+            for number, (answer, parcel, asked_at) in list(self._waiting.items()):
+                if answer.done() or now - asked_at >= self._deadline_s:
+                    self._fail(number)
+                elif now - asked_at >= RETRY_S:
+                    self._send(parcel)
+
+    def _fail(self, number: int) -> None:
+        answer, _, _ = self._waiting.pop(number)
+        if not answer.done():
+            answer.set_exception(NoAnswer())
