@@ -5,6 +5,9 @@ from typing import Final
 MAX_MONEY_MINOR: Final = 10**15
 """The largest amount any field may carry: ten trillion of a two-decimal currency. Larger is refused, not clipped."""
 
+MAX_CURRENCY_MINOR: Final = 10**18
+"""The most that customers may have paid into the house in one currency, so that every sum fits a 64-bit integer."""
+
 MINOR_DIGITS: Final[dict[str, int]] = {
     "AUD": 2, "BRL": 2, "CAD": 2, "CHF": 2, "CZK": 2, "DKK": 2, "EUR": 2, "GBP": 2, "HKD": 2, "INR": 2, "JPY": 0,
     "KRW": 0, "MXN": 2, "NGN": 2, "NOK": 2, "NZD": 2, "PLN": 2, "RON": 2, "SEK": 2, "SGD": 2, "TND": 3, "USD": 2,

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from overround.book.ledger.types import HouseAccounts, Reason, Transfer, Wallet
-from overround.kernel.money import MAX_MONEY_MINOR
+from overround.kernel.money import MAX_CURRENCY_MINOR, MAX_MONEY_MINOR
 
 
 class Refusal(StrEnum):
@@ -13,15 +13,19 @@ class Refusal(StrEnum):
     CUSTOMER_NOT_FOUND = "customer_not_found"
     WALLET_EXISTS = "wallet_exists"
     WALLET_NOT_FOUND = "wallet_not_found"
+    NOTE_INVALID = "note_invalid"
     AMOUNT_INVALID = "amount_invalid"
     INSUFFICIENT_FUNDS = "insufficient_funds"
 
 
-def move_refusal(wallet: Wallet, *, amount_minor: int) -> Refusal | None:
-    """Whether money may come in (`amount_minor` above zero) or go out (below). Held money does not go out."""
+def move_refusal(wallet: Wallet, house: HouseAccounts, *, amount_minor: int) -> Refusal | None:
+    """Whether money may come in (`amount_minor` above zero) or go out (below). Held money does not go out, and no
+    deposit takes the customer's cash over `MAX_MONEY_MINOR` or the currency over `MAX_CURRENCY_MINOR`."""
     if amount_minor == 0 or abs(amount_minor) > MAX_MONEY_MINOR:
         return Refusal.AMOUNT_INVALID
-    if wallet.cash.balance_minor + amount_minor > MAX_MONEY_MINOR:
+    if amount_minor > 0 and wallet.cash.balance_minor + amount_minor > MAX_MONEY_MINOR:
+        return Refusal.AMOUNT_INVALID
+    if amount_minor - house.clearing.balance_minor > MAX_CURRENCY_MINOR:
         return Refusal.AMOUNT_INVALID
     if wallet.cash.available_minor + amount_minor < 0:
         return Refusal.INSUFFICIENT_FUNDS

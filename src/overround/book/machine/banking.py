@@ -66,12 +66,12 @@ def move_funds(state: State, command: MoveFunds, now_us: int) -> Facts:
     wallet = state.ledger.wallets.get((command.customer_id, command.currency))
     if wallet is None:
         return Refused(ledger.Refusal.WALLET_NOT_FOUND)
-    if not 0 < len(command.note) <= MAX_NOTE_LENGTH:
-        return Refused("note_invalid")
-    refusal = ledger.move_refusal(wallet, amount_minor=command.amount_minor)
+    if not 0 < len(command.note) <= MAX_NOTE_LENGTH or not command.note.isprintable():
+        return Refused(ledger.Refusal.NOTE_INVALID)
+    house = state.ledger.house[command.currency]
+    refusal = ledger.move_refusal(wallet, house, amount_minor=command.amount_minor)
     if refusal is not None:
         return Refused(refusal, {"available_minor": wallet.cash.available_minor})
-    house = state.ledger.house[command.currency]
     return (
         FundsMoved(
             customer_id=command.customer_id,
