@@ -23,6 +23,7 @@ class Refusal(StrEnum):
     """Every way the catalogue says no, in the order checked."""
 
     NAME_INVALID = "name_invalid"
+    CATALOGUE_FULL = "catalogue_full"
     SPORT_NOT_FOUND = "sport_not_found"
     COMPETITION_NOT_FOUND = "competition_not_found"
     EVENT_NOT_FOUND = "event_not_found"
@@ -48,7 +49,7 @@ def is_name(name: str) -> bool:
 
 def specifiers_fit(kind: MarketType, specifiers: dict[str, int]) -> bool:
     """Whether a market brings just the specifiers of its type, each within ±1,000."""
-    return sorted(specifiers) == sorted(kind.specifiers) and all(abs(value) <= 1_000 for value in specifiers.values())
+    return specifiers.keys() == set(kind.specifiers) and all(abs(value) <= 1_000 for value in specifiers.values())
 
 
 def selection_names(kind: MarketType, own: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -61,9 +62,12 @@ def selection_names(kind: MarketType, own: tuple[str, ...]) -> tuple[str, ...] |
 
 
 def prices_refusal(market: Market, prices: tuple[tuple[int, int], ...]) -> Refusal | None:
-    """Whether these (selection_id, price_milli) may be set; 0 takes a price away."""
+    """Whether these (selection_id, price_milli) may be set, each selection once; 0 takes a price away. No prices at
+    all say that those that stand still hold."""
     if market.status in (MarketStatus.CLOSED, MarketStatus.RESULTED):
         return Refusal.MARKET_STATUS
+    if len(prices) > len(market.selections) or len(dict(prices)) != len(prices):
+        return Refusal.PRICE_INVALID
     for selection_id, price_milli in prices:
         if selection_id not in market.selections:
             return Refusal.SELECTION_NOT_FOUND
@@ -83,6 +87,14 @@ def is_available(market: Market, feed: Feed | None) -> bool:
     if market.status is not MarketStatus.OPEN:
         return False
     return feed is None or (not feed.silent and market.confirmed_at_us >= feed.back_at_us)
+
+
+def takes_bet(market: Market, feed: Feed | None, *, asked_at_us: int, now_us: int) -> bool:
+    """Whether a market takes a bet now that was asked for at an instant: it is available, its feed is not silent at
+    this very instant, known yet or not, and was not in between."""
+    if not is_available(market, feed):
+        return False
+    return feed is None or (feed.back_at_us <= asked_at_us and now_us < feed.seen_at_us + FEED_SILENCE_US)
 
 
 def is_silent(feed: Feed, *, now_us: int) -> bool:

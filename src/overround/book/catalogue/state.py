@@ -21,7 +21,7 @@ from overround.book.catalogue.events import (
     PricesSet,
     SportCreated,
 )
-from overround.book.catalogue.rules import is_available
+from overround.book.catalogue.rules import is_available, is_silent, takes_bet
 from overround.book.catalogue.types import (
     EVENT_LIFE,
     MARKET_LIFE,
@@ -51,8 +51,13 @@ class CatalogueState(msgspec.Struct):
         return self.feeds[market.feed] if market.feed else None
 
     def is_available(self, market: Market) -> bool:
-        """Whether the market takes bets now."""
+        """Whether the market takes bets, as far as the facts say."""
         return is_available(market, self.feeds[market.feed] if market.feed else None)
+
+    def takes_bet(self, market: Market, *, asked_at_us: int, now_us: int) -> bool:
+        """Whether the market takes a bet now that was asked for at an instant."""
+        feed = self.feeds[market.feed] if market.feed else None
+        return takes_bet(market, feed, asked_at_us=asked_at_us, now_us=now_us)
 
 
 def _sport_created(state: CatalogueState, fact: SportCreated, at_us: int) -> None:
@@ -146,9 +151,9 @@ def _feed_seen(state: CatalogueState, fact: FeedSeen, at_us: int) -> None:
     if feed is None:
         state.feeds[fact.feed] = Feed(name=fact.feed, seen_at_us=at_us)
         return
-    feed.seen_at_us = at_us
-    if feed.silent:
+    if feed.silent or is_silent(feed, now_us=at_us):
         feed.silent, feed.back_at_us = False, at_us
+    feed.seen_at_us = at_us
 
 
 def _feed_silenced(state: CatalogueState, fact: FeedSilenced, at_us: int) -> None:

@@ -5,6 +5,12 @@ from typing import Final
 
 import msgspec
 
+MAX_SPORTS: Final = 1_000
+MAX_COMPETITIONS: Final = 100_000
+MAX_EVENTS: Final = 10_000_000
+MAX_FEEDS: Final = 100
+"""Few, as every step of the machine's own looks at each of them."""
+
 MAX_SELECTIONS: Final = 20_000
 MAX_MARKETS_PER_EVENT: Final = 2_000
 MAX_NAME_LENGTH: Final = 200

@@ -3,8 +3,12 @@
 from overround.book import catalogue, settlement
 from overround.book.catalogue import (
     MARKET_TYPES,
+    MAX_COMPETITIONS,
     MAX_DELAY_US,
+    MAX_EVENTS,
+    MAX_FEEDS,
     MAX_MARKETS_PER_EVENT,
+    MAX_SPORTS,
     CompetitionCreated,
     Event,
     EventAction,
@@ -62,12 +66,16 @@ Facts = tuple[Fact, ...] | Refused
 def create_sport(state: State, command: CreateSport, now_us: int) -> Facts:
     if not catalogue.is_name(command.name):
         return Refused(Refusal.NAME_INVALID)
+    if len(state.catalogue.sports) >= MAX_SPORTS:
+        return Refused(Refusal.CATALOGUE_FULL, {"max_sports": MAX_SPORTS})
     return (SportCreated(sport_id=len(state.catalogue.sports) + 1, name=command.name),)
 
 
 def create_competition(state: State, command: CreateCompetition, now_us: int) -> Facts:
     if not catalogue.is_name(command.name):
         return Refused(Refusal.NAME_INVALID)
+    if len(state.catalogue.competitions) >= MAX_COMPETITIONS:
+        return Refused(Refusal.CATALOGUE_FULL, {"max_competitions": MAX_COMPETITIONS})
     if command.sport_id not in state.catalogue.sports:
         return Refused(Refusal.SPORT_NOT_FOUND)
     competition_id = len(state.catalogue.competitions) + 1
@@ -77,6 +85,8 @@ def create_competition(state: State, command: CreateCompetition, now_us: int) ->
 def create_event(state: State, command: CreateEvent, now_us: int) -> Facts:
     if not catalogue.is_name(command.name):
         return Refused(Refusal.NAME_INVALID)
+    if len(state.catalogue.events) >= MAX_EVENTS:
+        return Refused(Refusal.CATALOGUE_FULL, {"max_events": MAX_EVENTS})
     if command.competition_id not in state.catalogue.competitions:
         return Refused(Refusal.COMPETITION_NOT_FOUND)
     if not 0 <= command.starts_at_us <= LATEST_START_US:
@@ -125,7 +135,7 @@ def create_market(state: State, command: CreateMarket, now_us: int) -> Facts:
     event = state.catalogue.events.get(command.event_id)
     if event is None:
         return Refused(Refusal.EVENT_NOT_FOUND)
-    if event.status is EventStatus.ENDED:
+    if event.status is EventStatus.ENDED or (event.status is EventStatus.IN_PLAY and not command.in_play):
         return Refused(Refusal.EVENT_STATUS, {"status": event.status.value})
     if len(event.markets) >= MAX_MARKETS_PER_EVENT:
         return Refused(Refusal.TOO_MANY_MARKETS, {"max_markets": MAX_MARKETS_PER_EVENT})
@@ -143,8 +153,9 @@ def create_market(state: State, command: CreateMarket, now_us: int) -> Facts:
     terms = _terms_refusal(delay_us=command.delay_us, liability_minor=command.liability_minor)
     if terms is not None:
         return Refused(terms)
-    if command.feed and not catalogue.is_name(command.feed):
-        return Refused(Refusal.FEED_INVALID)
+    feed = _feed_refusal(state, command.feed) if command.feed else None
+    if feed is not None:
+        return feed
     return (
         MarketCreated(
             market_id=len(state.catalogue.markets) + 1,
@@ -273,6 +284,13 @@ def record_event_result(state: State, command: RecordEventResult, now_us: int) -
 
 
 def feed_heartbeat(state: State, command: FeedHeartbeat, now_us: int) -> Facts:
-    if not catalogue.is_name(command.feed):
+    return _feed_refusal(state, command.feed) or (FeedSeen(feed=command.feed),)
+
+
+def _feed_refusal(state: State, name: str) -> Refused | None:
+    if not catalogue.is_name(name):
         return Refused(Refusal.FEED_INVALID)
-    return (FeedSeen(feed=command.feed),)
+    feeds = state.catalogue.feeds
+    if name not in feeds and len(feeds) >= MAX_FEEDS:
+        return Refused(Refusal.CATALOGUE_FULL, {"max_feeds": MAX_FEEDS})
+    return None

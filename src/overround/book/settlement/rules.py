@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
 from overround.book.bets import Outcome
 from overround.book.catalogue import MARKET_TYPES, Market, Rule
-from overround.book.settlement.types import MAX_SCORE, Result, Score, Void, Winners
+from overround.book.settlement.types import MAX_NOTE_LENGTH, MAX_SCORE, MAX_WINNERS, Result, Score, Void, Winners
 from overround.kernel.price import UNIT, payout_minor
 from overround.kernel.rounding import half_even
 
@@ -21,14 +22,16 @@ class Refusal(StrEnum):
 def fits(market: Market, result: Result) -> bool:
     """Whether a result is of the kind that the market's rule reads. Void fits every market."""
     match result:
-        case Void():
-            return True
+        case Void(note=note):
+            return len(note) <= MAX_NOTE_LENGTH and note.isprintable()
         case Score(home=home, away=away):
             scored = MARKET_TYPES[market.type].rule is not Rule.WINNER
             return scored and 0 <= home <= MAX_SCORE and 0 <= away <= MAX_SCORE
         case Winners(selections=winners):
-            known = all(selection in market.selections for selection in winners)
-            return MARKET_TYPES[market.type].rule is Rule.WINNER and bool(winners) and known
+            if MARKET_TYPES[market.type].rule is not Rule.WINNER or not 0 < len(winners) <= MAX_WINNERS:
+                return False
+            ascending = all(before < after for before, after in pairwise(winners))
+            return ascending and all(selection in market.selections for selection in winners)
 
 
 def outcome(market: Market, selection_id: int, result: Result) -> Outcome:

@@ -8,6 +8,8 @@ SETTLE_STEP: Final = 200
 """Bets settled by one fact, so that a market with a million bets never keeps placing waiting."""
 
 MAX_SCORE: Final = 999
+MAX_WINNERS: Final = 100
+MAX_NOTE_LENGTH: Final = 200
 
 
 class Score(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="score", forbid_unknown_fields=True):
@@ -18,7 +20,7 @@ class Score(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="score",
 
 
 class Winners(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="winners", forbid_unknown_fields=True):
-    """The selections that won, for a market whose type brings its own selections."""
+    """The selections that won, ascending and each once, for a market whose type brings its own selections."""
 
     selections: tuple[int, ...]
 
