@@ -10,14 +10,14 @@ from overround.kernel.price import UNIT, payout_minor
 
 class Refusal(StrEnum):
     """Every way a bet is refused by this room, in the order checked. Exclusion, the customer's own limits and funds are
-    the refusals of the rooms that own them, checked before the market, after the liability, and last."""
+    the refusals of the rooms that own them, checked before the stake, after the liability, and last."""
 
     STAKE_INVALID = "stake_invalid"
     MARKET_NOT_FOUND = "market_not_found"
-    SELECTION_NOT_FOUND = "selection_not_found"
     MARKET_CLOSED = "market_closed"
     MARKET_SUSPENDED = "market_suspended"
     MARKET_CHANGED = "market_changed"
+    SELECTION_NOT_FOUND = "selection_not_found"
     NO_PRICE = "no_price"
     PRICE_CHANGED = "price_changed"
     STAKE_BELOW_MINIMUM = "stake_below_minimum"
@@ -25,7 +25,6 @@ class Refusal(StrEnum):
     PAYOUT_LIMIT = "payout_limit"
     MARKET_LIABILITY = "market_liability"
     HOUSE_LIABILITY = "house_liability"
-    BET_NOT_DELAYED = "bet_not_delayed"
 
 
 def unavailable(market: Market) -> Refusal:
@@ -53,8 +52,9 @@ def largest_stake_minor(
 ) -> tuple[Refusal, int]:
     """The most restrictive of the house's limits and the largest stake that it leaves, in minor units, at least 0.
 
-    `market_room_minor` and `house_room_minor` say how much this selection's loss to the house may still grow. A stake s
-    at price p makes it grow by s × (p − 1), so the largest is room ÷ (p − 1), rounded down.
+    `market_room_minor` and `house_room_minor` say how much this selection's loss to the house may still grow. A stake
+    makes it grow by its payout, rounded as it will be paid, less itself; one minor unit more than the largest would
+    be over the limit.
     """
     odds = price_milli - UNIT
     max_payout = purse.max_payout_minor or terms.max_payout_minor
@@ -73,17 +73,19 @@ def _amount(candidate: tuple[Refusal, int]) -> int:
 
 
 def _largest_paying(max_payout_minor: int, price_milli: int) -> int:
-    stake_minor = max_payout_minor * UNIT // price_milli
-    while payout_minor(stake_minor=stake_minor + 1, price_milli=price_milli) <= max_payout_minor:
-        stake_minor += 1
-    return stake_minor
+    """The largest stake whose payout rounds to no more: below half a unit over, or there where half goes to even."""
+    stake_minor = (2 * max_payout_minor + 1) * UNIT // (2 * price_milli)
+    paid_minor = payout_minor(stake_minor=stake_minor, price_milli=price_milli)
+    return stake_minor if paid_minor <= max_payout_minor else stake_minor - 1
 
 
 def _largest_losing(room_minor: int, odds_milli: int, price_milli: int) -> int:
-    stake_minor = room_minor * UNIT // odds_milli
-    while stake_minor > 0 and payout_minor(stake_minor=stake_minor, price_milli=price_milli) - stake_minor > room_minor:
-        stake_minor -= 1
-    return stake_minor
+    """The largest stake whose loss, rounded with its payout, is no more than the room; below zero without room."""
+    if room_minor < 0:
+        return -1
+    stake_minor = (2 * room_minor + 1) * UNIT // (2 * odds_milli)
+    lost_minor = payout_minor(stake_minor=stake_minor, price_milli=price_milli) - stake_minor
+    return stake_minor if lost_minor <= room_minor else stake_minor - 1
 
 
 def selection_room_minor(exposure: Exposure | None, selection_id: int, *, limit_minor: int) -> int:

@@ -15,7 +15,7 @@ from overround.book.limits.rules import (
     shut_out,
     stake_room,
 )
-from overround.book.limits.state import APPLY, LimitsState, use
+from overround.book.limits.state import APPLY, LimitsState, give_back, use
 from overround.book.limits.types import (
     LOOSENING_WAIT_US,
     NO_LIMIT,
@@ -47,6 +47,7 @@ __all__ = [
     "cool_off_until_us",
     "effective_at_us",
     "excluded_until_us",
+    "give_back",
     "is_amount",
     "room_minor",
     "shut_out",

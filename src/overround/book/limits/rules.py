@@ -51,21 +51,31 @@ def window_starts_us(at_us: int) -> tuple[int, int, int]:
     return day_start_us(at_us), week_start_us(at_us), month_start_us(at_us)
 
 
-def room_minor(purse: Purse, kind: LimitKind, limit: Limit, *, now_us: int) -> int:
-    """How much may still be staked under one limit: its amount less what its window has used. May be below zero."""
+def room_minor(
+    purse: Purse, kind: LimitKind, limit: Limit, *, now_us: int, held_minor: int = 0, held_at_us: int = 0
+) -> int:
+    """How much may still be staked under one limit: its amount less what its window has used. May be below zero.
+
+    `held_minor` is the stake of the very bet that is being decided, counted since `held_at_us`: where that was in the
+    window that runs now it does not use the limit twice, and in a window that began since it was never counted.
+    """
     window = WINDOW[kind]
     usage: Usage = (purse.day, purse.week, purse.month)[window]
     used = 0
     if usage.start_us == window_starts_us(now_us)[window]:
         used = usage.staked_minor - (usage.returned_minor if kind in LOSSES else 0)
+        if held_at_us >= usage.start_us:
+            used -= held_minor
     return limit.at(now_us) - used
 
 
-def stake_room(purse: Purse, *, now_us: int) -> tuple[Refusal, int] | None:
+def stake_room(purse: Purse, *, now_us: int, held_minor: int = 0, held_at_us: int = 0) -> tuple[Refusal, int] | None:
     """The narrowest of a customer's own limits and how much it leaves to stake; None where there is none."""
     narrowest: tuple[Refusal, int] | None = None
     for kind, limit in purse.limits.items():
-        room = room_minor(purse, kind, limit, now_us=now_us)
+        if limit.at(now_us) == NO_LIMIT:
+            continue
+        room = room_minor(purse, kind, limit, now_us=now_us, held_minor=held_minor, held_at_us=held_at_us)
         if narrowest is None or room < narrowest[1]:
             narrowest = (Refusal(f"limit_{kind.value}"), room)
     return narrowest

@@ -29,6 +29,14 @@ def use(purse: Purse, *, at_us: int, staked_minor: int, returned_minor: int) -> 
         usage.returned_minor += returned_minor
 
 
+def give_back(purse: Purse, *, placed_at_us: int, stake_minor: int) -> None:
+    """A stake counted at `placed_at_us` does not stand after all: it leaves the windows that counted it, and no other,
+    so that a bet delayed over midnight never makes the next day's use negative."""
+    for usage, start_us in zip((purse.day, purse.week, purse.month), window_starts_us(placed_at_us), strict=True):
+        if usage.start_us == start_us:
+            usage.staked_minor -= stake_minor
+
+
 def _roll(purse: Purse, at_us: int) -> None:
     day, week, month = window_starts_us(at_us)
     purse.day = Usage(start_us=day)

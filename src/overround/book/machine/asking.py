@@ -6,7 +6,7 @@ from overround.book.ledger import Refusal, Wallet
 from overround.book.limits import NO_LIMIT, Limit, LimitKind, Purse
 from overround.book.machine.answers import Answer, Balance, Balances, BetFound, LimitNow, LimitsNow
 from overround.book.machine.commands import FindBet, GetBalances, GetLimits
-from overround.book.machine.memory import Remembered, scope
+from overround.book.machine.memory import KeyRefusal, Remembered, scope
 from overround.book.machine.state import State
 from overround.kernel.ids import InvalidKey
 from overround.kernel.refusal import Refused
@@ -68,7 +68,7 @@ def find_bet(state: State, query: FindBet, now_us: int) -> Answer:
     try:
         entry = state.memory.entries.get(scope(query.customer_id, query.key))
     except InvalidKey:
-        return Refused("key_invalid")
+        return Refused(KeyRefusal.KEY_INVALID)
     if isinstance(entry, Remembered):
         if isinstance(entry.answer, Refused):
             return entry.answer

@@ -1,7 +1,9 @@
 """Placing bets: gather what the rooms know, let each say no in its turn, and put the outcome into facts."""
 
+from enum import StrEnum
+
 from overround.book import bets, catalogue, ledger, limits
-from overround.book.bets import Bet, BetAccepted, BetDelayed, BetStatus, DelayedBetAccepted, DelayedBetRefused
+from overround.book.bets import Bet, BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
 from overround.book.catalogue import Market
 from overround.book.ledger import Wallet
 from overround.book.limits import Purse
@@ -29,7 +31,8 @@ def place(state: State, command: PlaceBet, now_us: int, cause: Cause) -> Fact | 
     market = state.catalogue.markets.get(command.market_id)
     if market is None:
         return Refused(bets.Refusal.MARKET_NOT_FOUND)
-    taken = _terms(state, market, wallet, player.purses[command.currency], command, now_us=now_us, held_minor=0)
+    purse = player.purses[command.currency]
+    taken = _terms(state, market, wallet, purse, command, now_us=now_us, asked_at_us=now_us, held_minor=0)
     if isinstance(taken, Refused):
         return taken
     delay_us = catalogue.delay_us(market, state.catalogue.events[market.event_id])
@@ -79,11 +82,12 @@ def _terms(
     asked: PlaceBet | Bet,
     *,
     now_us: int,
+    asked_at_us: int,
     held_minor: int,
 ) -> int | Refused:
     """The price at which a bet would stand now, or why it would not. Checked alike at once and after a delay, when
-    `held_minor` of the customer's cash is already this bet's own."""
-    if not state.catalogue.is_available(market):
+    `held_minor` of the customer's cash is this bet's own since `asked_at_us`."""
+    if not state.catalogue.takes_bet(market, asked_at_us=asked_at_us, now_us=now_us):
         return Refused(bets.unavailable(market), {"market_version": market.version})
     if asked.market_version and asked.market_version != market.version:
         return Refused(bets.Refusal.MARKET_CHANGED, {"market_version": market.version})
@@ -111,23 +115,32 @@ def _terms(
         exposure=state.bets.exposure(market.id, currency),
         house_worst_minor=state.bets.house_worst_minor.get(currency, 0),
     )
-    if over is not None:
-        return Refused(over[0], {"max_stake_minor": over[1]})
+    room: tuple[StrEnum, int] | None = None
     if purse.limits:
-        room = limits.stake_room(purse, now_us=now_us)
-        if room is not None and stake_minor > room[1] + held_minor:
-            return Refused(room[0], {"max_stake_minor": max(0, room[1] + held_minor)})
+        room = limits.stake_room(purse, now_us=now_us, held_minor=held_minor, held_at_us=asked_at_us)
     available_minor = wallet.cash.available_minor + held_minor
-    if stake_minor > available_minor:
+    if over is None and (room is None or stake_minor <= room[1]):
+        if stake_minor <= available_minor:
+            return price_milli
         return Refused(ledger.Refusal.INSUFFICIENT_FUNDS, {"available_minor": available_minor})
-    return price_milli
+    return _too_much(over, room, available_minor=available_minor, min_stake_minor=terms.min_stake_minor)
 
 
-def decide_delayed(state: State, bet_id: int, now_us: int) -> DelayedBetAccepted | DelayedBetRefused | None:
-    """The delay of a bet is over: everything is checked again, whole. None where it was decided before."""
+def _too_much(
+    over: tuple[StrEnum, int] | None, room: tuple[StrEnum, int] | None, *, available_minor: int, min_stake_minor: int
+) -> Refused:
+    """The refusal of a stake over a limit: the house's limits speak first, and `max_stake_minor` is what every limit
+    and the customer's cash would let stand, 0 where that is nothing."""
+    first = over or room
+    if first is None:
+        raise ValueError("no limit is over")
+    largest = min(available_minor, *(found[1] for found in (over, room) if found is not None))
+    return Refused(str(first[0]), {"max_stake_minor": largest if largest >= max(1, min_stake_minor) else 0})
+
+
+def decide_delayed(state: State, bet_id: int, now_us: int) -> DelayedBetAccepted | DelayedBetRefused:
+    """The delay of a waiting bet is over: everything is checked again, whole."""
     bet = state.bets.bets[bet_id]
-    if bet.status is not BetStatus.DELAYED:
-        return None
     wallet = state.ledger.wallets[bet.customer_id, bet.currency]
     player = state.limits.players[bet.customer_id]
     shut_out = limits.shut_out(player, now_us=now_us)
@@ -141,6 +154,7 @@ def decide_delayed(state: State, bet_id: int, now_us: int) -> DelayedBetAccepted
             player.purses[bet.currency],
             bet,
             now_us=now_us,
+            asked_at_us=bet.placed_at_us,
             held_minor=bet.stake_minor,
         )
     )

@@ -134,11 +134,8 @@ def next_due_us(state: State) -> int | None:
 
 def decide_due(state: State, now_us: int) -> tuple[Fact, ...]:
     """One step of what is due without anybody asking: delays that are over, feeds that fell silent, then settlement."""
-    while state.delays and state.delays[0][0] <= now_us:
-        decided = betting.decide_delayed(state, state.delays[0][1], now_us)
-        if decided is not None:
-            return (decided,)
-        state.pop_delay()
+    if state.delays and state.delays[0][0] <= now_us:
+        return (betting.decide_delayed(state, state.delays[0][1], now_us),)
     silent = [feed for feed in state.catalogue.feeds.values() if catalogue.is_silent(feed, now_us=now_us)]
     if silent:
         return tuple(FeedSilenced(feed=feed.name) for feed in silent)

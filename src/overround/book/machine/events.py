@@ -103,3 +103,28 @@ def kind_of(fact: Fact) -> str:
 
 
 KINDS: dict[type[Fact], str] = {kind: str(kind.__struct_config__.tag) for kind in AnyFact.__args__}
+
+SUBJECT: dict[type[Fact], str] = {
+    RequestDone: "id",
+    CustomerOpened: "customer_id",
+    WalletOpened: "customer_id",
+    FundsMoved: "customer_id",
+    LimitSet: "customer_id",
+    CoolingOff: "customer_id",
+    SelfExcluded: "customer_id",
+    PlayerTermsSet: "customer_id",
+    SportCreated: "sport_id",
+    CompetitionCreated: "competition_id",
+    EventCreated: "event_id",
+    EventRescheduled: "event_id",
+    EventStarted: "event_id",
+    EventEnded: "event_id",
+    MarketCreated: "market_id",
+    MarketChanged: "market_id",
+    PricesSet: "market_id",
+    MarketSuspended: "market_id",
+    MarketResumed: "market_id",
+    MarketClosed: "market_id",
+    ResultRecorded: "market_id",
+}
+"""Which field of a fact is the `id` that its Done answers with."""

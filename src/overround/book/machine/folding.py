@@ -7,9 +7,9 @@ from overround.book import bets, catalogue, ledger, limits, settlement
 from overround.book.bets import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
 from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, WalletOpened
 from overround.book.machine.answers import Answer, BetAnswer, Done
-from overround.book.machine.events import AnyFact, RequestRefused
+from overround.book.machine.events import SUBJECT, AnyFact, RequestRefused
 from overround.book.machine.memory import Remembered, scope_of
-from overround.book.machine.state import State, delay_until
+from overround.book.machine.state import State, delay_over, delay_until
 from overround.book.settlement import BetsSettled, ResultRecorded
 from overround.kernel.fact import Cause, Fact
 from overround.kernel.refusal import Refused
@@ -38,36 +38,13 @@ def answer_of(state: State, fact: Fact) -> Answer:
         case BetDelayed():
             return _bet_answer(state, fact.bet_id, fact.decide_at_us)
         case _:
-            return Done(getattr(fact, ID_FIELD.get(type(fact).__name__, "id"), 0), state.seq)
+            field = SUBJECT.get(type(fact))
+            return Done(getattr(fact, field) if field else 0, state.seq)
 
 
 def _bet_answer(state: State, bet_id: int, decide_at_us: int) -> BetAnswer:
     bet = state.bets.bets[bet_id]
     return BetAnswer(bet.id, bet.status, bet.stake_minor, bet.price_milli, bet.placed_at_us, decide_at_us, state.seq)
-
-
-ID_FIELD = {
-    "WalletOpened": "customer_id",
-    "FundsMoved": "customer_id",
-    "LimitSet": "customer_id",
-    "CoolingOff": "customer_id",
-    "SelfExcluded": "customer_id",
-    "PlayerTermsSet": "customer_id",
-    "SportCreated": "sport_id",
-    "CompetitionCreated": "competition_id",
-    "EventCreated": "event_id",
-    "EventRescheduled": "event_id",
-    "EventStarted": "event_id",
-    "EventEnded": "event_id",
-    "MarketCreated": "market_id",
-    "MarketChanged": "market_id",
-    "PricesSet": "market_id",
-    "MarketSuspended": "market_id",
-    "MarketResumed": "market_id",
-    "MarketClosed": "market_id",
-    "ResultRecorded": "market_id",
-}
-"""Which field of a fact is the `id` that its Done answers with."""
 
 
 def _accepted(state: State, fact: BetAccepted, at_us: int) -> None:
@@ -98,6 +75,7 @@ def _delayed_accepted(state: State, fact: DelayedBetAccepted, at_us: int) -> Non
     wallet = state.ledger.wallets[bet.customer_id, bet.currency]
     ledger.hold(state.ledger, account_id=wallet.cash.id, amount_minor=-bet.stake_minor)
     ledger.post(state.ledger, fact.transfers)
+    delay_over(state)
 
 
 def _delayed_refused(state: State, fact: DelayedBetRefused, at_us: int) -> None:
@@ -105,7 +83,8 @@ def _delayed_refused(state: State, fact: DelayedBetRefused, at_us: int) -> None:
     wallet = state.ledger.wallets[bet.customer_id, bet.currency]
     ledger.hold(state.ledger, account_id=wallet.cash.id, amount_minor=-bet.stake_minor)
     purse = state.limits.players[bet.customer_id].purses[bet.currency]
-    limits.use(purse, at_us=at_us, staked_minor=-bet.stake_minor, returned_minor=0)
+    limits.give_back(purse, placed_at_us=bet.placed_at_us, stake_minor=bet.stake_minor)
+    delay_over(state)
 
 
 def _funds_moved(state: State, fact: FundsMoved, at_us: int) -> None:

@@ -55,7 +55,8 @@ class Machine:
         return next_due_us(self.state)
 
     def record(self, fact: Fact, now_us: int) -> None:
-        """Fold a fact and put it up for the journal."""
+        """Fold a fact, at an instant never before the last one, and put it up for the journal."""
+        now_us = max(now_us, self.state.at_us)
         fold(self.state, fact, now_us)
         self.outbox.append(Pending(self.state.seq, now_us, kind_of(fact), encode_fact(fact)))
 

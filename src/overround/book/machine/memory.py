@@ -6,6 +6,7 @@ window and skew together can be forgotten without ever answering wrongly.
 
 from collections import deque
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from overround.book.bets import Bet, BetStatus
 from overround.book.machine.answers import Answer, BetAnswer
 from overround.kernel.fact import Cause
-from overround.kernel.ids import key_at_us, parse_key
+from overround.kernel.ids import InvalidKey, key_at_us, parse_key
 from overround.kernel.instant import HOUR_US, MINUTE_US
 
 KEY_WINDOW_US: Final = 24 * HOUR_US
@@ -60,8 +61,14 @@ def arrived_at_us(entry: Bet | Remembered) -> int:
     return entry.placed_at_us if isinstance(entry, Bet) else entry.at_us
 
 
+@lru_cache(maxsize=1)
 def scope(actor: int, key: str) -> bytes:
-    """A key belongs to whoever uses it: 16 bytes of the key, 8 of the actor. Raises kernel.ids.InvalidKey."""
+    """A key belongs to whoever uses it: 16 bytes of the key, 8 of the actor. Raises kernel.ids.InvalidKey.
+
+    The last one is kept, as a key that was just looked up is remembered next.
+    """
+    if not -(1 << 63) <= actor < 1 << 63:
+        raise InvalidKey(key)
     return parse_key(key) + actor.to_bytes(8, "big", signed=True)
 
 

@@ -5,7 +5,7 @@ from collections import deque
 
 import msgspec
 
-from overround.book.bets import BetsState
+from overround.book.bets import BetsState, BetStatus
 from overround.book.catalogue import CatalogueState
 from overround.book.ledger import LedgerState
 from overround.book.limits import LimitsState
@@ -27,10 +27,6 @@ class State(msgspec.Struct):
     memory: Memory
     delays: list[tuple[int, int]]
 
-    def pop_delay(self) -> None:
-        """The bet whose delay is over first has been decided."""
-        heapq.heappop(self.delays)
-
 
 def empty() -> State:
     """Before the first fact."""
@@ -48,4 +44,12 @@ def empty() -> State:
 
 
 def delay_until(state: State, *, due_us: int, bet_id: int) -> None:
+    """A bet waits: `delays` is a heap, whose first is the bet due first."""
     heapq.heappush(state.delays, (due_us, bet_id))
+
+
+def delay_over(state: State) -> None:
+    """A waiting bet has been decided: what is first in `delays` is again a bet that waits."""
+    delays, by_id = state.delays, state.bets.bets
+    while delays and by_id[delays[0][1]].status is not BetStatus.DELAYED:
+        heapq.heappop(delays)
