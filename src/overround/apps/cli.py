@@ -1,0 +1,99 @@
+"""The command line: `overround COMMAND`. Every command has --help with an example."""
+
+import asyncio
+import importlib
+import sys
+
+import click
+
+from overround.apps import settings as settings_door
+from overround.apps.roles import ROLES, run_role
+
+LAZY = {
+    "replay": ("overround.apps.replay", "command", "Play recorded matches through a house."),
+    "audit": ("overround.apps.audit", "command", "Prove that the journal and everything folded from it agree."),
+    "sim": ("overround.sim.cli", "command", "A whole house in one thread, from a seed."),
+}
+"""Commands whose modules are only loaded when they are called."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *LAZY])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in LAZY:
+            module, name, _ = LAZY[cmd_name]
+            command: click.Command = getattr(importlib.import_module(module), name)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, text) for name, (_, _, text) in LAZY.items()]
+        rows += [(name, command.get_short_help_str()) for name, command in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(rows))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="overround")
+def cli() -> None:
+    """Overround: a self-hosted betting house.
+
+    Example: overround up
+    """
+
+
+@cli.command()
+@click.option("--followers", type=click.IntRange(0, 4), default=0, help="Hot followers of the book.")
+@click.option("--feed/--no-feed", default=True, help="Play the simulated match day, with demo customers.")
+def up(followers: int, feed: bool) -> None:
+    """Run the whole house on this machine.
+
+    Starts PostgreSQL and NATS (unless OVERROUND_DATABASE_URL and OVERROUND_NATS_URL name existing ones), the book,
+    the worker, the gateway, and a simulated match day. Ctrl-C stops everything; starting again continues.
+
+    Example: overround up --followers 1
+    """
+    from rich.console import Console
+
+    from overround.apps import up as house
+
+    asyncio.run(house.run(_settings(), followers=followers, feed=feed, console=Console()))
+
+
+@cli.command()
+@click.argument("role", type=click.Choice(ROLES))
+def run(role: str) -> None:
+    """Run one role alone, against the engines that the environment names.
+
+    Needs OVERROUND_DATABASE_URL and OVERROUND_NATS_URL; the schema is made by `overround migrate`.
+
+    Example: OVERROUND_DATABASE_URL=postgresql://… OVERROUND_NATS_URL=nats://… overround run book
+    """
+    run_role(role, _settings())
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database's schemas up to date. Safe to run at any time, by several at once.
+
+    Example: OVERROUND_DATABASE_URL=postgresql://… overround migrate
+    """
+    from overround.apps.house import migrate as bring_up_to_date
+
+    asyncio.run(bring_up_to_date(_settings().dsn))
+    click.echo("up to date")
+
+
+def _settings() -> settings_door.Settings:
+    return settings_door.read()
+
+
+def main() -> None:
+    """The console script. A wrong setting is one line and exit code 2, not a stack trace."""
+    try:
+        cli(standalone_mode=True)
+    except settings_door.InvalidSetting as wrong:
+        click.echo(f"overround: {wrong}", err=True)
+        sys.exit(2)

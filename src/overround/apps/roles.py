@@ -1,0 +1,30 @@
+"""Running one role in this process: logs, uvloop, signals, and an orderly end."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+
+import uvloop
+
+from overround.apps.settings import Settings
+from overround.infra import telemetry
+
+ROLES = ("book", "gateway", "worker", "feed")
+
+Run = Callable[[Settings, asyncio.Event], Awaitable[None]]
+
+
+def run_role(role: str, settings: Settings) -> None:
+    """Run a role until SIGTERM or SIGINT. Each lives in `overround.apps.<role>` as `run(settings, stop)`."""
+    telemetry.set_up(style=settings.log_style, level=settings.log_level, role=role)
+    run: Run = import_module(f"overround.apps.{role}").run
+    uvloop.run(_until_told(run, settings))
+
+
+async def _until_told(run: Run, settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await run(settings, stop)

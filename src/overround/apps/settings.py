@@ -1,0 +1,120 @@
+"""The one door for settings: environment variables, read once, frozen, handed down."""
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+LOOPBACK = "127.0.0.1"
+DEFAULT_PORT = 8080
+DEFAULT_CELL = "overround"
+
+
+class InvalidSetting(ValueError):
+    """A setting that cannot be: its name, and why."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process is told. Addresses of 'None' mean: bring your own engine (`overround up` only)."""
+
+    data: Path
+    host: str = LOOPBACK
+    port: int = DEFAULT_PORT
+    database_url: str | None = None
+    nats_url: str | None = None
+    cell: str = DEFAULT_CELL
+    name: str = ""
+    lease_s: float = 1.0
+    log_style: str = "human"
+    log_level: str = "INFO"
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    gateway_url: str | None = None
+    operator_token: str | None = None
+
+    @property
+    def dsn(self) -> str:
+        """The database's address, for a role that needs one. Raises InvalidSetting without."""
+        if self.database_url is None:
+            raise InvalidSetting("OVERROUND_DATABASE_URL is not set (a role alone needs an existing PostgreSQL)")
+        return self.database_url
+
+    @property
+    def bus_url(self) -> str:
+        """The NATS address, for a role that needs one. Raises InvalidSetting without."""
+        if self.nats_url is None:
+            raise InvalidSetting("OVERROUND_NATS_URL is not set (a role alone needs an existing NATS)")
+        return self.nats_url
+
+    @property
+    def endpoints_file(self) -> Path:
+        """Where `overround up` writes every address, the operator's token and the demo customers."""
+        return self.data / "endpoints.json"
+
+
+def read(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read `OVERROUND_*`. Raises InvalidSetting."""
+    given = os.environ if environment is None else environment
+
+    def value(name: str) -> str | None:
+        return given.get(f"OVERROUND_{name}") or None
+
+    return Settings(
+        data=Path(value("DATA") or ".overround").expanduser().absolute(),
+        host=value("HOST") or LOOPBACK,
+        port=_whole(value("PORT"), "OVERROUND_PORT", DEFAULT_PORT, least=1, most=65_535),
+        database_url=value("DATABASE_URL"),
+        nats_url=value("NATS_URL"),
+        cell=value("CELL") or DEFAULT_CELL,
+        name=value("NAME") or f"{socket.gethostname()}-{os.getpid()}",
+        lease_s=_whole(value("LEASE_MS"), "OVERROUND_LEASE_MS", 1_000, least=200, most=60_000) / 1_000,
+        log_style=_one_of(value("LOG_STYLE"), "OVERROUND_LOG_STYLE", ("human", "json")),
+        log_level=_one_of(value("LOG_LEVEL"), "OVERROUND_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),
+        tls_certificate=_path(value("TLS_CERTIFICATE")),
+        tls_key=_path(value("TLS_KEY")),
+        gateway_url=value("GATEWAY_URL"),
+        operator_token=value("OPERATOR_TOKEN"),
+    )
+
+
+def _whole(text: str | None, name: str, default: int, *, least: int, most: int) -> int:
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdecimal() or not least <= int(text) <= most:
+        raise InvalidSetting(f"{name} is {text!r}; it must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def _one_of(text: str | None, name: str, known: tuple[str, ...]) -> str:
+    if text is None:
+        return known[0]
+    if text not in known:
+        raise InvalidSetting(f"{name} is {text!r}; it must be one of {', '.join(known)}")
+    return text
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text).expanduser().absolute() if text else None
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables that make a child process read these settings again."""
+    pairs = {
+        "DATA": str(settings.data),
+        "HOST": settings.host,
+        "PORT": str(settings.port),
+        "DATABASE_URL": settings.database_url,
+        "NATS_URL": settings.nats_url,
+        "CELL": settings.cell,
+        "NAME": settings.name,
+        "LEASE_MS": str(round(settings.lease_s * 1_000)),
+        "LOG_STYLE": settings.log_style,
+        "LOG_LEVEL": settings.log_level,
+        "TLS_CERTIFICATE": str(settings.tls_certificate) if settings.tls_certificate else None,
+        "TLS_KEY": str(settings.tls_key) if settings.tls_key else None,
+        "GATEWAY_URL": settings.gateway_url,
+        "OPERATOR_TOKEN": settings.operator_token,
+    }
+    return {f"OVERROUND_{name}": text for name, text in pairs.items() if text is not None}
