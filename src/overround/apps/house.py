@@ -199,7 +199,7 @@ async def running_house(
 ) -> AsyncIterator[Endpoints]:
     """A house for the length of a block: on given settings, or on a free port in a folder that is deleted after."""
     with tempfile.TemporaryDirectory(prefix="overround-", ignore_cleanup_errors=True) as folder:
-        os.chmod(folder, 0o755)  # noqa: PTH101, ASYNC240, S103  # PostgreSQL runs as another user where we are root
+        os.chmod(folder, 0o755)  # noqa: PTH101, S103  # PostgreSQL runs as another user where we are root
         own = settings or Settings(data=Path(folder) / "data", port=free_port())
         house = House(own, followers=followers)
         try:
