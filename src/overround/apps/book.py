@@ -108,7 +108,7 @@ class PostgresJournal:
             return found.body if found is not None else None
         raise AssertionError
 
-    async def read(self, after: int, limit: int) -> list[tuple[int, int, bytes]]:
+    async def read(self, after: int, limit: int) -> Sequence[tuple[int, int, bytes | str]]:
         async with self._on_reader() as connection:
             rows = await journal.read(connection, after, limit)
             return [(row.seq, row.at_us, row.body) for row in rows]

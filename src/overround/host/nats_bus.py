@@ -65,7 +65,8 @@ class NatsBus:
 
     async def answers(self, handler: Callable[[list[Reply]], None]) -> Callable[[], Awaitable[None]]:
         async def hear(message: Msg) -> None:
-            handler(decode_replies(message.data))
+            if message.data:  # empty: the server says that no book listens; the desk asks again
+                handler(decode_replies(message.data))
 
         return (await self._client.subscribe(self._inbox, cb=hear)).unsubscribe
 

@@ -39,7 +39,7 @@ class JournalPort(Protocol):
     async def snapshot(self) -> bytes | None:
         """The newest snapshot of the machine's format, if there is one."""
 
-    async def read(self, after: int, limit: int) -> list[tuple[int, int, bytes]]:
+    async def read(self, after: int, limit: int) -> Sequence[tuple[int, int, bytes | str]]:
         """The next facts after a sequence number, as (seq, at_us, body). Empty at the end."""
 
     async def open_writer(self, epoch: int, *, after: int) -> WriterPort | None:

@@ -33,7 +33,7 @@ REQUEST_INVALID = Refused("request_invalid")
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How much may wait, and how long. Times in seconds."""
 
-    waiting_facts: int = 20_000
+    waiting_facts: int = 10_000
     waiting_steps: int = 8
     lease_s: float = 1.0
     renew_s: float = 0.25
