@@ -74,30 +74,18 @@ def cancels(source: str) -> Iterator[str]:
 
 
 def test_pure_rooms_hold_no_float_no_clock_no_chance() -> None:
-    found = [
-        f"{path.relative_to(SOURCE)}:{what}"
-        for path in files_of(*PURE)
-        for what in impurities(path.read_text())
-    ]
+    found = [f"{path.relative_to(SOURCE)}:{what}" for path in files_of(*PURE) for what in impurities(path.read_text())]
     assert found == []
 
 
 def test_rooms_that_commit_never_cancel() -> None:
     """A cancelled wait for a commit looks like success and may be lost; a deadline cuts the socket."""
-    found = [
-        f"{path.relative_to(SOURCE)}:{what}"
-        for path in files_of(*WRITERS)
-        for what in cancels(path.read_text())
-    ]
+    found = [f"{path.relative_to(SOURCE)}:{what}" for path in files_of(*WRITERS) for what in cancels(path.read_text())]
     assert found == []
 
 
 def test_every_pure_room_has_the_same_files() -> None:
-    rooms = [
-        path.parent
-        for path in files_of("book")
-        if path.name == "__init__.py" and path.parent != SOURCE / "book"
-    ]
+    rooms = [path.parent for path in files_of("book") if path.name == "__init__.py" and path.parent != SOURCE / "book"]
     odd = [
         path.relative_to(SOURCE).as_posix()
         for room in rooms
@@ -129,8 +117,6 @@ def test_the_search_lets_whole_numbers_be(source: str) -> None:
     assert list(impurities(source)) == []
 
 
-@pytest.mark.parametrize(
-    "source", ["asyncio.wait_for(x, 1)", "from asyncio import timeout", "asyncio.timeout(3)"]
-)
+@pytest.mark.parametrize("source", ["asyncio.wait_for(x, 1)", "from asyncio import timeout", "asyncio.timeout(3)"])
 def test_the_search_finds_what_cancels(source: str) -> None:
     assert len(list(cancels(source))) == 1

@@ -86,9 +86,7 @@ def direct_dependencies() -> list[str]:
 
 @pytest.mark.parametrize("dependency", direct_dependencies())
 def test_every_dependency_has_its_reason(dependency: str) -> None:
-    rows = re.findall(
-        r"^\| `(\S+)` \| (.+?) \| (.+?) \|$", (ROOT / "docs/dependencies.md").read_text(), re.MULTILINE
-    )
+    rows = re.findall(r"^\| `(\S+)` \| (.+?) \| (.+?) \|$", (ROOT / "docs/dependencies.md").read_text(), re.MULTILINE)
     reasons = {name: (licence, reason) for name, licence, reason in rows}
     assert dependency in reasons
     licence, reason = reasons[dependency]

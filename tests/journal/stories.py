@@ -27,9 +27,7 @@ async def connected(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Recor
 
 
 @asynccontextmanager
-async def open_journal(
-    dsn: str, *, holder: str = "book", deadline_s: float = 20.0
-) -> AsyncIterator[journal.Journal]:
+async def open_journal(dsn: str, *, holder: str = "book", deadline_s: float = 20.0) -> AsyncIterator[journal.Journal]:
     """A writer as the book opens it: lease, head, writer."""
     async with connected(dsn) as connection:
         epoch = await journal.acquire(connection, holder, 60.0)

@@ -13,7 +13,7 @@ from overround.journal import Fenced, Head, Journal, OutcomeUnknown
 async def test_rows_are_dense_and_come_back_as_they_were_written(journal_dsn: str) -> None:
     async with open_journal(journal_dsn) as writer:
         await writer.append([(10, "opened", '{"name":"Ünïcode ✓"}')])
-        head = await writer.append([(10, "bet", "{}"), (11, "bet", '{"stake_minor":500}')])
+        head = await writer.append([(10, "bet", b"{}"), (11, "bet", '{"stake_minor":500}')])
     assert head.seq == 3
     rows = await rows_of(journal_dsn)
     assert [(row.seq, row.at_us, row.kind, row.body) for row in rows] == [
@@ -112,6 +112,7 @@ async def test_what_is_written_cannot_be_changed(journal_dsn: str) -> None:
         pytest.param([(1, "k" * 65, "{}")], journal.TooLarge, id="long kind"),
         pytest.param([(1, "bet", "{}")] * (journal.MAX_BATCH_ROWS + 1), journal.TooLarge, id="many rows"),
         pytest.param([(1, "bet", "\ud800")], journal.TooLarge, id="no text"),
+        pytest.param([(1, "bet", b"\xff")], journal.TooLarge, id="no text in bytes"),
         pytest.param([(1, "bet", "\0")], journal.TooLarge, id="a zero byte"),
         pytest.param([(2, "bet", "{}"), (1, "bet", "{}")], journal.Disordered, id="time backwards"),
     ],
@@ -134,9 +135,7 @@ async def test_partitions_roll_over_and_a_batch_never_straddles_two(journal_dsn:
             "SELECT tableoid::regclass::text, count(*) FROM journal.event GROUP BY 1 ORDER BY 1"
         )
         assert [count for _, count in names] == [1_000] * 11 + [500]
-        chains = await connection.fetch(
-            "SELECT seq FROM journal.event WHERE chain IS NOT NULL AND seq % 1000 = 0"
-        )
+        chains = await connection.fetch("SELECT seq FROM journal.event WHERE chain IS NOT NULL AND seq % 1000 = 0")
         assert len(chains) == 11
         assert (await journal.walk(connection)).difference is None
 

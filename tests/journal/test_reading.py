@@ -85,9 +85,7 @@ async def test_one_changed_byte_is_found_in_its_batch(journal_dsn: str) -> None:
     async with open_journal(journal_dsn) as writer, connected(journal_dsn) as connection:
         for _ in range(10):
             await writer.append(bets(5))
-        await _past_the_guard(
-            connection, "UPDATE journal.event SET body = replace(body, '102', '103') WHERE seq = 33"
-        )
+        await _past_the_guard(connection, "UPDATE journal.event SET body = replace(body, '102', '103') WHERE seq = 33")
         walk = await journal.walk(connection)
         assert walk.difference is not None
         assert (walk.difference.what, walk.difference.seq, walk.difference.last_seq) == (What.CHAIN, 31, 35)
@@ -186,7 +184,7 @@ async def test_migrating_twice_at_once_is_harmless(postgres_dsn: str) -> None:
         async with connected(postgres_dsn) as connection:
             return await journal.migrate(connection)
 
-    assert await asyncio.gather(migrate(), migrate(), migrate()) == [1, 1, 1]
+    assert set(await asyncio.gather(migrate(), migrate(), migrate())) == {1}
 
 
 def _snapshot(head: journal.Head, body: bytes = b"state") -> journal.Snapshot:

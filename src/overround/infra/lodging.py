@@ -153,7 +153,5 @@ def folder_for(wanted: Path, account: Account | None) -> Path:
     home.mkdir(mode=0o711)
     target = home / "postgres"
     wanted.symlink_to(target)
-    _log.warning(
-        "%s may not enter %s: the database lives in %s, linked from %s", account.name, closed, target, wanted
-    )
+    _log.warning("%s may not enter %s: the database lives in %s, linked from %s", account.name, closed, target, wanted)
     return target

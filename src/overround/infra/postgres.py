@@ -86,9 +86,7 @@ class EmbeddedPostgres:
     TCP port besides the Unix socket. `settings` are PostgreSQL settings that override ours.
     """
 
-    def __init__(
-        self, data: Path, *, port: int | None = None, settings: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, data: Path, *, port: int | None = None, settings: Mapping[str, str] | None = None) -> None:
         self._data = data.expanduser().absolute()
         self._port = port
         self._settings = {**SETTINGS, **(settings or {})}
@@ -202,9 +200,7 @@ class EmbeddedPostgres:
             "port": str(self._port or SOCKET_PORT),
             "unix_socket_directories": str(self._sockets),
         }
-        return [
-            word for name, value in {**self._settings, **places}.items() for word in ("-c", f"{name}={value}")
-        ]
+        return [word for name, value in {**self._settings, **places}.items() for word in ("-c", f"{name}={value}")]
 
     def _take_lock(self) -> None:
         if self._lock is not None:
@@ -295,9 +291,7 @@ def _inhabitants(cluster: Path) -> list[int]:
         postmaster = _postmaster(cluster)
         return [] if postmaster is None else [postmaster]
     home = cluster.resolve()
-    return [
-        int(entry.name) for entry in PROCESSES.iterdir() if entry.name.isdigit() and _works_in(entry, home)
-    ]
+    return [int(entry.name) for entry in PROCESSES.iterdir() if entry.name.isdigit() and _works_in(entry, home)]
 
 
 def _works_in(process: Path, home: Path) -> bool:

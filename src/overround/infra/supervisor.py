@@ -125,9 +125,7 @@ class _Keeper:
         if not ready:
             code = await self._kill()
             self._enter(ChildState.STOPPED, code)
-            raise ChildFailed(
-                f"{self._child.name} did not become ready (exit code {code}); its log: {self._log}"
-            )
+            raise ChildFailed(f"{self._child.name} did not become ready (exit code {code}); its log: {self._log}")
         self._watch = asyncio.create_task(self._keep(), name=f"keep {self._child.name}")
 
     async def end(self) -> None:
@@ -220,9 +218,7 @@ class _Keeper:
         self._tell(self.event(exit_code))
 
 
-def _wait(
-    process: subprocess.Popen[bytes], ended: asyncio.Future[int], loop: asyncio.AbstractEventLoop
-) -> None:
+def _wait(process: subprocess.Popen[bytes], ended: asyncio.Future[int], loop: asyncio.AbstractEventLoop) -> None:
     """In a thread of its own: portable, and independent of how the event loop watches children."""
     code = process.wait()
     if not loop.is_closed():

@@ -32,9 +32,7 @@ _SECRETS = (
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-def set_up(
-    *, style: Style = "human", level: str = "INFO", role: str = "", stream: IO[str] | None = None
-) -> None:
+def set_up(*, style: Style = "human", level: str = "INFO", role: str = "", stream: IO[str] | None = None) -> None:
     """Send every log record of this process to `stream` (default: stderr), replacing earlier handlers.
 
     `role` names the process in each record. Raises ValueError for an unknown `level`.

@@ -28,8 +28,8 @@ from overround.journal.types import (
     WholeRow,
 )
 
-Entry = tuple[int, str, str]
-"""at_us, kind, body."""
+Entry = tuple[int, str, str | bytes]
+"""at_us, kind, body; a body of bytes is UTF-8 already."""
 
 _COPY_BEGIN = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END = b"\xff\xff"
@@ -80,9 +80,12 @@ def _rows(head: Head, epoch: int, entries: Iterable[Entry]) -> bytes:
             raise Disordered(f"row {seq} at {at_us} after {before_us}")
         before_us = at_us
         try:
-            kind_bytes, body_bytes = kind.encode(), body.encode()
-        except UnicodeEncodeError as error:
-            raise TooLarge(f"row {seq} is not text: {error.reason}") from error
+            kind_bytes = kind.encode()
+            body_bytes = body.encode() if isinstance(body, str) else body
+            if body_bytes is body and not body_bytes.isascii():
+                body_bytes.decode()
+        except UnicodeError as error:
+            raise TooLarge(f"row {seq} is not text: {error}") from error
         if len(kind_bytes) > MAX_KIND_BYTES or len(body_bytes) > MAX_BODY_BYTES or b"\0" in body_bytes:
             raise TooLarge(f"row {seq}: a kind of {len(kind_bytes)} and a body of {len(body_bytes)} bytes")
         add(_row_begin(7, 8, seq, 8, batch, 8, epoch, 8, at_us, len(kind_bytes)))

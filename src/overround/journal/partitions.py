@@ -58,9 +58,7 @@ async def migrate(connection: "Connection", *, partition_rows: int = PARTITION_R
 def _migrations() -> list[tuple[int, str, str]]:
     """Version, name and text of each numbered script, in order."""
     folder = importlib.resources.files("overround.journal") / "migrations"
-    scripts = sorted(
-        (each for each in folder.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name
-    )
+    scripts = sorted((each for each in folder.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name)
     return [(int(each.name[:4]), each.name, each.read_text()) for each in scripts]
 
 

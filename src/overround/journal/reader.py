@@ -49,9 +49,7 @@ async def read(connection: "Reader", after: int, limit: int = READ_ROWS) -> list
         return []
     if records[0][0] != after + 1 or records[-1][0] != after + len(records):
         await _none_archived(connection, after)
-        raise Gap(
-            f"rows {after + 1} to {records[-1][0]} should be {records[-1][0] - after}, found {len(records)}"
-        )
+        raise Gap(f"rows {after + 1} to {records[-1][0]} should be {records[-1][0] - after}, found {len(records)}")
     return list(starmap(Row, records))
 
 

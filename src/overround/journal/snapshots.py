@@ -46,7 +46,7 @@ async def save(connection: "Connection", snapshot: Snapshot) -> None:
             )
 
 
-async def latest(connection: "Connection", *, format: int | None = None) -> Snapshot | None:  # noqa: A002
+async def latest(connection: "Connection", *, format: int | None = None) -> Snapshot | None:
     """The newest snapshot that is whole and belongs to this journal (its chain is the journal's at that row),
     of one `format` if given. None when there is none: start from the first row."""
     query = """
@@ -88,8 +88,7 @@ async def _load(connection: "Connection", row: "Record") -> bytes | None:
 async def prune(connection: "Connection", keep: int = 3) -> int:
     """Remove all but the newest `keep` snapshots; returns how many went."""
     status: str = await connection.execute(
-        "DELETE FROM journal.snapshot"
-        " WHERE seq NOT IN (SELECT seq FROM journal.snapshot ORDER BY seq DESC LIMIT $1)",
+        "DELETE FROM journal.snapshot WHERE seq NOT IN (SELECT seq FROM journal.snapshot ORDER BY seq DESC LIMIT $1)",
         keep,
     )
     return int(status.split()[-1])

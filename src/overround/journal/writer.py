@@ -107,6 +107,11 @@ class Journal:
             self._extend_soon()
         return head
 
+    def cut(self) -> None:
+        """Cut the connection at once, whatever is under way on it. A commit under way then has an unknown
+        outcome."""
+        self._connection.terminate()
+
     async def close(self) -> None:
         """Give the connection back. Waits for a commit or a partition under way; raises nothing of theirs."""
         self._alive = False
@@ -157,9 +162,7 @@ class Journal:
         """Make partitions ahead on a connection of its own, off the hot path. A failure is tried again after
         the next append, and matters only when the last partition is full."""
         try:
-            self._shape = await partitions.extend_apart(
-                self._dsn, after_seq, PARTITIONS_AHEAD, self._deadline_s
-            )
+            self._shape = await partitions.extend_apart(self._dsn, after_seq, PARTITIONS_AHEAD, self._deadline_s)
         except LOST:
             _log.exception("partitions of the journal could not be made ahead")
 
@@ -192,6 +195,4 @@ async def _check_head(connection: "Connection", head: Head) -> None:
     if actual.seq > head.seq:
         raise Fenced(f"the journal is at row {actual.seq}, not {head.seq}")
     if actual.seq < head.seq or actual.chain != head.chain:
-        raise Forked(
-            f"the journal ends at row {actual.seq} and does not contain row {head.seq} as it was read"
-        )
+        raise Forked(f"the journal ends at row {actual.seq} and does not contain row {head.seq} as it was read")
