@@ -4,7 +4,7 @@ Pure numerics on the standard library; what leaves for the house is integer pric
 docs/rules/pricing.md.
 """
 
-from overround.trading.fit import fit_rates, goals_for
+from overround.trading.fit import fit_grid, fit_rates, goals_for
 from overround.trading.goals import FULL_TIME_MINUTES, Cell, Grid, Rates, score_grid
 from overround.trading.hold import Hold, Kind, Position, compare, risked_and_won, surplus_minor, variance
 from overround.trading.margin import Method, fair, implied, overround, price_milli, prices_milli, with_margin
@@ -23,6 +23,7 @@ __all__ = [
     "at_risk",
     "compare",
     "fair",
+    "fit_grid",
     "fit_rates",
     "goals_for",
     "handicap",

@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from overround.trading.goals import Rates, poisson
+from overround.trading.goals import Cell, Grid, Rates, poisson, score_grid
+from overround.trading.markets import match_result
 
 LEAST_RATE: Final = 0.05
 MOST_GOALS: Final = 6.0
@@ -22,12 +23,27 @@ def fit_rates(result: tuple[float, float, float], *, over_two_and_a_half: float 
 
     >>> rates = fit_rates((0.45, 0.27, 0.28), over_two_and_a_half=0.52)
     >>> round(rates.home, 2), round(rates.away, 2)
-    (1.55, 1.16)
+    (1.57, 1.19)
     """
     goals = USUAL_GOALS if over_two_and_a_half is None else goals_for(over_two_and_a_half)
     lead = result[0] - result[2]
     home = _rising(lambda rate: _lead(rate, goals - rate) - lead, LEAST_RATE, goals - LEAST_RATE)
     return Rates(home, goals - home)
+
+
+def fit_grid(result: tuple[float, float, float], *, over_two_and_a_half: float | None = None) -> Grid:
+    """The fitted model's final scores, with home wins, draws and away wins then scaled to be as likely as said."""
+    grid = score_grid(fit_rates(result, over_two_and_a_half=over_two_and_a_half))
+    said = match_result(grid)
+    home, draw, away = (wanted / have for wanted, have in zip(result, said, strict=True))
+    return tuple(
+        Cell(
+            cell.home,
+            cell.away,
+            cell.probability * (draw if cell.home == cell.away else home if cell.home > cell.away else away),
+        )
+        for cell in grid
+    )
 
 
 def goals_for(over_two_and_a_half: float) -> float:

@@ -12,7 +12,7 @@ MAX_RATE: Final = 10.0
 """The highest rate the model takes, in goals a match and side."""
 
 MAX_MORE_GOALS: Final = 16
-"""Further goals of a side that are counted; the rest of its chance, under 0.01 up to a rate of 8, is spread over them."""
+"""Further goals of a side that are counted; the rest, under 1 % up to a rate of 8, is spread over them."""
 
 
 class Rates(NamedTuple):
@@ -48,9 +48,7 @@ def poisson(rate: float, most: int) -> tuple[float, ...]:
     return tuple(chance / whole for chance in chances)
 
 
-def score_grid(
-    rates: Rates, *, minutes_left: float = FULL_TIME_MINUTES, home: int = 0, away: int = 0
-) -> Grid:
+def score_grid(rates: Rates, *, minutes_left: float = FULL_TIME_MINUTES, home: int = 0, away: int = 0) -> Grid:
     """The final scores from a score of `home` to `away` with `minutes_left` to play.
 
     >>> grid = score_grid(Rates(1.6, 1.1))

@@ -99,9 +99,7 @@ def prices_milli(
     probabilities: Sequence[float], *, overround: float, method: Method = Method.MULTIPLICATIVE
 ) -> tuple[int, ...]:
     """Fair probabilities to prices on the steps, with at least this overround while every outcome has a price."""
-    return tuple(
-        price_milli(share) for share in with_margin(probabilities, overround=overround, method=method)
-    )
+    return tuple(price_milli(share) for share in with_margin(probabilities, overround=overround, method=method))
 
 
 # ------------------------------------------------------------------ taking it out
@@ -134,10 +132,7 @@ def _without_shin(shares: tuple[float, ...]) -> tuple[float, ...]:
 
     def behind(insiders: float) -> list[float]:
         known = 4.0 * (1.0 - insiders) / whole
-        return [
-            (math.sqrt(insiders**2 + known * share**2) - insiders) / (2.0 * (1.0 - insiders))
-            for share in shares
-        ]
+        return [(math.sqrt(insiders**2 + known * share**2) - insiders) / (2.0 * (1.0 - insiders)) for share in shares]
 
     insiders = _solve(lambda z: math.fsum(behind(z)) - 1.0, low=0.0, high=0.999)
     return _multiplicative(tuple(behind(insiders)))
