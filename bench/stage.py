@@ -1,0 +1,78 @@
+"""What a benchmark is, and the stage it runs on: its folder, its progress, and what ran before it."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from bench.finding import Finding, Outcome
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+
+class Stage:
+    """Handed to a running benchmark. `folder` is its own and is deleted after; `quick` asks for a small version, whose
+    figures mean little; `earlier` holds what this run has found so far, by benchmark."""
+
+    def __init__(
+        self, *, folder: Path, quick: bool, earlier: dict[str, Outcome], tell: Callable[[str, float | None], None]
+    ) -> None:
+        self.folder = folder
+        self.quick = quick
+        self.earlier = earlier
+        self._tell = tell
+
+    def tell(self, doing: str, done: float | None = None) -> None:
+        """Show what is going on, and how much of the benchmark is done, from 0 to 1."""
+        self._tell(doing, done)
+
+    def scaled(self, size: int, quick: int) -> int:
+        """A size, or its small version."""
+        return quick if self.quick else size
+
+    def figure(self, bench: str, name: str) -> float | None:
+        """A figure that an earlier benchmark of this run found."""
+        outcome = self.earlier.get(bench)
+        found = [figure.value for figure in outcome.figures if figure.name == name] if outcome else []
+        return found[0] if found else None
+
+
+class Bench(msgspec.Struct, frozen=True, kw_only=True):
+    """One benchmark. `within_s` bounds it; what it has not found by then it has not found."""
+
+    name: str
+    title: str
+    leaves_out: tuple[str, ...]
+    within_s: float
+    run: Callable[[Stage], Awaitable[Finding]]
+
+
+class Failed(Exception):
+    """A benchmark could not be run, or what it measured is wrong: money out of balance, an acknowledged bet lost."""
+
+
+async def apart(module: str, *arguments: str, asked: object = None) -> Any:
+    """Run `python -m module` in a fresh process: `asked` goes in as JSON, JSON comes out. Raises Failed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
+    )
+    try:
+        out, err = await process.communicate(msgspec.json.encode(asked))
+    except BaseException:
+        process.kill()
+        raise
+    if process.returncode != 0:
+        raise Failed(f"{module} ended with {process.returncode}: {err.decode(errors='replace')[-2_000:]}")
+    return msgspec.json.decode(out)

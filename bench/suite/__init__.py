@@ -1,0 +1,6 @@
+"""Every benchmark, in the order in which they run and are listed."""
+
+from bench.stage import Bench
+from bench.suite import machine, memory
+
+BENCHES: tuple[Bench, ...] = (machine.BENCH, memory.BENCH)
