@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from typing import Any
 
 import httpx
 import msgspec
@@ -48,9 +49,9 @@ async def _is_free(client: httpx.AsyncClient, name: str) -> bool:
     return found.status_code == httpx.codes.OK and not found.json()["items"]
 
 
-async def _post(client: httpx.AsyncClient, path: str, **body: object) -> dict[str, int]:
+async def _post(client: httpx.AsyncClient, path: str, **body: object) -> dict[str, Any]:
     key = make_key(at_us=time.time_ns() // 1_000, chance=secrets.randbits(74))
     answer = await client.post(path, json=body, headers={"Idempotency-Key": key})
     answer.raise_for_status()
-    made: dict[str, int] = answer.json()
+    made: dict[str, Any] = answer.json()
     return made

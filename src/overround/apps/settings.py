@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -27,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cell: str = DEFAULT_CELL
     name: str = ""
     lease_s: float = 1.0
-    log_style: str = "human"
+    log_style: Literal["human", "json"] = "human"
     log_level: str = "INFO"
     tls_certificate: Path | None = None
     tls_key: Path | None = None
@@ -70,7 +71,9 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         cell=value("CELL") or DEFAULT_CELL,
         name=value("NAME") or f"{socket.gethostname()}-{os.getpid()}",
         lease_s=_whole(value("LEASE_MS"), "OVERROUND_LEASE_MS", 1_000, least=200, most=60_000) / 1_000,
-        log_style=_one_of(value("LOG_STYLE"), "OVERROUND_LOG_STYLE", ("human", "json")),
+        log_style="json"
+        if _one_of(value("LOG_STYLE"), "OVERROUND_LOG_STYLE", ("human", "json")) == "json"
+        else "human",
         log_level=_one_of(value("LOG_LEVEL"), "OVERROUND_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),
         tls_certificate=_path(value("TLS_CERTIFICATE")),
         tls_key=_path(value("TLS_KEY")),

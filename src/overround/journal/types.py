@@ -10,7 +10,7 @@ GENESIS = hashlib.sha256(b"overround journal").digest()
 
 MAX_BATCH_ROWS = 20_000
 MAX_BATCH_BYTES = 64 * 1024 * 1024
-MAX_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_KIND_BYTES = 64
 READ_ROWS = 20_000
 """How many rows the readers fetch at a time."""

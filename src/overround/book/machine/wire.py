@@ -1,13 +1,15 @@
 """How requests and answers travel between the edges and the book: MessagePack arrays, many in one message."""
 
 from hashlib import blake2b
+from typing import Final
 
 import msgspec
 
 from overround.book.machine.answers import Answer
 from overround.book.machine.commands import AnyCommand, Command, Request
 
-MAX_REQUESTS_PER_MESSAGE = 1_000
+MAX_COMMAND_BYTES: Final = 512 * 1024
+"""A longer command is not opened. A refused one is kept whole, and its JSON must fit a row of the journal."""
 
 
 class Parcel(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -45,7 +47,10 @@ def decode_parcels(message: bytes) -> list[Parcel]:
 
 
 def open_parcel(parcel: Parcel) -> Request:
-    """The request in a parcel. Raises msgspec.DecodeError on anything that is not a known command, whole and exact."""
+    """The request in a parcel. Raises msgspec.DecodeError on anything that is not a known command, whole and exact, of
+    at most `MAX_COMMAND_BYTES`."""
+    if len(parcel.command) > MAX_COMMAND_BYTES:
+        raise msgspec.ValidationError(f"a command of {len(parcel.command)} bytes")
     return Request(parcel.actor, parcel.key, content_hash(parcel.command), _command.decode(parcel.command))
 
 
