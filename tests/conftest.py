@@ -95,6 +95,7 @@ def pytest_configure_node(node: object) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     engines = config.stash.get(ENGINES, None)
     if isinstance(engines, Engines):

@@ -24,7 +24,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import nats
-import nats.errors
 from nats.aio.client import Client
 
 from overround.infra.child import Child, launch
@@ -185,12 +184,13 @@ async def connect(
     on_disconnected: Callback | None = None,
     on_reconnected: Callback | None = None,
 ) -> Client:
-    """A connection that never gives up: it reconnects for ever, `RECONNECT_WAIT_S` apart.
+    """A connection that never gives up: the first time too, it tries for ever, `RECONNECT_WAIT_S` apart.
 
     `url` may name several servers, separated by commas. `name` is what the server's monitoring shows. The
     callbacks run in the event loop when the connection is lost and when it is back; what was published in
-    between may be lost. Raises `nats.errors.NoServersError` when no server answers the first time.
+    between may be lost.
     """
+    last_failure = ""
 
     async def lost() -> None:
         _log.warning("%s lost NATS", name)
@@ -198,12 +198,18 @@ async def connect(
             await on_disconnected()
 
     async def back() -> None:
+        nonlocal last_failure
+        last_failure = ""
         _log.info("%s is back on NATS", name)
         if on_reconnected is not None:
             await on_reconnected()
 
     async def failed(error: Exception) -> None:
-        _log.warning("NATS connection of %s: %s", name, type(error).__name__)
+        """Many times a second while a server is away: said once."""
+        nonlocal last_failure
+        if (failure := f"{type(error).__name__}: {error}") != last_failure:
+            _log.warning("NATS connection of %s: %s", name, failure)
+        last_failure = failure
 
     client: Client = await nats.connect(
         servers=[server.strip() for server in url.split(",") if server.strip()],
