@@ -16,7 +16,7 @@ from overround.infra.ports import free_port
 from overround.infra.postgres import AlreadyRunning, EmbeddedPostgres, clear_orphans
 from overround.infra.supervisor import Supervisor
 
-NOBODY = Account(name="nobody", uid=65534, gid=65534)
+STRANGER = Account(name="a stranger", uid=65_533, gid=65_533)
 
 
 async def ask(dsn: str, question: str) -> object:
@@ -119,7 +119,7 @@ def test_a_closed_folder_is_found(tmp_path: Path) -> None:
     inner.mkdir(parents=True)
     tmp_path.chmod(0o711)
     inner.parent.chmod(0o700)
-    closed = closed_folder(inner, NOBODY)
+    closed = closed_folder(inner, STRANGER)
     assert closed is not None
     assert closed == inner.parent or closed in inner.parents
     assert closed_folder(inner, None) is None
@@ -130,11 +130,11 @@ def test_a_cluster_below_a_closed_folder_lives_elsewhere_and_is_found_again(
 ) -> None:
     monkeypatch.setattr(lodging, "SHELTER", data_folder / "shelter")
     tmp_path.chmod(0o700)
-    home = folder_for(tmp_path / "postgres", NOBODY)
+    home = folder_for(tmp_path / "postgres", STRANGER)
     assert home.is_relative_to(data_folder / "shelter")
     assert (tmp_path / "postgres").readlink() == home
-    assert folder_for(tmp_path / "postgres", NOBODY) == home
+    assert folder_for(tmp_path / "postgres", STRANGER) == home
 
 
 def test_an_open_way_is_left_as_it_is(data_folder: Path) -> None:
-    assert folder_for(data_folder / "postgres", NOBODY) == data_folder / "postgres"
+    assert folder_for(data_folder / "postgres", STRANGER) == data_folder / "postgres"

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import overround
 from overround.infra.child import Child, exists, rotate
 from overround.infra.supervisor import ChildEvent, ChildFailed, ChildState, Supervisor
 
@@ -155,7 +154,7 @@ async def test_nothing_outlives_a_killed_supervisor_and_the_next_one_starts(data
 def _build_and_kill_a_house(data: Path) -> list[int]:
     """The process ids of its children."""
     command = [sys.executable, "-c", HOUSE, str(data)]
-    env = {**os.environ, "PYTHONPATH": str(Path(overround.__file__).parents[1])}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as house:
         assert house.stdout is not None
         pids = [int(word) for word in house.stdout.readline().split()]
