@@ -1,0 +1,59 @@
+"""The projections own the tables that people query: schema `read`, folded from the journal.
+
+Invariants: the rows and the checkpoint change in one transaction, so every fact takes effect exactly once whatever ends
+the process; the tables are never the truth, and dropped and folded again they are the same; a commit is never
+cancelled.
+
+    await projections.migrate(connection)
+    await projections.advance(connection, batch)   # a worker, with the facts after the checkpoint
+    page = await projections.Reads(pool).bets(customer_id=7)
+"""
+
+from overround.projections.advancing import OutOfStep, advance, checkpoint
+from overround.projections.barrier import ProjectionBehind
+from overround.projections.changes import Recorded
+from overround.projections.cursor import DEFAULT_PAGE, MAX_PAGE, InvalidCursor
+from overround.projections.migrate import drop, migrate
+from overround.projections.reads import Reads
+from overround.projections.types import (
+    LimitChange,
+    Line,
+    Page,
+    PricePoint,
+    ShownAccount,
+    ShownBet,
+    ShownCustomer,
+    ShownEvent,
+    ShownMarket,
+    ShownRefusal,
+    ShownSelection,
+    ShownTransfer,
+    StatusPoint,
+)
+
+__all__ = [
+    "DEFAULT_PAGE",
+    "MAX_PAGE",
+    "InvalidCursor",
+    "LimitChange",
+    "Line",
+    "OutOfStep",
+    "Page",
+    "PricePoint",
+    "ProjectionBehind",
+    "Reads",
+    "Recorded",
+    "ShownAccount",
+    "ShownBet",
+    "ShownCustomer",
+    "ShownEvent",
+    "ShownMarket",
+    "ShownRefusal",
+    "ShownSelection",
+    "ShownTransfer",
+    "StatusPoint",
+    "advance",
+    "checkpoint",
+    "drop",
+    "migrate",
+]

@@ -1,0 +1,191 @@
+"""Which rows a batch of facts reads, and reading them: a few statements whatever the size of the batch."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from asyncpg import Connection
+
+from overround.book.bets import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
+from overround.book.catalogue import (
+    Event,
+    EventCreated,
+    EventEnded,
+    EventRescheduled,
+    EventStarted,
+    EventStatus,
+    Feed,
+    FeedSeen,
+    FeedSilenced,
+    Market,
+    MarketChanged,
+    MarketClosed,
+    MarketCreated,
+    MarketResumed,
+    MarketStatus,
+    MarketSuspended,
+    PricesSet,
+    Selection,
+)
+from overround.book.ledger import Account, AccountKind, Posting
+from overround.book.settlement import BetsSettled, ResultRecorded
+from overround.projections.changes import Held, Known, Recorded, Resulted
+
+
+class Needs(msgspec.Struct):
+    """Keys of the rows a batch reads. `wallets` is (customer, currency); `life` the events with their every market."""
+
+    accounts: set[int] = set()
+    wallets: set[tuple[int, str]] = set()
+    delayed: set[int] = set()
+    events: set[int] = set()
+    life: set[int] = set()
+    markets: set[int] = set()
+    selections: set[tuple[int, int]] = set()
+    feeds: set[str] = set()
+
+
+def needs_of(batch: Iterable[Recorded]) -> Needs:
+    """Rows that a batch makes itself are among them; they are simply not found."""
+    needs = Needs()
+    accounts = needs.accounts
+    for recorded in batch:
+        fact = recorded.fact
+        if isinstance(fact, Posting):
+            for transfer in fact.transfers:
+                accounts.add(transfer.debit)
+                accounts.add(transfer.credit)
+        if type(fact) is not BetAccepted:
+            _need(needs, fact)
+    return needs
+
+
+def _need(needs: Needs, fact: object) -> None:
+    match fact:
+        case BetDelayed():
+            needs.wallets.add((fact.customer_id, fact.currency))
+        case DelayedBetAccepted() | DelayedBetRefused():
+            needs.delayed.add(fact.bet_id)
+        case EventStarted() | EventEnded():
+            needs.life.add(fact.event_id)
+        case EventCreated() | EventRescheduled():
+            needs.events.add(fact.event_id)
+        case MarketCreated():
+            needs.events.add(fact.event_id)
+            needs.feeds.add(fact.feed)
+        case PricesSet():
+            needs.markets.add(fact.market_id)
+            needs.selections.update((fact.market_id, selection_id) for selection_id, _ in fact.prices)
+        case MarketSuspended() | MarketResumed() | MarketClosed() | MarketChanged() | ResultRecorded() | BetsSettled():
+            needs.markets.add(fact.market_id)
+        case FeedSeen() | FeedSilenced():
+            needs.feeds.add(fact.feed)
+        case _:
+            pass
+
+
+async def load(connection: Connection, needs: Needs) -> Known:
+    """Read what is needed and is there."""
+    known = Known()
+    if needs.delayed:
+        await _load_delayed(connection, needs, known)
+    if needs.accounts or needs.wallets:
+        await _load_accounts(connection, needs, known)
+    if needs.events or needs.life:
+        await _load_events(connection, needs, known)
+    if needs.markets:
+        await _load_markets(connection, needs, known)
+    if needs.selections:
+        await _load_selections(connection, needs, known)
+    if needs.feeds:
+        await _load_feeds(connection, needs, known)
+    return known
+
+
+async def _load_delayed(connection: Connection, needs: Needs, known: Known) -> None:
+    rows = await connection.fetch(
+        "SELECT bet.id, account.id AS account_id, stake_minor FROM read.bet JOIN read.account"
+        " USING (customer_id, currency) WHERE bet.id = ANY($1) AND account.kind = 'cash'",
+        list(needs.delayed),
+    )
+    for bet_id, account_id, stake_minor in rows:
+        known.held[bet_id] = Held(account_id, stake_minor)
+        needs.accounts.add(account_id)
+
+
+async def _load_accounts(connection: Connection, needs: Needs, known: Known) -> None:
+    customers, currencies = _columns(needs.wallets, 2)
+    rows = await connection.fetch(
+        "SELECT id, customer_id, kind, currency, balance_minor, held_minor FROM read.account WHERE id = ANY($1)"
+        " UNION SELECT id, customer_id, kind, currency, balance_minor, held_minor FROM read.account"
+        " JOIN unnest($2::bigint[], $3::text[]) AS wallet (customer_id, currency) USING (customer_id, currency)"
+        " WHERE kind = 'cash'"
+        if needs.wallets
+        else "SELECT id, customer_id, kind, currency, balance_minor, held_minor FROM read.account WHERE id = ANY($1)",
+        list(needs.accounts),
+        *((customers, currencies) if needs.wallets else ()),
+    )
+    kinds = {str(kind): kind for kind in AccountKind}
+    for account_id, owner, kind, currency, balance_minor, held_minor in rows:
+        known.accounts[account_id] = Account(account_id, owner, kinds[kind], currency, balance_minor, held_minor)
+        if kind == AccountKind.CASH:
+            known.cash[owner, currency] = account_id
+
+
+async def _load_events(connection: Connection, needs: Needs, known: Known) -> None:
+    rows = await connection.fetch(
+        "SELECT id, competition_id, name, starts_at_us, status FROM read.event WHERE id = ANY($1)",
+        list(needs.events | needs.life),
+    )
+    for event_id, competition_id, name, starts_at_us, status in rows:
+        known.catalogue.events[event_id] = Event(event_id, competition_id, name, starts_at_us, EventStatus(status), [])
+    children = await connection.fetch(
+        "SELECT id, event_id FROM read.market WHERE event_id = ANY($1) ORDER BY id", list(needs.life)
+    )
+    for market_id, event_id in children:
+        known.catalogue.events[event_id].markets.append(market_id)
+        needs.markets.add(market_id)
+
+
+async def _load_markets(connection: Connection, needs: Needs, known: Known) -> None:
+    rows = await connection.fetch("SELECT * FROM read.market WHERE id = ANY($1)", list(needs.markets))
+    for row in rows:
+        known.resulted[row["id"]] = Resulted(row["result"], row["settled_revision"])
+        known.catalogue.markets[row["id"]] = Market(
+            id=row["id"],
+            event_id=row["event_id"],
+            type=row["type"],
+            specifiers=msgspec.json.decode(row["specifiers"], type=dict[str, int]),
+            selections={},
+            feed=row["feed"],
+            in_play=row["in_play"],
+            delay_us=row["delay_us"],
+            liability_minor=row["liability_minor"],
+            status=MarketStatus(row["status"]),
+            reason=row["reason"],
+            version=row["version"],
+            confirmed_at_us=row["confirmed_at_us"],
+            revision=row["revision"],
+        )
+
+
+async def _load_selections(connection: Connection, needs: Needs, known: Known) -> None:
+    rows = await connection.fetch(
+        "SELECT market_id, id, name, price_milli FROM read.selection"
+        " JOIN unnest($1::bigint[], $2::integer[]) AS wanted (market_id, id) USING (market_id, id)",
+        *_columns(needs.selections, 2),
+    )
+    for market_id, selection_id, name, price_milli in rows:
+        known.catalogue.markets[market_id].selections[selection_id] = Selection(selection_id, name, price_milli)
+
+
+async def _load_feeds(connection: Connection, needs: Needs, known: Known) -> None:
+    rows = await connection.fetch(
+        "SELECT name, seen_at_us, silent, back_at_us FROM read.feed WHERE name = ANY($1)", list(needs.feeds)
+    )
+    for name, seen_at_us, silent, back_at_us in rows:
+        known.catalogue.feeds[name] = Feed(name, seen_at_us, silent, back_at_us)
+
+
+def _columns(rows: Iterable[Sequence[object]], width: int) -> list[tuple[object, ...]]:
+    """Rows turned into one array a column."""
+    return list(zip(*rows, strict=True)) or [()] * width

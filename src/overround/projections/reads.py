@@ -1,0 +1,227 @@
+"""What the edges ask the tables. Every list is newest first, in pages of at most `MAX_PAGE`, by keyset: a page costs
+the same however far down it lies, and rows that arrive meanwhile shift nothing."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from overround.book.bets import BetStatus
+from overround.book.catalogue import MarketStatus
+from overround.projections import cursor as cursors
+from overround.projections.barrier import Barrier
+from overround.projections.cursor import DEFAULT_PAGE, MAX_PAGE
+from overround.projections.query import Query
+from overround.projections.types import (
+    LimitChange,
+    Line,
+    Page,
+    PricePoint,
+    Row,
+    ShownAccount,
+    ShownBet,
+    ShownCustomer,
+    ShownEvent,
+    ShownMarket,
+    ShownRefusal,
+    ShownSelection,
+    ShownTransfer,
+    StatusPoint,
+)
+
+if TYPE_CHECKING:
+    from asyncpg import Pool, Record
+
+BET = (
+    "SELECT id, customer_id, market_id, selection_id, currency, stake_minor, price_milli, odds_change, market_version,"
+    " status, outcome, payout_minor, placed_at_us, decide_at_us, settled_at_us, refusal, key::text AS key, seq"
+    " FROM read.bet"
+)
+TRANSFER = "SELECT seq, n, at_us, debit, credit, amount_minor, reason, ref AS bet_id, note FROM read.transfer"
+LINE = (
+    "SELECT seq, n, at_us, CASE WHEN credit = account_id THEN amount_minor ELSE -amount_minor END AS amount_minor,"
+    " reason, ref AS bet_id, note, balance_minor FROM read.transfer"
+)
+MARKET = (
+    "SELECT id, event_id, type, specifiers, feed, in_play, delay_us, liability_minor, status, reason, version,"
+    " available, revision, settled_revision, result FROM read.market_now"
+)
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+
+class Reads:
+    """The questions, on a pool of connections. `wait_for` is the barrier for reading one's own writes."""
+
+    def __init__(self, pool: "Pool[Record]") -> None:
+        self._pool = pool
+        self.wait_for = Barrier(pool).wait_for
+
+    async def bet(self, bet_id: int, *, customer_id: int | None = None) -> ShownBet | None:
+        """A bet by id; with a customer, only that customer's own."""
+        query = Query(BET).where("id = {}", bet_id).where("customer_id = {}", customer_id)
+        return await self._one(query, ShownBet)
+
+    async def bet_by_key(self, key: str, *, customer_id: int) -> ShownBet | None:
+        """The bet that a customer placed with a key (a UUID)."""
+        query = Query(BET).where("key = {}::text::uuid", key)
+        return await self._one(query.where("customer_id = {0} AND actor = {0}", customer_id), ShownBet)
+
+    async def bets(
+        self,
+        *,
+        customer_id: int | None = None,
+        status: BetStatus | None = None,
+        market_id: int | None = None,
+        placed_from_us: int | None = None,
+        placed_before_us: int | None = None,
+        cursor: str | None = None,
+        limit: int = DEFAULT_PAGE,
+    ) -> Page[ShownBet]:
+        """Bets, of one customer or of all. Raises InvalidCursor."""
+        query = Query(BET).where("id < {}", *cursors.before(cursor, "bets", width=1))
+        query.where("customer_id = {}", customer_id).where("market_id = {}", market_id).where("status = {}", status)
+        query.where("id >= (" + FIRST_BET + ")", placed_from_us)
+        query.where("id < coalesce((" + FIRST_BET + "), 9223372036854775807)", placed_before_us)
+        return await self._page(query.order("id DESC"), ShownBet, limit, lambda row: ("bets", row.id))
+
+    async def statement(self, account_id: int, *, cursor: str | None = None, limit: int = DEFAULT_PAGE) -> Page[Line]:
+        """Every movement of a customer's account, with the balance after it. Raises InvalidCursor."""
+        query = Query(LINE).where("account_id = {}", account_id)
+        query.where("(seq, n) < ({}, {})", *cursors.before(cursor, "statement", width=2))
+        return await self._page(query.order("seq DESC, n DESC"), Line, limit, lambda row: ("statement", row.seq, row.n))
+
+    async def accounts(self, customer_id: int) -> tuple[ShownAccount, ...]:
+        """A customer's accounts, or those of the house for 0."""
+        query = Query("SELECT id, customer_id, kind, currency, balance_minor, held_minor FROM read.account")
+        return await self._all(query.where("customer_id = {}", customer_id).order("id"), ShownAccount)
+
+    async def cash_account(self, customer_id: int, currency: str) -> ShownAccount | None:
+        """The account of a customer's cash, whose statement is the customer's."""
+        query = Query("SELECT id, customer_id, kind, currency, balance_minor, held_minor FROM read.account")
+        query.where("customer_id = {}", customer_id).where("currency = {} AND kind = 'cash'", currency)
+        return await self._one(query, ShownAccount)
+
+    async def customers(self, *, cursor: str | None = None, limit: int = DEFAULT_PAGE) -> Page[ShownCustomer]:
+        query = Query("SELECT id, opened_at_us FROM read.customer")
+        query.where("id < {}", *cursors.before(cursor, "customers", width=1)).order("id DESC")
+        return await self._page(query, ShownCustomer, limit, lambda row: ("customers", row.id))
+
+    async def transfers(
+        self, *, account_id: int | None = None, cursor: str | None = None, limit: int = DEFAULT_PAGE
+    ) -> Page[ShownTransfer]:
+        """All movements of money, or those on one customer's account. Raises InvalidCursor."""
+        query = Query(TRANSFER).where("account_id = {}", account_id)
+        query.where("(seq, n) < ({}, {})", *cursors.before(cursor, "transfers", width=2)).order("seq DESC, n DESC")
+        return await self._page(query, ShownTransfer, limit, lambda row: ("transfers", row.seq, row.n))
+
+    async def refusals(
+        self,
+        *,
+        actor: int | None = None,
+        code: str | None = None,
+        cursor: str | None = None,
+        limit: int = DEFAULT_PAGE,
+    ) -> Page[ShownRefusal]:
+        """Requests that were refused. Raises InvalidCursor."""
+        query = Query("SELECT seq, at_us, actor, key::text AS key, command, code, detail FROM read.refusal")
+        query.where("actor = {}", actor).where("code = {}", code)
+        query.where("seq < {}", *cursors.before(cursor, "refusals", width=1)).order("seq DESC")
+        return await self._page(query, ShownRefusal, limit, lambda row: ("refusals", row.seq))
+
+    async def events(
+        self, *, competition_id: int | None = None, cursor: str | None = None, limit: int = DEFAULT_PAGE
+    ) -> Page[ShownEvent]:
+        query = Query("SELECT id, competition_id, name, starts_at_us, status FROM read.event")
+        query.where("competition_id = {}", competition_id)
+        query.where("id < {}", *cursors.before(cursor, "events", width=1)).order("id DESC")
+        return await self._page(query, ShownEvent, limit, lambda row: ("events", row.id))
+
+    async def markets(
+        self,
+        *,
+        event_id: int | None = None,
+        status: MarketStatus | None = None,
+        cursor: str | None = None,
+        limit: int = DEFAULT_PAGE,
+    ) -> Page[ShownMarket]:
+        """Markets without their selections. Raises InvalidCursor."""
+        query = Query(MARKET).where("event_id = {}", event_id).where("status = {}", status)
+        query.where("id < {}", *cursors.before(cursor, "markets", width=1)).order("id DESC")
+        return await self._page(query, ShownMarket, limit, lambda row: ("markets", row.id))
+
+    async def market(self, market_id: int) -> ShownMarket | None:
+        """A market with its selections."""
+        market = await self._one(Query(MARKET).where("id = {}", market_id), ShownMarket)
+        if market is None:
+            return None
+        query = Query("SELECT id, name, price_milli FROM read.selection").where("market_id = {}", market_id)
+        selections = await self._all(query.order("id"), ShownSelection)
+        return msgspec.structs.replace(market, selections=selections)
+
+    async def price_history(
+        self, market_id: int, selection_id: int, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
+    ) -> Page[PricePoint]:
+        query = Query("SELECT seq, at_us, price_milli FROM read.price_history")
+        query.where("market_id = {}", market_id).where("selection_id = {}", selection_id)
+        query.where("seq < {}", *cursors.before(cursor, "prices", width=1)).order("seq DESC")
+        return await self._page(query, PricePoint, limit, lambda row: ("prices", row.seq))
+
+    async def status_history(
+        self, market_id: int, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
+    ) -> Page[StatusPoint]:
+        query = Query("SELECT seq, at_us, status, reason, version FROM read.market_status_history")
+        query.where("market_id = {}", market_id)
+        query.where("seq < {}", *cursors.before(cursor, "statuses", width=1)).order("seq DESC")
+        return await self._page(query, StatusPoint, limit, lambda row: ("statuses", row.seq))
+
+    async def limit_changes(
+        self, customer_id: int, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
+    ) -> Page[LimitChange]:
+        """What limits of a customer were set, or terms of the house for 0."""
+        query = Query(
+            "SELECT seq, at_us, actor, customer_id, currency, kind, amount_minor, from_us, until_us, terms"
+            " FROM read.limit_change"
+        )
+        query.where("customer_id = {}", customer_id)
+        query.where("seq < {}", *cursors.before(cursor, "limits", width=1)).order("seq DESC")
+        return await self._page(query, LimitChange, limit, lambda row: ("limits", row.seq))
+
+    async def _page(
+        self, query: Query, shape: type[Row], limit: int, place: Callable[[Row], tuple[str, *tuple[int, ...]]]
+    ) -> Page[Row]:
+        limit = max(1, min(limit, MAX_PAGE))
+        rows = await self._all(query.limit(limit + 1), shape)
+        shown = rows[:limit]
+        return Page(rows=shown, next=cursors.encode(*place(shown[-1])) if len(rows) > limit else None)
+
+    async def _all(self, query: Query, shape: type[Shape]) -> tuple[Shape, ...]:
+        return tuple(_shapes(await self._pool.fetch(query.text, *query.values), shape))
+
+    async def _one(self, query: Query, shape: type[Shape]) -> Shape | None:
+        rows = await self._all(query.limit(1), shape)
+        return rows[0] if rows else None
+
+
+FIRST_BET = "SELECT id FROM read.bet WHERE placed_at_us >= {} ORDER BY placed_at_us, id LIMIT 1"
+"""The first bet at or after an instant: ids rise with time, so it bounds a period."""
+
+
+def _shapes(records: Iterable["Record"], shape: type[Shape]) -> Iterable[Shape]:
+    """Rows as structs. JSON columns arrive as text."""
+    opened = OPENED.get(shape, {})
+    for record in records:
+        row = dict(record.items())
+        for column, kind in opened.items():
+            if row[column] is not None:
+                row[column] = msgspec.json.decode(row[column], type=kind)
+        if shape is ShownMarket:
+            row["selections"] = ()
+        yield shape(**row)
+
+
+OPENED: dict[type[msgspec.Struct], dict[str, object]] = {
+    ShownRefusal: {"detail": dict[str, int | str]},
+    ShownMarket: {"specifiers": dict[str, int], "result": msgspec.Raw},
+    LimitChange: {"terms": dict[str, int]},
+}

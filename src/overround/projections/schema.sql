@@ -1,0 +1,195 @@
+-- The tables that people query, folded from the journal. Nothing here is the truth: `read` may be dropped at any time and
+-- is folded again from the first fact. Columns are named and explained as in the book; units stand last.
+--
+-- Columns that change later (a bet's status, an account's balance) are in no index, and pages leave room for the new
+-- version of a row beside the old one, so that settling a million bets touches no index (PostgreSQL's HOT updates).
+
+CREATE SCHEMA read;
+
+-- How far the fold has come. It changes in the transaction of the rows themselves.
+CREATE TABLE read.checkpoint (
+    one     boolean PRIMARY KEY DEFAULT true CHECK (one),
+    version integer NOT NULL,
+    seq     bigint  NOT NULL DEFAULT 0,
+    at_us   bigint  NOT NULL DEFAULT 0
+) WITH (fillfactor = 10);
+
+CREATE TABLE read.customer (
+    id           bigint PRIMARY KEY,
+    opened_at_us bigint NOT NULL
+);
+
+CREATE TABLE read.account (
+    id            bigint PRIMARY KEY,
+    customer_id   bigint NOT NULL,  -- 0 is the house
+    kind          text   NOT NULL,
+    currency      text   NOT NULL,
+    balance_minor bigint NOT NULL,
+    held_minor    bigint NOT NULL
+) WITH (fillfactor = 50);
+CREATE INDEX account_customer ON read.account (customer_id, currency);
+
+CREATE TABLE read.bet (
+    id             bigint  PRIMARY KEY,
+    customer_id    bigint  NOT NULL,
+    market_id      bigint  NOT NULL,
+    selection_id   integer NOT NULL,
+    currency       text    NOT NULL,
+    stake_minor    bigint  NOT NULL,
+    price_milli    integer NOT NULL,
+    odds_change    text    NOT NULL,
+    market_version integer NOT NULL,
+    status         text    NOT NULL,
+    outcome        text,
+    payout_minor   bigint  NOT NULL,
+    placed_at_us   bigint  NOT NULL,
+    decide_at_us   bigint  NOT NULL,  -- 0 where there was no in-play delay
+    settled_at_us  bigint  NOT NULL,  -- 0 until settled; then when last settled
+    refusal        text,              -- why a delayed bet does not stand
+    actor          bigint  NOT NULL,
+    key            uuid    NOT NULL,
+    seq            bigint  NOT NULL   -- the fact that took it
+) WITH (fillfactor = 55);
+CREATE INDEX bet_customer ON read.bet (customer_id, id);
+CREATE INDEX bet_market ON read.bet (market_id, id);
+CREATE INDEX bet_key ON read.bet (key);
+CREATE INDEX bet_placed ON read.bet (placed_at_us, id);  -- ids rise with time: a period becomes a range of ids
+
+-- One row a transfer. `account_id` is the customer's account of whose statement it is a line (cash before any other; null
+-- between accounts of the house), and `balance_minor` what that account had after it.
+CREATE TABLE read.transfer (
+    seq           bigint  NOT NULL,
+    n             integer NOT NULL,
+    at_us         bigint  NOT NULL,
+    debit         bigint  NOT NULL,
+    credit        bigint  NOT NULL,
+    amount_minor  bigint  NOT NULL,
+    reason        text    NOT NULL,
+    ref           bigint  NOT NULL,  -- the bet it is about, or 0
+    note          text,
+    account_id    bigint,
+    balance_minor bigint,
+    PRIMARY KEY (seq, n)
+);
+CREATE INDEX transfer_statement ON read.transfer (account_id, seq, n) WHERE account_id IS NOT NULL;
+
+CREATE TABLE read.refusal (
+    seq     bigint PRIMARY KEY,
+    at_us   bigint NOT NULL,
+    actor   bigint NOT NULL,
+    key     uuid   NOT NULL,
+    command text   NOT NULL,
+    code    text   NOT NULL,
+    detail  json   NOT NULL
+);
+CREATE INDEX refusal_actor ON read.refusal (actor, seq);
+CREATE INDEX refusal_code ON read.refusal (code, seq);
+
+CREATE TABLE read.sport (
+    id   bigint PRIMARY KEY,
+    name text   NOT NULL
+);
+
+CREATE TABLE read.competition (
+    id       bigint PRIMARY KEY,
+    sport_id bigint NOT NULL,
+    name     text   NOT NULL
+);
+
+CREATE TABLE read.event (
+    id             bigint PRIMARY KEY,
+    competition_id bigint NOT NULL,
+    name           text   NOT NULL,
+    starts_at_us   bigint NOT NULL,
+    status         text   NOT NULL
+);
+CREATE INDEX event_starts ON read.event (starts_at_us, id);
+CREATE INDEX event_competition ON read.event (competition_id, id);
+
+CREATE TABLE read.market (
+    id               bigint  PRIMARY KEY,
+    event_id         bigint  NOT NULL,
+    type             text    NOT NULL,
+    specifiers       json    NOT NULL,
+    feed             text    NOT NULL,
+    in_play          boolean NOT NULL,
+    delay_us         bigint  NOT NULL,
+    liability_minor  bigint  NOT NULL,
+    status           text    NOT NULL,
+    reason           text    NOT NULL,
+    version          integer NOT NULL,
+    confirmed_at_us  bigint  NOT NULL,
+    revision         integer NOT NULL,
+    settled_revision integer NOT NULL,  -- the last revision whose every bet is settled
+    result           json
+) WITH (fillfactor = 50);
+CREATE INDEX market_event ON read.market (event_id, id);
+
+CREATE TABLE read.selection (
+    market_id   bigint  NOT NULL,
+    id          integer NOT NULL,
+    name        text    NOT NULL,
+    price_milli integer NOT NULL,  -- 0 while there is no price
+    PRIMARY KEY (market_id, id)
+) WITH (fillfactor = 50);
+
+CREATE TABLE read.feed (
+    name       text    PRIMARY KEY,
+    seen_at_us bigint  NOT NULL,
+    silent     boolean NOT NULL,
+    back_at_us bigint  NOT NULL
+) WITH (fillfactor = 50);
+
+-- Markets with whether they take bets now: the rule is `catalogue.is_available`. The silence of a feed changes no market.
+CREATE VIEW read.market_now AS
+    SELECT market.*,
+           market.status = 'open'
+               AND (feed.name IS NULL OR (NOT feed.silent AND market.confirmed_at_us >= feed.back_at_us)) AS available
+    FROM read.market LEFT JOIN read.feed ON feed.name = market.feed AND market.feed <> '';
+
+CREATE TABLE read.price_history (
+    market_id    bigint  NOT NULL,
+    selection_id integer NOT NULL,
+    seq          bigint  NOT NULL,
+    at_us        bigint  NOT NULL,
+    price_milli  integer NOT NULL,
+    PRIMARY KEY (market_id, selection_id, seq)
+);
+CREATE INDEX price_history_seq ON read.price_history USING brin (seq) WITH (pages_per_range = 16);
+
+CREATE TABLE read.market_status_history (
+    market_id bigint  NOT NULL,
+    seq       bigint  NOT NULL,
+    at_us     bigint  NOT NULL,
+    status    text    NOT NULL,
+    reason    text    NOT NULL,
+    version   integer NOT NULL,
+    PRIMARY KEY (market_id, seq)
+);
+CREATE INDEX market_status_history_seq ON read.market_status_history USING brin (seq) WITH (pages_per_range = 16);
+
+CREATE TABLE read.result (
+    market_id bigint  NOT NULL,
+    revision  integer NOT NULL,
+    seq       bigint  NOT NULL,
+    at_us     bigint  NOT NULL,
+    result    json    NOT NULL,
+    PRIMARY KEY (market_id, revision)
+);
+CREATE INDEX result_seq ON read.result USING brin (seq) WITH (pages_per_range = 16);
+
+-- Limits, exclusions and terms as they were set. `kind` is a limit's name, or cool_off, self_exclusion, player_terms or
+-- house_terms; `amount_minor` is null where a limit was taken away.
+CREATE TABLE read.limit_change (
+    seq          bigint PRIMARY KEY,
+    at_us        bigint NOT NULL,
+    actor        bigint NOT NULL,
+    customer_id  bigint NOT NULL,  -- 0 is the house
+    currency     text   NOT NULL,  -- empty for what holds in every currency
+    kind         text   NOT NULL,
+    amount_minor bigint,
+    from_us      bigint NOT NULL,
+    until_us     bigint NOT NULL,  -- 0 for no end
+    terms        json
+);
+CREATE INDEX limit_change_customer ON read.limit_change (customer_id, seq);

@@ -1,0 +1,102 @@
+"""The tables of schema `read` as the code sees them: columns in the order of `schema.sql`, and the key of each."""
+
+from typing import Final
+
+import msgspec
+
+VERSION: Final = 1
+"""Rises with every change of `schema.sql`; tables of another version are dropped and folded again."""
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """`types` stands beside `columns`. Rows are told apart, and ordered, by `key`."""
+
+    name: str
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    key: tuple[str, ...]
+
+    @property
+    def upsert(self) -> str:
+        """One statement for any number of rows, which arrive as one array a column."""
+        columns = ', '.join(self.columns)
+        arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(self.types, 1))
+        changed = ", ".join(f"{column} = excluded.{column}" for column in self.columns if column not in self.key)
+        return (
+            f"INSERT INTO read.{self.name} ({columns}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our words
+            f" ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {changed}"
+        )
+
+
+SHORT: Final = {"int8": "bigint", "int4": "integer", "bool": "boolean"}
+
+
+def _table(name: str, key: str, columns: str) -> Table:
+    """`columns` is `name type, …`."""
+    pairs = [column.split() for column in columns.split(",")]
+    return Table(
+        name=name,
+        columns=tuple(pair[0] for pair in pairs),
+        types=tuple(SHORT.get(pair[1], pair[1]) for pair in pairs),
+        key=tuple(key.split()),
+    )
+
+
+CUSTOMER: Final = _table("customer", "id", "id int8, opened_at_us int8")
+ACCOUNT: Final = _table(
+    "account",
+    "id",
+    "id int8, customer_id int8, kind text, currency text, balance_minor int8, held_minor int8",
+)
+BET: Final = _table(
+    "bet",
+    "id",
+    "id int8, customer_id int8, market_id int8, selection_id int4, currency text, stake_minor int8, price_milli int4,"
+    " odds_change text, market_version int4, status text, outcome text, payout_minor int8, placed_at_us int8,"
+    " decide_at_us int8, settled_at_us int8, refusal text, actor int8, key uuid, seq int8",
+)
+TRANSFER: Final = _table(
+    "transfer",
+    "seq n",
+    "seq int8, n int4, at_us int8, debit int8, credit int8, amount_minor int8, reason text, ref int8, note text,"
+    " account_id int8, balance_minor int8",
+)
+REFUSAL: Final = _table(
+    "refusal", "seq", "seq int8, at_us int8, actor int8, key uuid, command text, code text, detail json"
+)
+SPORT: Final = _table("sport", "id", "id int8, name text")
+COMPETITION: Final = _table("competition", "id", "id int8, sport_id int8, name text")
+EVENT: Final = _table("event", "id", "id int8, competition_id int8, name text, starts_at_us int8, status text")
+MARKET: Final = _table(
+    "market",
+    "id",
+    "id int8, event_id int8, type text, specifiers json, feed text, in_play bool, delay_us int8, liability_minor int8,"
+    " status text, reason text, version int4, confirmed_at_us int8, revision int4, settled_revision int4, result json",
+)
+SELECTION: Final = _table("selection", "market_id id", "market_id int8, id int4, name text, price_milli int4")
+FEED: Final = _table("feed", "name", "name text, seen_at_us int8, silent bool, back_at_us int8")
+PRICE_HISTORY: Final = _table(
+    "price_history",
+    "seq market_id selection_id",
+    "market_id int8, selection_id int4, seq int8, at_us int8, price_milli int4",
+)
+MARKET_STATUS_HISTORY: Final = _table(
+    "market_status_history",
+    "seq market_id",
+    "market_id int8, seq int8, at_us int8, status text, reason text, version int4",
+)
+RESULT: Final = _table("result", "seq market_id", "market_id int8, revision int4, seq int8, at_us int8, result json")
+LIMIT_CHANGE: Final = _table(
+    "limit_change",
+    "seq",
+    "seq int8, at_us int8, actor int8, customer_id int8, currency text, kind text, amount_minor int8, from_us int8,"
+    " until_us int8, terms json",
+)
+
+NOW: Final = (CUSTOMER, ACCOUNT, BET, SPORT, COMPETITION, EVENT, MARKET, SELECTION, FEED)
+"""What is: rows that later facts change."""
+
+HISTORY: Final = (TRANSFER, REFUSAL, PRICE_HISTORY, MARKET_STATUS_HISTORY, RESULT, LIMIT_CHANGE)
+"""What was: rows that are written once, each at the sequence of its fact."""
+
+TABLES: Final = NOW + HISTORY

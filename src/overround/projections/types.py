@@ -1,0 +1,164 @@
+"""What the lists show: one struct a row, units last, and pages of them."""
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+
+class Shown(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The base of all rows shown."""
+
+
+class ShownBet(Shown, frozen=True):
+    """A bet as it is. Instants of 0 mean never; `seq` is the fact that took it; `refusal` why a delayed bet fell."""
+
+    id: int
+    customer_id: int
+    market_id: int
+    selection_id: int
+    currency: str
+    stake_minor: int
+    price_milli: int
+    odds_change: str
+    market_version: int
+    status: str
+    outcome: str | None
+    payout_minor: int
+    placed_at_us: int
+    decide_at_us: int
+    settled_at_us: int
+    refusal: str | None
+    key: str
+    seq: int
+
+
+class Line(Shown, frozen=True):
+    """A line of a statement. `amount_minor` is above zero where money came in; `balance_minor` what was there after
+    it; `bet_id` 0 where no bet is meant."""
+
+    seq: int
+    n: int
+    at_us: int
+    amount_minor: int
+    reason: str
+    bet_id: int
+    note: str | None
+    balance_minor: int
+
+
+class ShownTransfer(Shown, frozen=True):
+    seq: int
+    n: int
+    at_us: int
+    debit: int
+    credit: int
+    amount_minor: int
+    reason: str
+    bet_id: int
+    note: str | None
+
+
+class ShownAccount(Shown, frozen=True):
+    """`customer_id` of 0 is the house."""
+
+    id: int
+    customer_id: int
+    kind: str
+    currency: str
+    balance_minor: int
+    held_minor: int
+
+
+class ShownCustomer(Shown, frozen=True):
+    id: int
+    opened_at_us: int
+
+
+class ShownRefusal(Shown, frozen=True):
+    seq: int
+    at_us: int
+    actor: int
+    key: str
+    command: str
+    code: str
+    detail: dict[str, int | str]
+
+
+class ShownEvent(Shown, frozen=True):
+    id: int
+    competition_id: int
+    name: str
+    starts_at_us: int
+    status: str
+
+
+class ShownSelection(Shown, frozen=True):
+    """`price_milli` of 0 is no price."""
+
+    id: int
+    name: str
+    price_milli: int
+
+
+class ShownMarket(Shown, frozen=True):
+    """`available` says whether it takes bets now, which the silence of its feed ends too. `result` is the last one."""
+
+    id: int
+    event_id: int
+    type: str
+    specifiers: dict[str, int]
+    feed: str
+    in_play: bool
+    delay_us: int
+    liability_minor: int
+    status: str
+    reason: str
+    version: int
+    available: bool
+    revision: int
+    settled_revision: int
+    result: msgspec.Raw | None
+    selections: tuple[ShownSelection, ...]
+
+
+class PricePoint(Shown, frozen=True):
+    """From `at_us` on the price was this; 0 is none."""
+
+    seq: int
+    at_us: int
+    price_milli: int
+
+
+class StatusPoint(Shown, frozen=True):
+    """From `at_us` on the market was this."""
+
+    seq: int
+    at_us: int
+    status: str
+    reason: str
+    version: int
+
+
+class LimitChange(Shown, frozen=True):
+    """A limit, exclusion or terms as set. `amount_minor` is None where a limit was taken away; `until_us` 0: no end."""
+
+    seq: int
+    at_us: int
+    actor: int
+    customer_id: int
+    currency: str
+    kind: str
+    amount_minor: int | None
+    from_us: int
+    until_us: int
+    terms: dict[str, int] | None
+
+
+Row = TypeVar("Row", bound=Shown)
+
+
+class Page(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):
+    """Some rows of a list, newest first; `next` leads to the rows after them, None at the end."""
+
+    rows: tuple[Row, ...]
+    next: str | None

@@ -1,0 +1,137 @@
+"""Writing what a batch changed: COPY for new rows, one statement a table for rows that were there before."""
+
+from collections.abc import Iterable
+
+from asyncpg import Connection
+
+from overround.projections import tables
+from overround.projections.changes import Changes, Known, Row
+from overround.projections.folding import as_json
+from overround.projections.tables import Table
+
+
+async def write(connection: Connection, known: Known, changes: Changes) -> None:
+    """Put a batch's changes into the tables, inside the caller's transaction."""
+    for table, rows in _new_rows(changes):
+        await _append(connection, table, rows)
+    for table, rows in _changed_rows(known, changes):
+        await _upsert(connection, table, rows)
+    if changes.decided:
+        await _decide(connection, changes)
+    if changes.settled:
+        await _settle(connection, changes)
+
+
+def _new_rows(changes: Changes) -> Iterable[tuple[Table, list[Row]]]:
+    yield tables.CUSTOMER, changes.customers
+    yield tables.BET, list(changes.bets.values())
+    yield tables.TRANSFER, changes.transfers
+    yield tables.REFUSAL, changes.refusals
+    yield tables.PRICE_HISTORY, changes.prices
+    yield tables.MARKET_STATUS_HISTORY, changes.statuses
+    yield tables.RESULT, changes.results
+    yield tables.LIMIT_CHANGE, changes.limits
+
+
+def _changed_rows(known: Known, changes: Changes) -> Iterable[tuple[Table, list[Row]]]:
+    """Rows by key in order, so that two folds write alike."""
+    return (
+        (tables.ACCOUNT, _account_rows(known, changes)),
+        (tables.SPORT, [(row.id, row.name) for row in map(known.catalogue.sports.__getitem__, sorted(changes.sports))]),
+        (tables.COMPETITION, _competition_rows(known, changes)),
+        (tables.EVENT, _event_rows(known, changes)),
+        (tables.MARKET, _market_rows(known, changes)),
+        (tables.SELECTION, _selection_rows(known, changes)),
+        (tables.FEED, _feed_rows(known, changes)),
+    )
+
+
+def _account_rows(known: Known, changes: Changes) -> list[Row]:
+    rows = map(known.accounts.__getitem__, sorted(changes.accounts))
+    return [(row.id, row.owner, row.kind, row.currency, row.balance_minor, row.held_minor) for row in rows]
+
+
+def _competition_rows(known: Known, changes: Changes) -> list[Row]:
+    rows = map(known.catalogue.competitions.__getitem__, sorted(changes.competitions))
+    return [(row.id, row.sport_id, row.name) for row in rows]
+
+
+def _event_rows(known: Known, changes: Changes) -> list[Row]:
+    rows = map(known.catalogue.events.__getitem__, sorted(changes.events))
+    return [(row.id, row.competition_id, row.name, row.starts_at_us, row.status) for row in rows]
+
+
+def _market_rows(known: Known, changes: Changes) -> list[Row]:
+    return [_market_row(known, market_id) for market_id in sorted(changes.markets)]
+
+
+def _market_row(known: Known, market_id: int) -> Row:
+    market, resulted = known.catalogue.markets[market_id], known.resulted[market_id]
+    return (
+        market.id,
+        market.event_id,
+        market.type,
+        as_json(market.specifiers),
+        market.feed,
+        market.in_play,
+        market.delay_us,
+        market.liability_minor,
+        market.status,
+        market.reason,
+        market.version,
+        market.confirmed_at_us,
+        market.revision,
+        resulted.settled_revision,
+        resulted.result,
+    )
+
+
+def _selection_rows(known: Known, changes: Changes) -> list[Row]:
+    markets = known.catalogue.markets
+    rows = ((market_id, markets[market_id].selections[number]) for market_id, number in sorted(changes.selections))
+    return [(market_id, row.id, row.name, row.price_milli) for market_id, row in rows]
+
+
+def _feed_rows(known: Known, changes: Changes) -> list[Row]:
+    rows = map(known.catalogue.feeds.__getitem__, sorted(changes.feeds))
+    return [(row.name, row.seen_at_us, row.silent, row.back_at_us) for row in rows]
+
+
+async def _append(connection: Connection, table: Table, rows: list[Row]) -> None:
+    if rows:
+        await connection.copy_records_to_table(table.name, schema_name="read", columns=table.columns, records=rows)
+
+
+async def _upsert(connection: Connection, table: Table, rows: list[Row]) -> None:
+    if rows:
+        await connection.execute(table.upsert, *zip(*rows, strict=True))
+
+
+async def _decide(connection: Connection, changes: Changes) -> None:
+    """Delayed bets of earlier batches whose delay is over."""
+    statuses, prices_milli, seqs, refusals = zip(*changes.decided.values(), strict=True)
+    await connection.execute(
+        "UPDATE read.bet SET status = decided.status, price_milli = coalesce(decided.price_milli, bet.price_milli),"
+        " seq = coalesce(decided.seq, bet.seq), refusal = decided.refusal"
+        " FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::bigint[], $5::text[])"
+        " AS decided (id, status, price_milli, seq, refusal) WHERE bet.id = decided.id",
+        list(changes.decided),
+        statuses,
+        prices_milli,
+        seqs,
+        refusals,
+    )
+
+
+async def _settle(connection: Connection, changes: Changes) -> None:
+    """Bets of earlier batches that were settled."""
+    outcomes, payouts_minor, ats_us = zip(*changes.settled.values(), strict=True)
+    await connection.execute(
+        "UPDATE read.bet SET status = 'settled', outcome = settled.outcome, payout_minor = settled.payout_minor,"
+        " settled_at_us = settled.at_us FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[])"
+        " AS settled (id, outcome, payout_minor, at_us) WHERE bet.id = settled.id",
+        list(changes.settled),
+        outcomes,
+        payouts_minor,
+        ats_us,
+    )
