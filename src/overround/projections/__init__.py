@@ -11,10 +11,12 @@ cancelled.
 
 from overround.projections.advancing import OutOfStep, advance, checkpoint
 from overround.projections.barrier import ProjectionBehind
+from overround.projections.batching import BATCH_WEIGHT, READ_ROWS, portions
 from overround.projections.changes import Recorded
 from overround.projections.cursor import DEFAULT_PAGE, MAX_PAGE, InvalidCursor
 from overround.projections.migrate import drop, migrate
 from overround.projections.reads import Reads
+from overround.projections.tables import TABLES
 from overround.projections.types import (
     LimitChange,
     Line,
@@ -32,8 +34,11 @@ from overround.projections.types import (
 )
 
 __all__ = [
+    "BATCH_WEIGHT",
     "DEFAULT_PAGE",
     "MAX_PAGE",
+    "READ_ROWS",
+    "TABLES",
     "InvalidCursor",
     "LimitChange",
     "Line",
@@ -56,4 +61,5 @@ __all__ = [
     "checkpoint",
     "drop",
     "migrate",
+    "portions",
 ]

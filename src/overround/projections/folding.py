@@ -77,9 +77,7 @@ def fold(known: Known, batch: Iterable[Recorded]) -> Changes:
     return at.changes
 
 
-def _post(
-    at: Folding, transfers: tuple[Transfer, ...], note: str | None
-) -> None:
+def _post(at: Folding, transfers: tuple[Transfer, ...], note: str | None) -> None:
     accounts, touched, rows = at.known.accounts, at.changes.accounts, at.changes.transfers
     seq, at_us = at.seq, at.at_us
     for n, transfer in enumerate(transfers):
@@ -253,7 +251,9 @@ def _competition_created(at: Folding, fact: CompetitionCreated) -> None:
 def _event_changed(at: Folding, fact: EventCreated | EventRescheduled | EventStarted | EventEnded) -> None:
     """An event was created or moved, or started or ended, and its markets with it."""
     event = at.known.catalogue.events.get(fact.event_id)
-    markets = [at.known.catalogue.markets[market_id] for market_id in event.markets] if event and _has_life(fact) else []
+    markets = (
+        [at.known.catalogue.markets[market_id] for market_id in event.markets] if event and _has_life(fact) else []
+    )
     before = [market.version for market in markets]
     catalogue.apply(at.known.catalogue, fact, at.at_us)
     at.changes.events.add(fact.event_id)
@@ -301,9 +301,7 @@ def _feed_heard(at: Folding, fact: FeedSeen | FeedSilenced) -> None:
 def _request_refused(at: Folding, fact: RequestRefused) -> None:
     cause = fact.cause or NOBODY
     command = type(fact.command).__name__
-    at.changes.refusals.append(
-        (at.seq, at.at_us, cause.actor, cause.key, command, fact.code, as_json(fact.detail))
-    )
+    at.changes.refusals.append((at.seq, at.at_us, cause.actor, cause.key, command, fact.code, as_json(fact.detail)))
 
 
 def _limit_changed(at: Folding, fact: LimitSet | CoolingOff | SelfExcluded | PlayerTermsSet | HouseTermsSet) -> None:

@@ -19,7 +19,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def upsert(self) -> str:
         """One statement for any number of rows, which arrive as one array a column."""
-        columns = ', '.join(self.columns)
+        columns = ", ".join(self.columns)
         arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(self.types, 1))
         changed = ", ".join(f"{column} = excluded.{column}" for column in self.columns if column not in self.key)
         return (

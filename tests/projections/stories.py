@@ -1,0 +1,230 @@
+"""What the tests of the readers are told with: a house's days, played by the real machine into a real journal."""
+
+import random
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+
+from overround import journal, projections
+from overround.book.bets import OddsChange
+from overround.book.limits import LimitKind
+from overround.book.machine import BetAnswer, Done, Machine, Pending, TermBegan, decode_fact, request
+from overround.book.machine.commands import (
+    AnyCommand,
+    ChangeMarket,
+    CloseMarket,
+    CoolOff,
+    CreateCompetition,
+    CreateEvent,
+    CreateMarket,
+    CreateSport,
+    EndEvent,
+    FeedHeartbeat,
+    MoveFunds,
+    OpenCustomer,
+    OpenWallet,
+    PlaceBet,
+    RecordEventResult,
+    RecordResult,
+    RescheduleEvent,
+    ResumeEvent,
+    ResumeMarket,
+    SelfExclude,
+    SetHouseTerms,
+    SetLimit,
+    SetPlayerTerms,
+    SetPrices,
+    StartEvent,
+    SuspendMarket,
+)
+from overround.book.settlement import Score, Void, Winners
+from overround.kernel.ids import make_key
+from overround.kernel.instant import DAY_US, SECOND_US
+from overround.projections import Recorded
+
+BEGAN_US = 1_763_900_000 * SECOND_US
+OPERATOR = -1
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+class House:
+    """A machine with a clock and chance of its own. `facts` is everything it would put into the journal."""
+
+    def __init__(self, seed: int = 7) -> None:
+        self.machine = Machine()
+        self.chance = random.Random(seed)
+        self.now_us = BEGAN_US
+        self.facts: list[Pending] = []
+        self.keys: list[tuple[str, BetAnswer]] = []
+        self.machine.record(TermBegan(epoch=1, holder="book-1"), self.now_us)
+        self._collect()
+
+    def ask(self, actor: int, command: AnyCommand) -> object:
+        """Ask, a millisecond later than the last time, under a fresh key."""
+        self.now_us += 1_000
+        key = make_key(at_us=self.now_us, chance=self.chance.getrandbits(74))
+        answer = self.machine.execute(request(actor=actor, key=key, command=command), self.now_us)
+        if isinstance(answer, BetAnswer):
+            self.keys.append((key, answer))
+        self._collect()
+        return answer
+
+    def done(self, command: AnyCommand) -> int:
+        """Ask as the operator for something that must be done; the id of it."""
+        answer = self.ask(OPERATOR, command)
+        assert isinstance(answer, Done), (command, answer)
+        return answer.id
+
+    def wait(self, span_us: int) -> None:
+        """Let time pass, and do what falls due in it."""
+        until_us = self.now_us + span_us
+        while (due_us := self.machine.next_due_us()) is not None and due_us <= until_us:
+            self.now_us = max(self.now_us, due_us)
+            if not self.machine.advance(self.now_us):
+                break
+        self.now_us = until_us
+        self._collect()
+
+    def settle(self) -> None:
+        """Settle what is to be settled."""
+        while self.machine.state.settlement.settling:
+            self.machine.advance(self.now_us)
+        self._collect()
+
+    def recorded(self) -> list[Recorded]:
+        return [Recorded(fact.seq, fact.at_us, decode_fact(fact.body)) for fact in self.facts]
+
+    def _collect(self) -> None:
+        self.facts += self.machine.drain()
+
+
+def play(seed: int = 7, *, customers: int = 8, bets: int = 40) -> House:
+    """Days with nearly everything in them: a feed that falls silent, prices that move, bets in play, refusals, limits,
+    results and corrections."""
+    house = House(seed)
+    people = [house.done(OpenCustomer("EUR" if number % 3 else "GBP")) for number in range(customers)]
+    house.done(OpenWallet(people[0], "USD"))
+    for person in people:
+        for currency in list(house.machine.state.limits.players[person].purses):
+            house.done(MoveFunds(person, currency, 200_000, "first deposit"))
+    house.done(MoveFunds(people[0], "USD", -50_000, "withdrawal"))
+    competition = house.done(CreateCompetition(house.done(CreateSport("Football")), "Premier League"))
+    for number in range(3):
+        _match(house, competition, people, bets, number)
+    _limits(house, people)
+    return house
+
+
+def _match(house: House, competition: int, people: Sequence[int], bets: int, number: int) -> None:
+    event = house.done(CreateEvent(competition, f"Home {number} – Away {number}", house.now_us + DAY_US))
+    house.done(RescheduleEvent(event, house.now_us + 2 * DAY_US))
+    result = house.done(
+        CreateMarket(event, "1x2", prices_milli=(2100, 3400, 3900), feed="odds", in_play=True, delay_us=5 * SECOND_US)
+    )
+    total = house.done(CreateMarket(event, "total", {"line_quarters": 9}, prices_milli=(1900, 1950)))
+    scorer = house.done(
+        CreateMarket(event, "winner", selections=("Ada", "Grace", "Joan"), prices_milli=(0, 4000, 9000))
+    )
+    house.done(SetPrices(scorer, ((1, 2500),)))
+    house.done(
+        ResumeEvent(
+            event,
+        )
+    )
+    _bettors(house, people, bets, {result: 3, total: 2, scorer: 3})
+    house.done(SuspendMarket(total, "team_news"))
+    _bettors(house, people, 2, {total: 2})
+    house.done(ResumeMarket(total))
+    house.done(ChangeMarket(result, 3 * SECOND_US, 5_000_000))
+    house.done(StartEvent(event))
+    house.done(FeedHeartbeat("odds"))
+    house.done(SetPrices(result, ((1, 1500), (2, 4100))))
+    house.done(ResumeMarket(result))
+    _bettors(house, people, 6, {result: 3})
+    house.wait(SECOND_US)
+    house.done(SetPrices(result, ((1, 1300), (2, 3600), (3, 7000))))
+    house.wait(10 * SECOND_US)
+    _bettors(house, people, 2, {result: 3})
+    house.wait(60 * SECOND_US)  # the feed falls silent
+    _bettors(house, people, 2, {result: 3})
+    house.done(FeedHeartbeat("odds"))
+    house.done(SetPrices(result, ((1, 1400),)))
+    house.done(CloseMarket(result))
+    house.done(EndEvent(event))
+    house.done(RecordEventResult(event, Score(number, 1)))
+    house.done(RecordResult(scorer, Winners((2,))))
+    house.settle()
+    for person in people[:2]:
+        _withdraw_all(house, person)
+    house.done(RecordResult(total, Score(3, number)))
+    house.settle()
+    house.done(RecordResult(result, Void("abandoned")))
+    house.settle()
+
+
+def _withdraw_all(house: House, person: int) -> None:
+    for (owner, currency), wallet in house.machine.state.ledger.wallets.items():
+        if owner == person and wallet.cash.available_minor:
+            house.done(MoveFunds(person, currency, -wallet.cash.available_minor, "all of it"))
+
+
+def _bettors(house: House, people: Sequence[int], bets: int, markets: dict[int, int]) -> None:
+    """Bets at chance, some of which are refused."""
+    for _ in range(bets):
+        person = house.chance.choice(people)
+        market, selections = house.chance.choice(sorted(markets.items()))
+        selection = house.chance.randint(1, selections)
+        price = house.machine.state.catalogue.markets[market].selections[selection].price_milli or 2000
+        currency = house.chance.choice(sorted(house.machine.state.limits.players[person].purses))
+        stake = house.chance.choice((5, 100, 250, 999, 1_001, 50_000))
+        asked = price + house.chance.choice((0, 0, 0, -100, 100))
+        policy = house.chance.choice(list(OddsChange))
+        house.ask(person, PlaceBet(person, market, selection, currency, stake, asked, policy))
+
+
+def _limits(house: House, people: Sequence[int]) -> None:
+    state = house.machine.state
+    house.done(SetLimit(people[1], "EUR", LimitKind.STAKE_DAY, 10_000))
+    house.done(SetLimit(people[1], "EUR", LimitKind.STAKE_DAY, None))
+    house.done(CoolOff(people[2], DAY_US))
+    house.done(SelfExclude(people[3], 200 * DAY_US))
+    house.done(SetPlayerTerms(people[1], "EUR", 5_000, 100_000))
+    house.done(SetHouseTerms("EUR", state.limits.terms["EUR"]))
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator[Connection]:
+    connection = await journal.connect(dsn)
+    try:
+        yield connection
+    finally:
+        connection.terminate()
+
+
+@asynccontextmanager
+async def pooled(dsn: str) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
+    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=3)
+    try:
+        yield pool
+    finally:
+        pool.terminate()
+
+
+async def fold_all(connection: Connection, facts: Sequence[Recorded], *, batch: int = 50) -> None:
+    """Make the tables and fold facts into them, in batches."""
+    await projections.migrate(connection)
+    for first in range(0, len(facts), batch):
+        await projections.advance(connection, facts[first : first + batch])
+
+
+async def contents(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
+    """Every table, whole and in order."""
+    return {table.name: await rows_of(connection, table.name, table.key) for table in projections.TABLES}
+
+
+async def rows_of(connection: Connection, table: str, key: Iterable[str]) -> list[tuple[object, ...]]:
+    rows = await connection.fetch(f"SELECT * FROM read.{table} ORDER BY {', '.join(key)}")  # noqa: S608
+    return [tuple(row) for row in rows]
