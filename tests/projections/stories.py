@@ -1,7 +1,8 @@
 """What the tests of the readers are told with: a house's days, played by the real machine into a real journal."""
 
+import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -46,6 +47,7 @@ from overround.projections import Recorded
 
 BEGAN_US = 1_763_900_000 * SECOND_US
 OPERATOR = -1
+CEILING_S = 60.0
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -228,3 +230,29 @@ async def contents(connection: Connection) -> dict[str, list[tuple[object, ...]]
 async def rows_of(connection: Connection, table: str, key: Iterable[str]) -> list[tuple[object, ...]]:
     rows = await connection.fetch(f"SELECT * FROM read.{table} ORDER BY {', '.join(key)}")  # noqa: S608
     return [tuple(row) for row in rows]
+
+
+async def append(
+    dsn: str, facts: Sequence[Pending], *, head: journal.Head | None = None, batch: int = 40
+) -> journal.Head:
+    """Append facts to the journal as the book does, in commits of `batch`; the journal's head."""
+    async with connected(dsn) as connection:
+        epoch = await journal.acquire(connection, "book-1", 60.0)
+        assert epoch is not None
+        found = await journal.head(connection)
+    assert head in (None, found)
+    writer = await journal.Journal.open(dsn, epoch=epoch, head=found)
+    try:
+        for first in range(0, len(facts), batch):
+            await writer.append([(fact.at_us, fact.kind, fact.body.decode()) for fact in facts[first : first + batch]])
+        return writer.head
+    finally:
+        await writer.close()
+
+
+async def wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Until `condition` holds, with a generous ceiling."""
+    due_s = asyncio.get_running_loop().time() + CEILING_S
+    while not await condition():
+        assert asyncio.get_running_loop().time() < due_s, "waited too long"
+        await asyncio.sleep(0.02)
