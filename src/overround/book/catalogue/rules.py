@@ -66,14 +66,12 @@ def prices_refusal(market: Market, prices: tuple[tuple[int, int], ...]) -> Refus
     all say that those that stand still hold."""
     if market.status in (MarketStatus.CLOSED, MarketStatus.RESULTED):
         return Refusal.MARKET_STATUS
-    if len(prices) > len(market.selections) or len(dict(prices)) != len(prices):
-        return Refusal.PRICE_INVALID
     for selection_id, price_milli in prices:
         if selection_id not in market.selections:
             return Refusal.SELECTION_NOT_FOUND
         if price_milli and not is_price(price_milli):
             return Refusal.PRICE_INVALID
-    return None
+    return Refusal.PRICE_INVALID if len(dict(prices)) != len(prices) else None
 
 
 def may(market: Market, action: MarketAction) -> bool:

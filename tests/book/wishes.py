@@ -1,0 +1,203 @@
+"""Commands drawn by chance over a small prepared world, so that most of them meet something that matters."""
+
+import random
+from collections.abc import Callable
+
+from overround.book.bets import OddsChange
+from overround.book.catalogue import EventStatus, MarketStatus
+from overround.book.limits import HouseTerms, LimitKind
+from overround.book.machine import State
+from overround.book.machine import commands as c
+from overround.book.settlement import Result, Score, Void, Winners
+from overround.kernel.instant import DAY_US, HOUR_US, SECOND_US
+
+PRICES = (1_001, 1_333, 1_905, 2_000, 2_001, 2_625, 3_005, 17_500, 1_000_000)
+STAKES = (1, 9, 10, 33, 101, 1_000, 2_500, 9_999, 40_000, 250_000)
+WAITS_US = (0, 0, 0, 1_000, SECOND_US, 4 * SECOND_US, 6 * SECOND_US, 19 * SECOND_US, 21 * SECOND_US, HOUR_US)
+ALIVE = (MarketStatus.OPEN, MarketStatus.SUSPENDED)
+LONG_WAITS_US = (9 * HOUR_US, 13 * HOUR_US, DAY_US, 25 * HOUR_US, 8 * DAY_US)
+
+
+def prelude() -> list[c.AnyCommand]:
+    """Three customers, two currencies, an event under way and one to come, every type of market."""
+    return [
+        c.OpenCustomer("EUR"),
+        c.OpenCustomer("EUR"),
+        c.OpenCustomer("GBP"),
+        c.OpenWallet(3, "EUR"),
+        *(c.MoveFunds(customer, "EUR", 100_000, "deposit") for customer in (1, 2, 3)),
+        c.MoveFunds(3, "GBP", 50_000, "deposit"),
+        c.SetHouseTerms("EUR", HouseTerms(10, 50_000, 2_000_000, 60_000, 90_000)),
+        c.CreateSport("Football"),
+        c.CreateCompetition(1, "Premier League"),
+        c.CreateEvent(1, "Arsenal – Chelsea", 0),
+        c.CreateEvent(1, "Leeds – Everton", 0),
+        c.FeedHeartbeat("odds"),
+        c.CreateMarket(1, "1x2", prices_milli=(2_000, 3_005, 4_000), feed="odds", in_play=True, delay_us=5 * SECOND_US),
+        c.CreateMarket(1, "total", {"line_quarters": 9}, prices_milli=(1_905, 1_905), in_play=True, delay_us=SECOND_US),
+        c.CreateMarket(1, "asian_handicap", {"line_quarters": -1}, prices_milli=(2_001, 1_800), in_play=True),
+        c.CreateMarket(2, "winner", selections=("A", "B", "C", "D"), prices_milli=(1_001, 3_000, 17_500, 0)),
+        c.CreateMarket(2, "asian_handicap", {"line_quarters": 3}, prices_milli=(1_333, 3_000), liability_minor=700),
+        c.CreateMarket(2, "1x2", prices_milli=(2_500, 3_100, 2_900)),
+        c.StartEvent(1),
+        c.ResumeEvent(1),
+        c.ResumeEvent(2),
+    ]
+
+
+def wait_us(rng: random.Random) -> int:
+    return rng.choice(LONG_WAITS_US) if rng.random() < 0.02 else rng.choice(WAITS_US)
+
+
+def wish(rng: random.Random, state: State) -> c.AnyCommand:
+    """One command: a bet more often than not, and now and then what keeps the world going."""
+    if rng.random() < 0.3:
+        return _keep_going(rng, state)
+    if rng.random() < 0.6:
+        return bet(rng, state)
+    drawn = rng.choice(OTHERS)(rng, state)
+    return drawn or bet(rng, state)
+
+
+def _keep_going(rng: random.Random, state: State) -> c.AnyCommand:
+    """What an operator and a feed do all day: speak, resume, and open something new where little is left."""
+    catalogue = state.catalogue
+    going = [event.id for event in catalogue.events.values() if event.status is not EventStatus.ENDED]
+    alive = [market for market in catalogue.markets.values() if market.status in ALIVE]
+    if not going:
+        return c.CreateEvent(1, "Spurs – Fulham", 0)
+    if len(alive) < 5:
+        return new_market(rng, rng.choice(going))
+    if rng.random() < 0.1:
+        return c.StartEvent(rng.choice(going))
+    silent = [market for market in alive if not catalogue.is_available(market)]
+    if not silent or rng.random() < 0.3:
+        return c.FeedHeartbeat("odds")
+    market = rng.choice(silent)
+    return c.ResumeMarket(market.id) if rng.random() < 0.8 else c.StartEvent(market.event_id)
+
+
+def new_market(rng: random.Random, event_id: int) -> c.CreateMarket:
+    kind = rng.choice(("1x2", "total", "asian_handicap", "asian_handicap", "winner"))
+    lines = {"line_quarters": rng.randint(-6, 10)} if kind in ("total", "asian_handicap") else {}
+    own = ("A", "B", "C", "D") if kind == "winner" else ()
+    count = {"1x2": 3, "winner": 4}.get(kind, 2)
+    return c.CreateMarket(
+        event_id,
+        kind,
+        lines,
+        own,
+        tuple(rng.choice(PRICES) for _ in range(count)),
+        feed=rng.choice(("", "", "odds")),
+        in_play=rng.random() < 0.7,
+        delay_us=rng.choice((0, SECOND_US, 5 * SECOND_US)),
+        liability_minor=rng.choice((0, 0, 700, 30_000)),
+    )
+
+
+def bet(rng: random.Random, state: State) -> c.PlaceBet:
+    """A bet as a customer would make it, with a mistake now and then."""
+    markets = [market for market in state.catalogue.markets.values() if state.catalogue.is_available(market)]
+    every = list(state.catalogue.markets.values())
+    market = rng.choice(markets if markets and rng.random() < 0.9 else every)
+    selection = rng.choice(list(market.selections.values()))
+    customer_id, currency = rng.choice(list(state.ledger.wallets))
+    return c.PlaceBet(
+        customer_id=customer_id if rng.random() < 0.99 else 9,
+        market_id=market.id if rng.random() < 0.99 else 0,
+        selection_id=selection.id if rng.random() < 0.98 else 9,
+        currency=currency if rng.random() < 0.98 else "JPY",
+        stake_minor=rng.choice(STAKES),
+        price_milli=selection.price_milli if rng.random() < 0.8 else rng.choice(PRICES),
+        odds_change=rng.choice(tuple(OddsChange)),
+        market_version=rng.choice((0, 0, 0, market.version, market.version, 2)),
+    )
+
+
+def result(rng: random.Random) -> Result:
+    kind = rng.random()
+    if kind < 0.7:
+        return Score(rng.randint(0, 3), rng.randint(0, 2))
+    if kind < 0.85:
+        return Void("abandoned")
+    return Winners(rng.choice(((1,), (2,), (1, 3), (2, 2), ())))
+
+
+def _customer(rng: random.Random) -> int:
+    return rng.choice((1, 2, 3)) if rng.random() < 0.97 else 9
+
+
+def _currency(rng: random.Random) -> str:
+    return rng.choice(("EUR", "EUR", "GBP"))
+
+
+def _prices(rng: random.Random) -> tuple[tuple[int, int], ...]:
+    return tuple((rng.choice((1, 2, 3, 3, 9)), rng.choice((0, 900, *PRICES))) for _ in range(rng.randint(0, 3)))
+
+
+def _terms(rng: random.Random) -> HouseTerms:
+    return HouseTerms(
+        rng.choice((0, 10, 100)),
+        rng.choice((5_000, 50_000, 10**15)),
+        rng.choice((100_000, 2_000_000)),
+        rng.choice((0, 10_000, 60_000, 10**12)),
+        rng.choice((0, 20_000, 90_000, 10**12, 10**15)),
+    )
+
+
+def _withdrawal(rng: random.Random, state: State) -> c.MoveFunds:
+    """All that a customer can take."""
+    (customer_id, currency), wallet = rng.choice(list(state.ledger.wallets.items()))
+    return c.MoveFunds(customer_id, currency, -wallet.cash.available_minor, "withdrawal")
+
+
+def _result(rng: random.Random, state: State) -> c.AnyCommand:
+    """A result, a correction as often as a first one."""
+    resulted = list(state.settlement.results)
+    if resulted and rng.random() < 0.5:
+        return c.RecordResult(rng.choice(resulted), result(rng))
+    return c.RecordResult(_market(rng, state), result(rng))
+
+
+def _market(rng: random.Random, state: State) -> int:
+    return rng.randint(1, len(state.catalogue.markets) + (rng.random() < 0.02))
+
+
+def _event(rng: random.Random, state: State) -> int:
+    return rng.randint(1, len(state.catalogue.events) + (rng.random() < 0.02))
+
+
+Wish = Callable[[random.Random, State], c.AnyCommand | None]
+
+OTHERS: tuple[Wish, ...] = (
+    lambda rng, state: c.MoveFunds(
+        _customer(rng), _currency(rng), rng.choice((50_000, 1_000, -1_000, -80_000, 0, 10**15)), "note"
+    ),
+    lambda rng, state: c.MoveFunds(_customer(rng), "EUR", 100_000, "deposit"),
+    _withdrawal,
+    lambda rng, state: c.SetLimit(
+        _customer(rng), _currency(rng), rng.choice(tuple(LimitKind)), rng.choice((None, 0, 5_000, 20_000, 90_000, -1))
+    ),
+    lambda rng, state: c.CoolOff(_customer(rng), rng.choice((DAY_US, HOUR_US))) if rng.random() < 0.1 else None,
+    lambda rng, state: c.SelfExclude(3, rng.choice((180 * DAY_US, DAY_US))) if rng.random() < 0.03 else None,
+    lambda rng, state: c.SetPlayerTerms(
+        _customer(rng), _currency(rng), rng.choice((0, 9_999)), rng.choice((0, 30_000))
+    ),
+    lambda rng, state: c.SetHouseTerms(_currency(rng), _terms(rng)),
+    lambda rng, state: c.SetPrices(_market(rng, state), _prices(rng)),
+    lambda rng, state: c.SetPrices(_market(rng, state), ((rng.randint(1, 3), rng.choice(PRICES)),)),
+    lambda rng, state: c.SuspendMarket(_market(rng, state), "goal"),
+    lambda rng, state: c.SuspendEvent(_event(rng, state), "var"),
+    lambda rng, state: c.ResumeEvent(_event(rng, state)),
+    lambda rng, state: c.ChangeMarket(
+        _market(rng, state), rng.choice((0, SECOND_US, 5 * SECOND_US)), rng.choice((0, 3_000, 60_000))
+    ),
+    lambda rng, state: new_market(rng, _event(rng, state)) if rng.random() < 0.3 else None,
+    lambda rng, state: c.CloseMarket(_market(rng, state)) if rng.random() < 0.2 else None,
+    lambda rng, state: c.EndEvent(_event(rng, state)) if rng.random() < 0.1 else None,
+    _result,
+    _result,
+    _result,
+    lambda rng, state: c.RecordEventResult(_event(rng, state), result(rng)) if rng.random() < 0.3 else None,
+    lambda rng, state: c.OpenWallet(_customer(rng), rng.choice(("GBP", "EUR", "XXX"))) if rng.random() < 0.1 else None,
+)
