@@ -88,8 +88,8 @@ def effective_at_us(current: Limit | None, *, amount_minor: int, now_us: int) ->
 
 
 def is_amount(amount_minor: int) -> bool:
-    """Zero (nothing may be staked) to the largest amount; `NO_LIMIT` takes a limit away."""
-    return 0 <= amount_minor <= MAX_MONEY_MINOR or amount_minor == NO_LIMIT
+    """Zero (nothing may be staked) to the largest amount."""
+    return 0 <= amount_minor <= MAX_MONEY_MINOR
 
 
 def cool_off_until_us(player: Player, *, duration_us: int, now_us: int) -> int | None:

@@ -92,9 +92,9 @@ def set_limit(state: State, command: SetLimit, now_us: int) -> Facts:
     purse = _purse(state, command.customer_id, command.currency)
     if purse is None:
         return Refused(ledger.Refusal.WALLET_NOT_FOUND)
-    amount_minor = NO_LIMIT if command.amount_minor is None else command.amount_minor
-    if not limits.is_amount(amount_minor):
+    if command.amount_minor is not None and not limits.is_amount(command.amount_minor):
         return Refused(limits.Refusal.LIMIT_INVALID)
+    amount_minor = NO_LIMIT if command.amount_minor is None else command.amount_minor
     current = purse.limits.get(command.limit)
     return (
         LimitSet(
