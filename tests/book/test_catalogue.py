@@ -1,5 +1,7 @@
 """What is on offer: the tables of docs/rules/catalogue.md, cell by cell, and everything that has a limit."""
 
+from collections.abc import Callable
+
 import pytest
 from tests.book.house import House, code_of
 from tests.book.tables import number, table
@@ -35,7 +37,7 @@ def test_the_life_of_a_market_is_the_page() -> None:
             assert MARKET_LIFE.get((status, action), "–") == rows[status][action]
 
 
-STEPS = {
+STEPS: dict[MarketAction, Callable[[int], c.AnyCommand]] = {
     MarketAction.RESUME: c.ResumeMarket,
     MarketAction.SUSPEND: lambda market: c.SuspendMarket(market, "goal"),
     MarketAction.CLOSE: c.CloseMarket,
@@ -126,6 +128,8 @@ def test_the_silence_of_a_feed(looked: bool) -> None:
                 house.do(c.SetPrices(market, ((1, 2_000),)))
             case "market resumed":
                 house.do(c.ResumeMarket(market))
+            case _:
+                pass
         assert code_of(house.bet(customer, market)) == row["bet"], row
 
 

@@ -1,4 +1,4 @@
-"""Where money lies: the tables of docs/rules/ledger.md, and a model of accounts that only adds up what came and went."""
+"""Where money lies: the tables of docs/rules/ledger.md, and a model that adds up what came and went."""
 
 import re
 
