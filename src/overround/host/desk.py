@@ -1,7 +1,8 @@
 """The desk: where edges and feeds ask the book. One message carries all that was asked in one turn of the loop."""
 
 import asyncio
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from overround.book.machine import Answer, Parcel, Reply, pack
 from overround.book.machine.commands import Command
@@ -19,6 +20,51 @@ class Overloaded(Exception):
     """Too much waits already. Nothing was sent."""
 
 
+class _Waiter(Protocol):
+    """Whoever waits for one answer."""
+
+    def done(self) -> bool: ...
+
+    def set_result(self, answer: Answer, /) -> None: ...
+
+    def set_exception(self, failure: NoAnswer, /) -> None: ...
+
+
+class _Batch:
+    """Waits for many answers at once; one that never comes is None in its place."""
+
+    __slots__ = ("answers", "future", "left")
+
+    def __init__(self, size: int, future: "asyncio.Future[list[Answer | None]]") -> None:
+        self.answers: list[Answer | None] = [None] * size
+        self.left = size
+        self.future = future
+
+    def took(self) -> None:
+        self.left -= 1
+        if not self.left and not self.future.done():
+            self.future.set_result(self.answers)
+
+
+class _Place:
+    """One place in a batch."""
+
+    __slots__ = ("_batch", "_index")
+
+    def __init__(self, batch: _Batch, index: int) -> None:
+        self._batch, self._index = batch, index
+
+    def done(self) -> bool:
+        return self._batch.future.done()
+
+    def set_result(self, answer: Answer) -> None:
+        self._batch.answers[self._index] = answer
+        self._batch.took()
+
+    def set_exception(self, failure: NoAnswer) -> None:  # noqa: ARG002  # the place stays None
+        self._batch.took()
+
+
 class Desk:
     """Ask and wait. A request that is not answered is sent again, the same in every byte, so it has one effect."""
 
@@ -26,7 +72,7 @@ class Desk:
         self._bus = bus
         self._deadline_s = deadline_s
         self._capacity = capacity
-        self._waiting: dict[int, tuple[asyncio.Future[Answer], Parcel, float]] = {}
+        self._waiting: dict[int, tuple[_Waiter, Parcel, float]] = {}
         self._outgoing: list[Parcel] = []
         self._number = 0
         self._sending: asyncio.Task[None] | None = None
@@ -61,6 +107,24 @@ class Desk:
         self._waiting[parcel.number] = (answer, parcel, self._loop.time())
         self._send(parcel)
         return answer
+
+    def ask_many(
+        self, requests: Sequence[tuple[Command, str]], *, actor: int
+    ) -> "asyncio.Future[list[Answer | None]]":
+        """Send commands with their keys, all or none. None stands where no answer came within the deadline: that
+        outcome is unknown. Raises Overloaded."""
+        if len(self._waiting) + len(requests) > self._capacity:
+            raise Overloaded
+        future: asyncio.Future[list[Answer | None]] = self._loop.create_future()
+        batch, now = _Batch(len(requests), future), self._loop.time()
+        for index, (command, key) in enumerate(requests):
+            self._number += 1
+            parcel = pack(self._number, actor=actor, key=key, command=command)
+            self._waiting[parcel.number] = (_Place(batch, index), parcel, now)
+            self._send(parcel)
+        if not requests:
+            future.set_result([])
+        return future
 
     def _send(self, parcel: Parcel) -> None:
         self._outgoing.append(parcel)

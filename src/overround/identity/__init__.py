@@ -9,7 +9,7 @@ about who exists; personal data is here and nowhere else. Customers are actors a
     token = await identity.resolve_token(pool, issued.secret)
 """
 
-from overround.identity.logins import change_password, create_login, delete_login, verify_password
+from overround.identity.logins import change_password, create_login, customer_of, delete_login, verify_password
 from overround.identity.migrate import migrate
 from overround.identity.passwords import DEFAULT_COST, Cost
 from overround.identity.tokens import (
@@ -33,6 +33,7 @@ __all__ = [
     "Token",
     "change_password",
     "create_login",
+    "customer_of",
     "delete_login",
     "hash_of",
     "issue_token",

@@ -117,6 +117,18 @@ async def verify_password(connection: "Asker", *, username: str, password: str, 
     return customer_id
 
 
+async def customer_of(connection: "Asker", *, username: str) -> int | None:
+    """Whose name this is, for operators; None where it is nobody's or can be nobody's."""
+    try:
+        name = username_of(username)
+    except IdentityRefused:
+        return None
+    customer_id: int | None = await connection.fetchval(
+        "SELECT customer_id FROM identity.login WHERE username = $1", name
+    )
+    return customer_id
+
+
 async def _count_attempt(connection: "Asker", name_hash: bytes, *, now_us: int) -> None:
     """Count an attempt before it is checked, so that many at once are not checked for the price of one. The right
     password forgets the count."""

@@ -15,6 +15,7 @@ from overround.projections.batching import BATCH_WEIGHT, READ_ROWS, portions
 from overround.projections.changes import Recorded
 from overround.projections.cursor import DEFAULT_PAGE, MAX_PAGE, InvalidCursor
 from overround.projections.migrate import drop, migrate
+from overround.projections.offer import offer
 from overround.projections.reads import Reads
 from overround.projections.tables import TABLES
 from overround.projections.types import (
@@ -61,5 +62,6 @@ __all__ = [
     "checkpoint",
     "drop",
     "migrate",
+    "offer",
     "portions",
 ]

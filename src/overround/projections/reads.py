@@ -102,6 +102,11 @@ class Reads:
         query.where("customer_id = {}", customer_id).where("currency = {} AND kind = 'cash'", currency)
         return await self._one(query, ShownAccount)
 
+    async def customer(self, customer_id: int) -> ShownCustomer | None:
+        return await self._one(
+            Query("SELECT id, opened_at_us FROM read.customer").where("id = {}", customer_id), ShownCustomer
+        )
+
     async def customers(self, *, cursor: str | None = None, limit: int = DEFAULT_PAGE) -> Page[ShownCustomer]:
         query = Query("SELECT id, opened_at_us FROM read.customer")
         query.where("id < {}", *cursors.before(cursor, "customers", width=1)).order("id DESC")

@@ -1,0 +1,132 @@
+"""The gateway process: the edge on uvicorn, with the book at the other end of NATS."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+import msgspec
+import uvicorn
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from overround.apps.book import SystemClock
+from overround.apps.settings import Settings
+from overround.edge import Gateway, StreamProtocol
+from overround.edge.health import BookStatus
+from overround.edge.messages import MAX_MESSAGE_BYTES
+from overround.host import Desk
+from overround.host.nats_bus import NatsBus
+from overround.infra import nats as nats_server
+
+if TYPE_CHECKING:
+    from overround.edge.gate import Gate
+
+log = logging.getLogger(__name__)
+
+POOL_SIZE: Final = 8
+READ_WITHIN_S: Final = 5.0
+BACKLOG: Final = 2_048
+KEEP_ALIVE_S: Final = 75
+MAX_CONNECTIONS: Final = 12_000
+GRACE_S: Final = 3
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Be a gateway until told to stop: requests under way are answered first."""
+    clock = SystemClock()
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(
+            asyncpg.create_pool(settings.dsn, min_size=2, max_size=POOL_SIZE, command_timeout=READ_WITHIN_S)
+        )
+        client = await nats_server.connect(settings.bus_url, name=settings.name or "gateway")
+        stack.push_async_callback(client.close)
+        bus = NatsBus(client, cell=settings.cell)
+        desk = Desk(bus)
+        await desk.open()
+        stack.push_async_callback(desk.close)
+        revoked = f"{settings.cell}.revoked"
+
+        async def tell_revoked(token_id: int) -> None:
+            gateway.door.forget(token_id)
+            if client.is_connected:
+                await client.publish(revoked, str(token_id).encode())
+
+        gateway = Gateway(
+            pool, desk, clock=clock, connected=lambda: client.is_connected, tell_revoked=tell_revoked
+        )
+        await _hear(client, bus, gateway, settings.cell)
+        own = asyncio.create_task(gateway.run())
+        try:
+            await serve(gateway.application, settings, stop, own)
+        finally:
+            own.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await own
+
+
+async def _hear(client: Client, bus: NatsBus, gateway: Gateway, cell: str) -> None:
+    """Facts, revoked tokens, and what the book says of itself."""
+
+    async def revoked(message: Msg) -> None:
+        if message.data.isdigit():
+            gateway.door.forget(int(message.data))
+
+    async def status(message: Msg) -> None:
+        with contextlib.suppress(msgspec.DecodeError):
+            told = msgspec.json.decode(message.data, type=BookStatus)
+            if told.active:
+                gateway.health.book = told
+
+    await client.subscribe(f"{cell}.revoked", cb=revoked)
+    await client.subscribe(f"{cell}.status", cb=status)
+    await bus.listen(gateway.live.hear)
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, whose signals are the process's own business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(application: "Gate", settings: Settings, stop: asyncio.Event, own: "asyncio.Task[None]") -> None:
+    """Serve until told to stop, or until the gateway's own tasks fail."""
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its info lines carry query strings, and so tokens
+    server = Server(server_config(application, settings))
+    stopping = asyncio.create_task(stop.wait())
+    serving = asyncio.create_task(server.serve())
+    await asyncio.wait({stopping, serving, own}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stopping.cancel()
+    await serving
+    if own.done():
+        own.result()
+
+
+def server_config(application: "Gate", settings: Settings) -> uvicorn.Config:
+    """uvicorn as this gateway wants it."""
+    return uvicorn.Config(
+        application,
+        host=settings.host,
+        port=settings.port,
+        loop="none",
+        http="httptools",
+        ws=StreamProtocol,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        backlog=BACKLOG,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+    )

@@ -1,0 +1,213 @@
+"""What a catalogue fact changes in the markets that people watch: the state is folded by the room itself, and what is
+different after it becomes one delta a market, encoded at most once whoever receives it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from overround.book import catalogue
+from overround.book.catalogue import (
+    APPLY,
+    CatalogueState,
+    CompetitionCreated,
+    Event,
+    EventCreated,
+    EventEnded,
+    EventRescheduled,
+    EventStarted,
+    EventStatus,
+    FeedSeen,
+    FeedSilenced,
+    Market,
+    MarketChanged,
+    MarketClosed,
+    MarketCreated,
+    MarketResumed,
+    MarketSuspended,
+    PricesSet,
+    SportCreated,
+)
+from overround.book.settlement import ResultRecorded
+
+_Fact = (
+    SportCreated
+    | CompetitionCreated
+    | EventCreated
+    | EventRescheduled
+    | EventStarted
+    | EventEnded
+    | MarketCreated
+    | MarketChanged
+    | PricesSet
+    | MarketSuspended
+    | MarketResumed
+    | MarketClosed
+    | FeedSeen
+    | FeedSilenced
+    | ResultRecorded
+)
+CATALOGUE_KINDS: Final = frozenset(str(kind.__struct_config__.tag) for kind in _Fact.__args__)
+
+_decode = msgspec.json.Decoder(_Fact).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Delta(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="delta", tag_field="op"):
+    """What is different on one market since the sequence before. Absent is as it was; a price of 0 is none."""
+
+    seq: int
+    at_ms: int
+    market_id: int
+    version: int | None = None
+    status: catalogue.MarketStatus | None = None
+    reason: str | None = None
+    available: bool | None = None
+    prices: tuple[tuple[int, int], ...] | None = None
+
+
+class Change:
+    """A delta, and its JSON once somebody wants it. `is_new` markets go out as images."""
+
+    __slots__ = ("_json", "delta", "event_id", "is_new", "market_id", "seq")
+
+    def __init__(self, delta: Delta, *, event_id: int, is_new: bool = False) -> None:
+        self.delta, self.market_id, self.seq = delta, delta.market_id, delta.seq
+        self.event_id, self.is_new = event_id, is_new
+        self._json: bytes | None = None
+
+    @property
+    def json(self) -> bytes:
+        if self._json is None:
+            self._json = _encode(self.delta)
+        return self._json
+
+
+def merged(changes: Sequence[Change]) -> Change:
+    """Several changes of one market, in their order, as one: the newest of everything."""
+    if len(changes) == 1:
+        return changes[0]
+    newest: dict[str, Any] = dict.fromkeys(("version", "status", "reason", "available"))
+    prices: dict[int, int] = {}
+    for change in changes:
+        delta = change.delta
+        for name in newest:
+            value = getattr(delta, name)
+            if value is not None:
+                newest[name] = value
+        prices.update(delta.prices or ())
+    last = changes[-1].delta
+    delta = Delta(
+        seq=last.seq, at_ms=last.at_ms, market_id=last.market_id, prices=tuple(prices.items()) or None, **newest
+    )
+    return Change(delta, event_id=changes[-1].event_id)
+
+
+Seen = tuple[int, catalogue.MarketStatus, str, bool]
+
+
+class Changes:
+    """Folds facts into the state, and keeps what is needed to find things in it fast."""
+
+    def __init__(self, state: CatalogueState, base_seq: int = 0) -> None:
+        self.state, self.base_seq = state, base_seq
+        self.changed_seq: dict[int, int] = {}
+        self.by_feed: dict[str, list[int]] = {}
+        self.by_competition: dict[int, list[int]] = {}
+        self.by_status: dict[EventStatus, dict[int, None]] = {status: {} for status in EventStatus}
+        for market in state.markets.values():
+            self._place_market(market)
+        for event in state.events.values():
+            self._place_event(event)
+
+    def _place_market(self, market: Market) -> None:
+        if market.feed:
+            self.by_feed.setdefault(market.feed, []).append(market.id)
+
+    def _place_event(self, event: Event) -> None:
+        self.by_competition.setdefault(event.competition_id, []).append(event.id)
+        self.by_status[event.status][event.id] = None
+
+    def fold(self, seq: int, at_us: int, body: str | bytes) -> tuple[list[Change], int]:
+        """Fold one fact: what changed for those who watch markets, and the event that began, ended or moved, or 0."""
+        fact = _decode(body)
+        affected = self._affected(fact)
+        before = [(market, self._seen(market)) for market in affected]
+        self._apply(fact, at_us)
+        prices = fact.prices if type(fact) is PricesSet else None
+        changes = []
+        for market, seen in before:
+            change = self._change(seq, at_us, market, seen, prices)
+            if change is not None:
+                changes.append(change)
+        if type(fact) is MarketCreated:
+            changes.append(self._created(seq, at_us, self.state.markets[fact.market_id]))
+        event_id = fact.event_id if isinstance(fact, EventStarted | EventEnded | EventRescheduled) else 0
+        return changes, event_id
+
+    def _affected(self, fact: _Fact) -> Iterable[Market]:
+        """The markets that a fact may change, in no way that costs more than there are of them."""
+        markets = self.state.markets
+        match fact:
+            case PricesSet() | MarketSuspended() | MarketResumed() | MarketClosed() | MarketChanged():
+                return (markets[fact.market_id],)
+            case ResultRecorded():
+                return (markets[fact.market_id],)
+            case EventStarted() | EventEnded():
+                return [markets[market_id] for market_id in self.state.events[fact.event_id].markets]
+            case FeedSilenced():
+                return [markets[market_id] for market_id in self.by_feed.get(fact.feed, ())]
+            case _:
+                return ()
+
+    def _seen(self, market: Market) -> Seen:
+        return market.version, market.status, market.reason, self.state.is_available(market)
+
+    def _apply(self, fact: _Fact, at_us: int) -> None:
+        state = self.state
+        match fact:
+            case ResultRecorded():
+                catalogue.result_market(state.markets[fact.market_id])
+            case EventStarted() | EventEnded():
+                del self.by_status[state.events[fact.event_id].status][fact.event_id]
+                APPLY[type(fact)](state, fact, at_us)
+                self.by_status[state.events[fact.event_id].status][fact.event_id] = None
+            case _:
+                APPLY[type(fact)](state, fact, at_us)
+                if isinstance(fact, EventCreated):
+                    self._place_event(state.events[fact.event_id])
+                elif isinstance(fact, MarketCreated):
+                    self._place_market(state.markets[fact.market_id])
+
+    def _change(
+        self, seq: int, at_us: int, market: Market, seen: Seen, prices: tuple[tuple[int, int], ...] | None
+    ) -> Change | None:
+        now = self._seen(market)
+        if now == seen and prices is None:
+            return None
+        version, status, reason, available = (
+            new if new != old else None for new, old in zip(now, seen, strict=True)
+        )
+        delta = Delta(
+            seq=seq,
+            at_ms=at_us // 1_000,
+            market_id=market.id,
+            version=version,  # type: ignore[arg-type]  # in the order of Seen
+            status=status,  # type: ignore[arg-type]
+            reason=reason,  # type: ignore[arg-type]
+            available=available,  # type: ignore[arg-type]
+            prices=prices,
+        )
+        return self._keep(Change(delta, event_id=market.event_id))
+
+    def _created(self, seq: int, at_us: int, market: Market) -> Change:
+        delta = Delta(seq=seq, at_ms=at_us // 1_000, market_id=market.id)
+        return self._keep(Change(delta, event_id=market.event_id, is_new=True))
+
+    def _keep(self, change: Change) -> Change:
+        self.changed_seq[change.market_id] = change.seq
+        return change
+
+    def last_change(self, market_id: int) -> int:
+        """The sequence of a market's last change, or that from which this view began."""
+        return self.changed_seq.get(market_id, self.base_seq)

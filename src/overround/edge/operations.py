@@ -1,0 +1,486 @@
+"""The operator's commands, each one row: an address, a body, and the book's command that they become.
+
+The same rows make `POST /v1/operator/commands`, where the path's parameters stand in the body, beside `command` and
+`key`.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from overround.book.limits import HouseTerms
+from overround.book.machine.commands import (
+    ChangeMarket,
+    CloseMarket,
+    Command,
+    CreateCompetition,
+    CreateEvent,
+    CreateMarket,
+    CreateSport,
+    EndEvent,
+    FeedHeartbeat,
+    MoveFunds,
+    OpenWallet,
+    RecordEventResult,
+    RecordResult,
+    RescheduleEvent,
+    ResumeEvent,
+    ResumeMarket,
+    SetHouseTerms,
+    SetPlayerTerms,
+    SetPrices,
+    StartEvent,
+    SuspendEvent,
+    SuspendMarket,
+)
+from overround.book.settlement import Result, Score, Void, Winners
+from overround.edge.problems import Problem
+from overround.edge.values import Currency, Id, Moment, Natural, Text, Whole, micros_of
+
+Fields = dict[str, Any]
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of operators' bodies."""
+
+
+class Nothing(Body, frozen=True):
+    """No body, or an empty object."""
+
+
+class WalletBody(Body, frozen=True):
+    currency: Currency
+
+
+class FundsBody(Body, frozen=True):
+    """Above zero is a credit, below zero a debit. `note` is kept for ever: no personal data."""
+
+    currency: Currency
+    amount_minor: Whole
+    note: Text
+
+
+class PlayerTermsBody(Body, frozen=True):
+    """0 goes back to the house's default."""
+
+    currency: Currency
+    max_stake_minor: Natural
+    max_payout_minor: Natural
+
+
+class HouseTermsBody(Body, frozen=True):
+    min_stake_minor: Natural = 10
+    max_stake_minor: Natural = 1_000_000
+    max_payout_minor: Natural = 50_000_000
+    market_liability_minor: Natural = 200_000_000
+    house_liability_minor: Natural = 20_000_000_000
+
+
+class SportAsked(Body, frozen=True):
+    name: Text
+
+
+class CompetitionAsked(Body, frozen=True):
+    sport_id: Id
+    name: Text
+
+
+class StartsBody(Body, frozen=True):
+    """One of the two."""
+
+    starts_at: Moment | UnsetType = UNSET
+    starts_at_us: Natural | UnsetType = UNSET
+
+
+class EventAsked(StartsBody, frozen=True, kw_only=True):
+    """One of `starts_at` and `starts_at_us`."""
+
+    competition_id: Id
+    name: Text
+
+
+class ReasonBody(Body, frozen=True):
+    reason: Text
+
+
+class MarketAsked(Body, frozen=True):
+    """A market, suspended at birth. `prices_milli` is empty or one for each selection, 0 for none."""
+
+    event_id: Id
+    type: Text
+    specifiers: dict[Text, Whole] = {}
+    selections: Annotated[tuple[Text, ...], Meta(max_length=20_000)] = ()
+    prices_milli: Annotated[tuple[Natural, ...], Meta(max_length=20_000)] = ()
+    feed: Text = ""
+    in_play: bool = False
+    delay_ms: Natural = 0
+    liability_minor: Natural = 0
+
+
+class MarketTermsBody(Body, frozen=True):
+    """`liability_minor` of 0 is the house's default."""
+
+    delay_ms: Natural
+    liability_minor: Natural
+
+
+class Price(Body, frozen=True, gc=False):
+    """0 takes the price away."""
+
+    selection_id: Id
+    price_milli: Natural
+
+
+class PricesBody(Body, frozen=True):
+    prices: Annotated[tuple[Price, ...], Meta(min_length=1, max_length=20_000)]
+
+
+class ScoreBody(Body, frozen=True, gc=False):
+    home: Whole
+    away: Whole
+
+
+class VoidBody(Body, frozen=True, gc=False):
+    note: Text
+
+
+class EventResultBody(Body, frozen=True):
+    """One of the two."""
+
+    score: ScoreBody | UnsetType = UNSET
+    void: VoidBody | UnsetType = UNSET
+
+
+class MarketResultBody(EventResultBody, frozen=True):
+    """One of the three."""
+
+    winners: Annotated[tuple[Id, ...], Meta(max_length=20_000)] | UnsetType = UNSET
+
+
+def _prices(prices: tuple[Price, ...]) -> tuple[tuple[int, int], ...]:
+    return tuple((price.selection_id, price.price_milli) for price in prices)
+
+
+def _score(score: ScoreBody) -> Result:
+    return Score(score.home, score.away)
+
+
+def _void(void: VoidBody) -> Result:
+    return Void(void.note)
+
+
+def _milliseconds(delay_ms: int) -> int:
+    return delay_ms * 1_000
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+BECOMES: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
+    "starts_at": ("starts_at_us", micros_of),
+    "starts_at_us": ("starts_at_us", _as_it_is),
+    "delay_ms": ("delay_us", _milliseconds),
+    "prices": ("prices", _prices),
+    "score": ("result", _score),
+    "void": ("result", _void),
+    "winners": ("result", Winners),
+}
+"""Fields that a command has under another name or in another shape. All others go as they are."""
+
+ONE_OF: Final = {"starts_at_us": "starts_at or starts_at_us", "result": "score, winners or void"}
+
+
+def house_terms(fields: Fields) -> Command:
+    currency = fields.pop("currency")
+    return SetHouseTerms(currency, HouseTerms(**fields))
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """A row. `shows` is the name under which the reply has the id of what was made or changed; "" for none."""
+
+    method: str
+    path: str
+    command: type[Command]
+    doc: str
+    tag: str
+    body: type[Body] = Nothing
+    shows: str = ""
+    build: Callable[[Fields], Command] | None = None
+    problems: tuple[str, ...] = ()
+    example: Fields = {}
+    in_path: Fields = {}
+
+    def asked(self, body: Body, path: Fields) -> Command:
+        """The command for a body and the path's parameters. Raises Problem: body_invalid."""
+        fields = dict(path)
+        for name in body.__struct_fields__:
+            value = getattr(body, name)
+            if value is UNSET:
+                continue
+            becomes, convert = BECOMES.get(name, (name, _as_it_is))
+            if becomes in fields and becomes in ONE_OF:
+                raise Problem("body_invalid", f"only one of {ONE_OF[becomes]}")
+            fields[becomes] = convert(value)
+        for name in self.command.__struct_fields__:
+            if name in ONE_OF and name not in fields:
+                raise Problem("body_invalid", f"one of {ONE_OF[name]} is needed")
+        return self.build(fields) if self.build is not None else self.command(**fields)
+
+
+MARKET: Final = {"market_id": 7}
+EVENT: Final = {"event_id": 3}
+CUSTOMER: Final = {"customer_id": 42}
+RESULT: Final = ("result_invalid", "result_unchanged")
+
+OPERATIONS: Final = (
+    Operation(
+        method="POST",
+        path="customers/{customer_id:int}/wallets",
+        command=OpenWallet,
+        body=WalletBody,
+        shows="customer_id",
+        tag="customers",
+        doc="Open a wallet in one more currency.",
+        problems=("currency_unknown", "customer_not_found", "wallet_exists"),
+        example={"currency": "GBP"},
+        in_path=CUSTOMER,
+    ),
+    Operation(
+        method="POST",
+        path="customers/{customer_id:int}/funds",
+        command=MoveFunds,
+        body=FundsBody,
+        shows="customer_id",
+        tag="customers",
+        doc="Credit or debit a customer's cash, with a reason.",
+        problems=("wallet_not_found", "amount_invalid", "insufficient_funds", "note_invalid"),
+        example={"currency": "EUR", "amount_minor": 10_000, "note": "bank transfer 118"},
+        in_path=CUSTOMER,
+    ),
+    Operation(
+        method="PUT",
+        path="customers/{customer_id:int}/terms",
+        command=SetPlayerTerms,
+        body=PlayerTermsBody,
+        shows="customer_id",
+        tag="customers",
+        doc="Limit one customer's stakes and payouts.",
+        problems=("wallet_not_found", "terms_invalid"),
+        example={"currency": "EUR", "max_stake_minor": 5_000, "max_payout_minor": 100_000},
+        in_path=CUSTOMER,
+    ),
+    Operation(
+        method="PUT",
+        path="terms/{currency}",
+        command=SetHouseTerms,
+        body=HouseTermsBody,
+        build=house_terms,
+        tag="house",
+        doc="Set what the house takes in a currency. Fields left out go back to their defaults.",
+        problems=("currency_unknown", "terms_invalid"),
+        example={"min_stake_minor": 10, "max_stake_minor": 1_000_000},
+        in_path={"currency": "EUR"},
+    ),
+    Operation(
+        method="POST",
+        path="sports",
+        command=CreateSport,
+        body=SportAsked,
+        shows="sport_id",
+        tag="catalogue",
+        doc="Create a sport.",
+        problems=("name_invalid",),
+        example={"name": "Football"},
+    ),
+    Operation(
+        method="POST",
+        path="competitions",
+        command=CreateCompetition,
+        body=CompetitionAsked,
+        shows="competition_id",
+        tag="catalogue",
+        doc="Create a competition of a sport.",
+        problems=("name_invalid", "sport_not_found"),
+        example={"sport_id": 1, "name": "Premier League"},
+    ),
+    Operation(
+        method="POST",
+        path="events",
+        command=CreateEvent,
+        body=EventAsked,
+        shows="event_id",
+        tag="catalogue",
+        doc="Create an event of a competition.",
+        problems=("name_invalid", "competition_not_found", "starts_at_invalid"),
+        example={"competition_id": 1, "name": "Ayr – Dundee", "starts_at": "2026-11-28T15:00:00Z"},
+    ),
+    Operation(
+        method="POST",
+        path="events/{event_id:int}/reschedule",
+        command=RescheduleEvent,
+        body=StartsBody,
+        shows="event_id",
+        tag="events",
+        doc="Move an event that has not begun.",
+        problems=("event_not_found", "event_status", "starts_at_invalid"),
+        example={"starts_at": "2026-11-29T15:00:00Z"},
+        in_path=EVENT,
+    ),
+    Operation(
+        method="POST",
+        path="events/{event_id:int}/start",
+        command=StartEvent,
+        shows="event_id",
+        tag="events",
+        doc="The off. Markets that are not offered in play close; the others are suspended until resumed.",
+        problems=("event_not_found", "event_status"),
+        in_path=EVENT,
+    ),
+    Operation(
+        method="POST",
+        path="events/{event_id:int}/end",
+        command=EndEvent,
+        shows="event_id",
+        tag="events",
+        doc="Full time: every market that is still open closes.",
+        problems=("event_not_found", "event_status"),
+        in_path=EVENT,
+    ),
+    Operation(
+        method="POST",
+        path="events/{event_id:int}/suspend",
+        command=SuspendEvent,
+        body=ReasonBody,
+        shows="event_id",
+        tag="events",
+        doc="Suspend every open market of an event.",
+        problems=("event_not_found", "name_invalid"),
+        example={"reason": "goal"},
+        in_path=EVENT,
+    ),
+    Operation(
+        method="POST",
+        path="events/{event_id:int}/resume",
+        command=ResumeEvent,
+        shows="event_id",
+        tag="events",
+        doc="Resume every suspended market of an event.",
+        problems=("event_not_found",),
+        in_path=EVENT,
+    ),
+    Operation(
+        method="POST",
+        path="events/{event_id:int}/result",
+        command=RecordEventResult,
+        body=EventResultBody,
+        shows="event_id",
+        tag="events",
+        doc="One result for every market of an event whose rule reads it; the event ends and its bets are settled. "
+        "A second result corrects the first.",
+        problems=("event_not_found", *RESULT),
+        example={"score": {"home": 2, "away": 1}},
+        in_path=EVENT,
+    ),
+    Operation(
+        method="POST",
+        path="markets",
+        command=CreateMarket,
+        body=MarketAsked,
+        shows="market_id",
+        tag="catalogue",
+        doc="Create a market of an event. It takes bets once it is resumed.",
+        problems=(
+            "event_not_found",
+            "event_status",
+            "too_many_markets",
+            "market_type_unknown",
+            "specifiers_invalid",
+            "selections_invalid",
+            "price_invalid",
+            "delay_invalid",
+            "liability_invalid",
+            "feed_invalid",
+        ),
+        example={"event_id": 3, "type": "1x2", "prices_milli": [2_100, 3_400, 3_750]},
+    ),
+    Operation(
+        method="POST",
+        path="markets/{market_id:int}/prices",
+        command=SetPrices,
+        body=PricesBody,
+        shows="market_id",
+        tag="markets",
+        doc="Set prices of some selections.",
+        problems=("market_not_found", "market_status", "selection_not_found", "price_invalid"),
+        example={"prices": [{"selection_id": 1, "price_milli": 2_150}]},
+        in_path=MARKET,
+    ),
+    Operation(
+        method="POST",
+        path="markets/{market_id:int}/suspend",
+        command=SuspendMarket,
+        body=ReasonBody,
+        shows="market_id",
+        tag="markets",
+        doc="Suspend a market.",
+        problems=("market_not_found", "market_status", "name_invalid"),
+        example={"reason": "team news"},
+        in_path=MARKET,
+    ),
+    Operation(
+        method="POST",
+        path="markets/{market_id:int}/resume",
+        command=ResumeMarket,
+        shows="market_id",
+        tag="markets",
+        doc="Open a market, or confirm that its prices stand.",
+        problems=("market_not_found", "market_status"),
+        in_path=MARKET,
+    ),
+    Operation(
+        method="POST",
+        path="markets/{market_id:int}/close",
+        command=CloseMarket,
+        shows="market_id",
+        tag="markets",
+        doc="Close a market for good.",
+        problems=("market_not_found", "market_status"),
+        in_path=MARKET,
+    ),
+    Operation(
+        method="POST",
+        path="markets/{market_id:int}/change",
+        command=ChangeMarket,
+        body=MarketTermsBody,
+        shows="market_id",
+        tag="markets",
+        doc="Change a market's in-play delay and liability limit.",
+        problems=("market_not_found", "delay_invalid", "liability_invalid"),
+        example={"delay_ms": 5_000, "liability_minor": 0},
+        in_path=MARKET,
+    ),
+    Operation(
+        method="POST",
+        path="markets/{market_id:int}/result",
+        command=RecordResult,
+        body=MarketResultBody,
+        shows="market_id",
+        tag="markets",
+        doc="A market's result: its bets are settled. A second result corrects the first.",
+        problems=("market_not_found", "market_status", *RESULT),
+        example={"winners": [4]},
+        in_path=MARKET,
+    ),
+    Operation(
+        method="POST",
+        path="feeds/{feed}/heartbeat",
+        command=FeedHeartbeat,
+        tag="house",
+        doc="A feed says that it is alive. One that is silent for 20 seconds has its markets suspended.",
+        problems=("feed_invalid",),
+        in_path={"feed": "odds-one"},
+    ),
+)

@@ -1,0 +1,225 @@
+"""Every problem that the gateway may answer with: its stable code, its HTTP status and its title, in one table.
+
+Bodies are RFC 9457 problem details. A code never changes meaning. `docs/api/errors.md` is made from these tables.
+"""
+
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+
+from overround.kernel.refusal import Refused
+
+CONTENT_TYPE: Final = b"application/problem+json"
+RESERVED: Final = frozenset({"type", "title", "status", "detail", "instance", "code"})
+"""Members that RFC 9457 or this API has given a meaning; a refusal's number of such a name goes as `current_…`."""
+
+
+class Kind(msgspec.Struct, frozen=True, gc=False):
+    """What a code always means. `retry_after_s` of 0 means that trying again unchanged is of no use."""
+
+    status: int
+    title: str
+    retry_after_s: int = 0
+
+
+EDGE: Final[dict[str, Kind]] = {
+    "body_invalid": Kind(400, "The body is not the JSON that this operation takes"),
+    "query_invalid": Kind(400, "A query parameter is unknown or not of its type"),
+    "cursor_invalid": Kind(400, "The cursor is not one that was given out"),
+    "idempotency_key_required": Kind(400, "This operation needs an Idempotency-Key header with a UUIDv7"),
+    "token_required": Kind(401, "This operation needs a bearer token"),
+    "token_invalid": Kind(401, "The token is unknown, expired or revoked"),
+    "scope_required": Kind(403, "The token does not have the scope that this operation needs"),
+    "route_not_found": Kind(404, "There is nothing at this address"),
+    "token_not_found": Kind(404, "There is no such token"),
+    "method_not_allowed": Kind(405, "This address does not take this method"),
+    "body_too_slow": Kind(408, "The body did not arrive in time"),
+    "body_too_large": Kind(413, "The body is larger than this operation takes"),
+    "rate_limited": Kind(429, "Too many requests with this token or from this address", 1),
+    "internal": Kind(500, "Something is broken on our side"),
+    "overloaded": Kind(503, "Too much waits already; nothing was done", 1),
+    "too_many_connections": Kind(503, "Too many connections are open", 1),
+    "outcome_unknown": Kind(503, "No answer in time: ask again with the same key to learn what became of it", 1),
+    "unavailable": Kind(503, "The database cannot be reached; nothing was done", 1),
+    "projection_behind": Kind(503, "What was asked for is not yet in the tables that are read", 1),
+    "not_ready": Kind(503, "The gateway has not caught up yet", 1),
+}
+"""Said by the gateway itself."""
+
+MACHINE: Final[dict[str, Kind]] = {
+    "request_invalid": Kind(400, "The book does not know such a request"),
+    "key_invalid": Kind(400, "The key is not a canonical UUID of version 7"),
+    "key_expired": Kind(400, "The key is older than 24 hours"),
+    "key_from_the_future": Kind(400, "The key was made more than five minutes ahead of the house's clock"),
+    "key_reused": Kind(409, "The key was used for another request"),
+    "customer_not_found": Kind(404, "There is no such customer"),
+    "wallet_not_found": Kind(404, "The customer has no wallet in this currency"),
+    "sport_not_found": Kind(404, "There is no such sport"),
+    "competition_not_found": Kind(404, "There is no such competition"),
+    "event_not_found": Kind(404, "There is no such event"),
+    "market_not_found": Kind(404, "There is no such market"),
+    "selection_not_found": Kind(404, "The market has no such selection"),
+    "bet_not_found": Kind(404, "The customer has no such bet"),
+    "currency_unknown": Kind(422, "The house does not take this currency"),
+    "wallet_exists": Kind(422, "The customer has a wallet in this currency already"),
+    "amount_invalid": Kind(422, "The amount is zero or too large"),
+    "insufficient_funds": Kind(422, "There is less money available than this needs"),
+    "note_invalid": Kind(422, "The note is empty or too long"),
+    "self_excluded": Kind(422, "The customer has excluded themselves"),
+    "cooling_off": Kind(422, "The customer is cooling off"),
+    "limit_stake_day": Kind(422, "More than the customer's own limit of stakes for the day"),
+    "limit_stake_week": Kind(422, "More than the customer's own limit of stakes for the week"),
+    "limit_stake_month": Kind(422, "More than the customer's own limit of stakes for the month"),
+    "limit_loss_day": Kind(422, "More than the customer's own limit of losses for the day"),
+    "limit_loss_week": Kind(422, "More than the customer's own limit of losses for the week"),
+    "limit_loss_month": Kind(422, "More than the customer's own limit of losses for the month"),
+    "limit_invalid": Kind(422, "A limit is zero or more, and not too large"),
+    "duration_invalid": Kind(422, "A cool-off lasts 1 to 42 days, a self-exclusion 180 days to five years"),
+    "terms_invalid": Kind(422, "One of the terms is below zero or too large"),
+    "name_invalid": Kind(422, "A name or reason is 1 to 200 printable characters"),
+    "event_status": Kind(422, "The event is not at the stage that this needs"),
+    "starts_at_invalid": Kind(422, "Nothing starts then"),
+    "too_many_markets": Kind(422, "The event has as many markets as an event may have"),
+    "market_type_unknown": Kind(422, "There is no such type of market"),
+    "specifiers_invalid": Kind(422, "The specifiers are not those of the market's type"),
+    "selections_invalid": Kind(422, "The selections are not those of the market's type, or not 2 to 20,000 names"),
+    "delay_invalid": Kind(422, "A delay is 0 to 12 seconds"),
+    "liability_invalid": Kind(422, "A liability limit is below zero or too large"),
+    "market_status": Kind(422, "The market is not at the stage that this needs"),
+    "price_invalid": Kind(422, "A price is 1.001 to 10,000 in decimal odds (1001 to 10000000)"),
+    "feed_invalid": Kind(422, "A feed's name is 1 to 200 printable characters"),
+    "stake_invalid": Kind(422, "The stake is not above zero, or too large"),
+    "market_closed": Kind(422, "The market takes no more bets"),
+    "market_suspended": Kind(422, "The market takes no bets for now"),
+    "market_changed": Kind(422, "The market has changed since the version named"),
+    "no_price": Kind(422, "The selection has no price now"),
+    "price_changed": Kind(422, "The price is another now, and not one that was agreed to"),
+    "stake_below_minimum": Kind(422, "The stake is below the smallest that the house takes"),
+    "stake_limit": Kind(422, "The stake is above the largest that is taken"),
+    "payout_limit": Kind(422, "The bet could pay more than is paid"),
+    "market_liability": Kind(422, "The market has as much at risk on this selection as it may have"),
+    "house_liability": Kind(422, "The house has as much at risk as it may have"),
+    "bet_not_delayed": Kind(422, "The bet waits for nothing"),
+    "result_invalid": Kind(422, "The result is not of the kind that the market's rule reads"),
+    "result_unchanged": Kind(422, "The market has this result already"),
+}
+"""Said by the book: every value of every room's Refusal. `overloaded`, which both say, stands above."""
+
+STREAM: Final[dict[str, Kind]] = {
+    "message_invalid": Kind(400, "The message is not JSON that the stream takes"),
+    "too_many_subscriptions": Kind(422, "More markets or events than one connection may hear"),
+}
+"""Said on the stream alone, as the `code` of an `error` message."""
+
+IDENTITY: Final[dict[str, Kind]] = {
+    "credentials_wrong": Kind(401, "The username or the password is wrong"),
+    "username_taken": Kind(409, "The username belongs to another login"),
+    "login_exists": Kind(409, "The customer has another login already"),
+    "username_invalid": Kind(422, "A username is 1 to 64 printable characters without spaces"),
+    "password_invalid": Kind(422, "A password is 8 to 256 characters"),
+    "scopes_invalid": Kind(422, "Customers' tokens take customer and read_only, others operator and read_only"),
+    "too_many_tokens": Kind(422, "There are as many usable tokens as there may be"),
+    "locked_out": Kind(429, "Too many wrong passwords for this username; Retry-After says how long to wait", 1),
+    "too_busy": Kind(503, "Too many passwords are being checked", 1),
+}
+"""Said by identity: every value of its Refusal. `name_invalid`, which the book says too, stands there."""
+
+KINDS: Final = {**EDGE, **STREAM, **IDENTITY, **MACHINE}
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Problem(Exception):
+    """A request ends here. `detail` is a sentence for people; `numbers` help a client to do better."""
+
+    def __init__(self, code: str, detail: str = "", **numbers: int | str) -> None:
+        super().__init__(code)
+        self.code, self.detail, self.numbers = code, detail, numbers
+        self.retry_after_s = KINDS[code].retry_after_s
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.code]
+
+
+def refusal(refused: Refused) -> Problem:
+    """What the book refused, as a problem."""
+    problem = Problem(refused.code if refused.code in KINDS else "request_invalid")
+    problem.numbers = {current(name): value for name, value in refused.detail.items()}
+    return problem
+
+
+def current(name: str) -> str:
+    """A member's name that takes nothing from the problem's own."""
+    return f"current_{name}" if name in RESERVED else name
+
+
+def body(problem: Problem) -> bytes:
+    """The problem as JSON. `type` leads to its entry on the gateway's own docs page."""
+    kind = problem.kind
+    members: dict[str, int | str] = {
+        "type": f"/docs#{problem.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "code": problem.code,
+    }
+    if problem.detail:
+        members["detail"] = problem.detail
+    return _encode({**members, **problem.numbers})
+
+
+def page() -> str:
+    """The list of all codes, as Markdown: `docs/api/errors.md`."""
+    return "\n".join(
+        [
+            "# Error codes",
+            "",
+            "Made from the tables of `src/overround/edge/problems.py`; a test holds the two together. To make it anew:",
+            "`python -m overround.edge.problems > docs/api/errors.md`.",
+            "",
+            "Every error is an RFC 9457 problem (`application/problem+json`) with `type`, `title`, `status` and",
+            "`code`, sometimes with `detail` and with numbers that help (`max_stake_minor`, `price_milli`, …). Codes never",
+            "change meaning. Where *retry* has a number, the reply carries `Retry-After` with it, and the same request",
+            "with the same `Idempotency-Key` is safe to send again.",
+            "",
+            "## From the gateway",
+            "",
+            *_rows(EDGE),
+            "",
+            "## On the stream",
+            "",
+            "Any of the others may come there too, as the `code` of an `error` message.",
+            "",
+            *_rows(STREAM),
+            "",
+            "## From identity",
+            "",
+            *_rows(IDENTITY),
+            "",
+            "## From the book",
+            "",
+            "In a batch these stand in each result's `code`.",
+            "",
+            *_rows(MACHINE),
+            "",
+        ]
+    )
+
+
+def _rows(kinds: dict[str, Kind]) -> list[str]:
+    rows = [
+        f"| `{code}` | {kind.status} {HTTPStatus(kind.status).phrase} | {kind.retry_after_s or ''} | {kind.title} |"
+        for code, kind in sorted(kinds.items(), key=_order)
+    ]
+    return ["| code | status | retry | meaning |", "| --- | --- | --- | --- |", *rows]
+
+
+def _order(row: tuple[str, Kind]) -> tuple[int, str]:
+    return row[1].status, row[0]
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(page())

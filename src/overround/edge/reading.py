@@ -1,0 +1,85 @@
+"""Asking the tables: with a deadline, at least as far as a sequence, and with their troubles as problems."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from overround import journal
+from overround.edge.problems import Problem
+from overround.edge.values import AtText, at_text, at_text_or_none
+from overround.projections import InvalidCursor, ProjectionBehind, Reads, ShownBet
+
+if TYPE_CHECKING:
+    from asyncpg import Pool, Record
+
+READ_WITHIN_S: Final = 5.0
+BEHIND_WITHIN_S: Final = 2.0
+
+Found = TypeVar("Found")
+
+
+class Reading:
+    """The tables' questions, for handlers. Reads may be cut off: nothing is written here."""
+
+    def __init__(self, pool: "Pool[Record]") -> None:
+        self._reads = Reads(pool)
+
+    async def ask(self, question: Callable[[Reads], Awaitable[Found]], *, min_seq: int = 0) -> Found:
+        """Raises Problem: projection_behind, cursor_invalid, unavailable."""
+        try:
+            async with asyncio.timeout(READ_WITHIN_S):
+                if min_seq:
+                    await self._reads.wait_for(min_seq, within_s=BEHIND_WITHIN_S)
+                return await question(self._reads)
+        except ProjectionBehind as behind:
+            raise Problem("projection_behind", seq=behind.reached) from None
+        except InvalidCursor:
+            raise Problem("cursor_invalid") from None
+        except (TimeoutError, *journal.LOST):
+            raise Problem("unavailable") from None
+
+
+class BetItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A bet as the tables have it. `refusal` says why a delayed bet did not stand."""
+
+    bet_id: int
+    customer_id: int
+    market_id: int
+    selection_id: int
+    currency: str
+    stake_minor: int
+    price_milli: int
+    odds_change: str
+    market_version: int
+    placed_at: AtText
+    status: str
+    outcome: str | None
+    payout_minor: int
+    settled_at: str | None
+    refusal: str | None
+    key: str
+    seq: int
+
+
+def bet_item(row: ShownBet) -> BetItem:
+    return BetItem(
+        bet_id=row.id,
+        customer_id=row.customer_id,
+        market_id=row.market_id,
+        selection_id=row.selection_id,
+        currency=row.currency,
+        stake_minor=row.stake_minor,
+        price_milli=row.price_milli,
+        odds_change=row.odds_change,
+        market_version=row.market_version,
+        placed_at=at_text(row.placed_at_us),
+        status=row.status,
+        outcome=row.outcome,
+        payout_minor=row.payout_minor,
+        settled_at=at_text_or_none(row.settled_at_us),
+        refusal=row.refusal,
+        key=row.key,
+        seq=row.seq,
+    )

@@ -1,0 +1,162 @@
+"""Identity as the gateway uses it: logging in and out, issuing and revoking tokens, with its refusals as problems."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from overround import identity, journal
+from overround.edge.problems import Problem
+from overround.edge.routes import Call, Reply
+from overround.edge.values import AtText, Secret, Text, at_text
+from overround.identity import IdentityRefused, Issued, Scope, Token
+from overround.kernel.instant import HOUR_US, SECOND_US
+
+if TYPE_CHECKING:
+    from asyncpg import Pool, Record
+
+SESSION_US: Final = 12 * HOUR_US
+"""How long a customer stays logged in."""
+
+
+class LoginBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    username: Text
+    password: Secret
+
+
+class SessionBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The token is shown this once."""
+
+    token: str
+    token_id: int
+    customer_id: int
+    expires_at: AtText
+
+
+class TokenBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The token is shown this once."""
+
+    token: str
+    token_id: int
+
+
+class TokenAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`name` is for people. Without `scopes`: customer for a customer's token, operator for others."""
+
+    name: Text
+    scopes: Annotated[tuple[Scope, ...], Meta(max_length=3)] = ()
+
+
+class Sessions:
+    """The handlers, and identity on a pool of connections. `tell` says to the other gateways that a token is over."""
+
+    def __init__(
+        self,
+        pool: "Pool[Record]",
+        *,
+        now_us: Callable[[], int],
+        tell: Callable[[int], Awaitable[None]],
+    ) -> None:
+        self._pool, self._now_us, self._tell = pool, now_us, tell
+
+    async def resolve(self, digest: bytes) -> Token | None:
+        """The token with this hash, if it may be used now. Raises Problem: unavailable."""
+        async with _asked():
+            return await identity.resolve_hash(self._pool, digest)
+        raise AssertionError
+
+    async def log_in(self, call: Call) -> Reply:
+        now_us = self._now_us()
+        expires_at_us = now_us + SESSION_US
+        async with _asked(now_us):
+            customer_id = await identity.verify_password(
+                self._pool, username=call.body.username, password=call.body.password, now_us=now_us
+            )
+            issued = await identity.issue_token(
+                self._pool,
+                actor=customer_id,
+                scopes=(Scope.CUSTOMER,),
+                name="session",
+                now_us=now_us,
+                expires_at_us=expires_at_us,
+            )
+        body = SessionBody(
+            token=issued.secret, token_id=issued.id, customer_id=customer_id, expires_at=at_text(expires_at_us)
+        )
+        return Reply(201, body)
+
+    async def log_out(self, call: Call) -> Reply:
+        assert call.token is not None
+        await self._revoke(call.token.id)
+        return Reply(204, b"")
+
+    async def issue(self, *, actor: int, name: str, scopes: tuple[Scope, ...]) -> Issued:
+        """Raises Problem: scopes_invalid, name_invalid, too_many_tokens, unavailable."""
+        async with _asked():
+            return await identity.issue_token(
+                self._pool, actor=actor, scopes=scopes, name=name, now_us=self._now_us()
+            )
+        raise AssertionError
+
+    async def issue_for_operator(self, call: Call) -> Reply:
+        scopes = call.body.scopes or (Scope.OPERATOR,)
+        issued = await self.issue(actor=identity.OPERATOR_ACTOR, name=call.body.name, scopes=scopes)
+        return Reply(201, TokenBody(token=issued.secret, token_id=issued.id))
+
+    async def issue_for_customer(self, call: Call) -> Reply:
+        scopes = call.body.scopes or (Scope.CUSTOMER,)
+        issued = await self.issue(actor=call.number("customer_id"), name=call.body.name, scopes=scopes)
+        return Reply(201, TokenBody(token=issued.secret, token_id=issued.id))
+
+    async def revoke(self, call: Call) -> Reply:
+        await self._revoke(call.number("token_id"))
+        return Reply(204, b"")
+
+    async def add_login(self, *, customer_id: int, username: str, password: str) -> None:
+        """Raises Problem: username_invalid, password_invalid, username_taken, login_exists, too_busy, unavailable."""
+        async with _asked():
+            await identity.create_login(
+                self._pool, customer_id=customer_id, username=username, password=password, now_us=self._now_us()
+            )
+
+    async def customer_of(self, username: str) -> int | None:
+        """Whose login this is."""
+        async with _asked():
+            return await identity.customer_of(self._pool, username=username)
+        raise AssertionError
+
+    async def is_retry(self, *, username: str, password: str) -> bool:
+        """Whether a username is taken by a login with this very password, as when a request to open a customer is
+        repeated. Raises Problem: username_taken, locked_out, too_busy, unavailable."""
+        if await self.customer_of(username) is None:
+            return False
+        now_us = self._now_us()
+        try:
+            async with _asked(now_us):
+                await identity.verify_password(self._pool, username=username, password=password, now_us=now_us)
+        except Problem as problem:
+            raise (Problem("username_taken") if problem.code == "credentials_wrong" else problem) from None
+        return True
+
+    async def _revoke(self, token_id: int) -> None:
+        async with _asked():
+            revoked = await identity.revoke_token(self._pool, token_id, now_us=self._now_us())
+        if not revoked:
+            raise Problem("token_not_found")
+        await self._tell(token_id)
+
+
+@asynccontextmanager
+async def _asked(now_us: int = 0) -> AsyncIterator[None]:
+    """Identity's refusals, and a database that cannot be reached, as problems."""
+    try:
+        yield
+    except IdentityRefused as refused:
+        problem = Problem(refused.code.value)
+        if refused.until_us:
+            problem.retry_after_s = max(1, -(-(refused.until_us - now_us) // SECOND_US))
+        raise problem from None
+    except journal.LOST:
+        raise Problem("unavailable") from None

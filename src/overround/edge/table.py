@@ -1,0 +1,631 @@
+"""All operations of the gateway, in one table."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from overround.edge import betting, catalogue, health, listing, operating, sessions, wallet
+from overround.edge.access import Need
+from overround.edge.betting import Betting
+from overround.edge.catalogue import Catalogue
+from overround.edge.docs import Docs
+from overround.edge.health import Health
+from overround.edge.listing import Listing
+from overround.edge.operating import Operating
+from overround.edge.operations import OPERATIONS
+from overround.edge.routes import MAX_BATCH_BYTES, Example, Handler, Route
+from overround.edge.sessions import Sessions
+from overround.edge.wallet import Wallet
+
+KEY: Final = "01936f2a-7c31-7abc-8def-0123456789ab"
+AT: Final = "2026-11-23T16:00:00.000Z"
+
+BET: Final = {
+    "market_id": 7,
+    "selection_id": 1,
+    "stake_minor": 1_000,
+    "currency": "EUR",
+    "price_milli": 2_150,
+    "odds_change": "higher",
+}
+PLACED: Final = {
+    "bet_id": 901,
+    "status": "open",
+    "stake_minor": 1_000,
+    "price_milli": 2_150,
+    "placed_at": AT,
+    "seq": 5_120,
+}
+BET_ITEM: Final = {
+    "bet_id": 901,
+    "customer_id": 42,
+    "market_id": 7,
+    "selection_id": 1,
+    "currency": "EUR",
+    "stake_minor": 1_000,
+    "price_milli": 2_150,
+    "placed_at": AT,
+    "status": "open",
+    "outcome": None,
+    "payout_minor": 0,
+    "seq": 5_120,
+}
+WALLETS: Final = {
+    "customer_id": 42,
+    "wallets": [
+        {
+            "currency": "EUR",
+            "account_id": 4,
+            "cash_minor": 9_000,
+            "available_minor": 9_000,
+            "held_minor": 0,
+            "bonus_minor": 0,
+            "owed_minor": 0,
+        }
+    ],
+    "seq": 5_120,
+}
+BET_PROBLEMS: Final = (
+    "customer_not_found",
+    "wallet_not_found",
+    "self_excluded",
+    "cooling_off",
+    "stake_invalid",
+    "price_invalid",
+    "market_not_found",
+    "market_closed",
+    "market_suspended",
+    "market_changed",
+    "selection_not_found",
+    "no_price",
+    "price_changed",
+    "stake_below_minimum",
+    "stake_limit",
+    "payout_limit",
+    "market_liability",
+    "house_liability",
+    "limit_stake_day",
+    "limit_stake_week",
+    "limit_stake_month",
+    "limit_loss_day",
+    "limit_loss_week",
+    "limit_loss_month",
+    "insufficient_funds",
+)
+
+
+class Rooms(msgspec.Struct, frozen=True, kw_only=True):
+    """All handlers."""
+
+    betting: Betting
+    wallet: Wallet
+    sessions: Sessions
+    catalogue: Catalogue
+    operating: Operating
+    listing: Listing
+    health: Health
+    docs: Docs
+
+
+def routes(rooms: Rooms) -> list[Route]:
+    """The table."""
+    return [
+        *_house(rooms),
+        *_sessions(rooms.sessions),
+        *_betting(rooms.betting),
+        *_wallet(rooms.wallet),
+        *_catalogue(rooms.catalogue),
+        *_operations(rooms),
+        *_lists(rooms.listing),
+    ]
+
+
+def _house(rooms: Rooms) -> Iterator[Route]:
+    def row(path: str, name: str, doc: str, handler: Handler, reply: Any, **more: Any) -> Route:
+        return Route(
+            method="GET", path=path, name=name, doc=doc, tag="house", handler=handler, replies={200: reply}, **more
+        )
+
+    own = rooms.health
+    ready = ("not_ready",)
+    yield row("/health/live", "is_live", "Whether the process lives.", own.is_live, health.HealthBody)
+    yield row(
+        "/health/ready",
+        "is_ready",
+        "Whether requests can be served: the live view is built, NATS is connected and a book answers.",
+        own.is_ready,
+        health.HealthBody,
+        problems=ready,
+    )
+    yield row("/metrics", "metrics", "Numbers for Prometheus.", own.metrics, None, content_type="text/plain")
+    yield row("/openapi.json", "openapi", "This API as an OpenAPI 3.1 document.", rooms.docs.openapi, dict)
+    yield row("/docs", "docs", "This API as a page.", rooms.docs.page, None, content_type="text/html")
+
+
+def _sessions(own: Sessions) -> Iterator[Route]:
+    yield Route(
+        method="POST",
+        path="/v1/sessions",
+        name="log_in",
+        doc="Log in with a username and password. The token is good for 12 hours, or until it is logged out.",
+        tag="sessions",
+        handler=own.log_in,
+        body=sessions.LoginBody,
+        replies={201: sessions.SessionBody},
+        problems=("credentials_wrong", "locked_out", "too_busy", "unavailable"),
+        example=Example(
+            path="/v1/sessions",
+            body={"username": "alice", "password": "correct horse"},
+            reply={"token": "ovr_…", "token_id": 12, "customer_id": 42, "expires_at": AT},
+        ),
+    )
+    yield Route(
+        method="DELETE",
+        path="/v1/sessions/current",
+        name="log_out",
+        doc="Revoke the token that this request carries.",
+        tag="sessions",
+        handler=own.log_out,
+        need=Need.SESSION,
+        replies={204: None},
+        problems=("token_not_found", "unavailable"),
+        example=Example(path="/v1/sessions/current"),
+    )
+
+
+def _betting(own: Betting) -> Iterator[Route]:
+    yield Route(
+        method="POST",
+        path="/v1/bets",
+        name="place_bet",
+        doc="Place a bet. 201 says that it stands and is durable; 202 that it waits for its in-play delay, after which "
+        "it is checked again. The same key again gets the same answer.",
+        tag="bets",
+        handler=own.place,
+        need=Need.CUSTOMER,
+        keyed=True,
+        body=betting.BetBody,
+        replies={201: betting.Placed, 202: betting.Delayed},
+        problems=BET_PROBLEMS,
+        example=Example(path="/v1/bets", body=BET, reply=PLACED),
+    )
+    yield Route(
+        method="POST",
+        path="/v1/bets/batch",
+        name="place_bets",
+        doc="Place up to 200 bets, each with its own key and decided by itself.",
+        tag="bets",
+        handler=own.place_batch,
+        need=Need.CUSTOMER,
+        body=betting.BetsBody,
+        max_body_bytes=MAX_BATCH_BYTES,
+        replies={200: betting.BatchResults},
+        example=Example(
+            path="/v1/bets/batch",
+            body={"bets": [{"key": KEY, **BET}]},
+            reply={
+                "results": [
+                    {
+                        "key": KEY,
+                        "status": "open",
+                        "bet_id": 901,
+                        "price_milli": 2_150,
+                        "stake_minor": 1_000,
+                        "seq": 5_120,
+                    }
+                ]
+            },
+        ),
+    )
+    yield Route(
+        method="GET",
+        path="/v1/bets/{bet_id:int}",
+        name="find_bet",
+        doc="One of the customer's own bets, as it is now.",
+        tag="bets",
+        handler=own.find,
+        need=Need.CUSTOMER_READ,
+        replies={200: betting.Bet},
+        problems=("bet_not_found",),
+        example=Example(path="/v1/bets/901", reply=BET_ITEM),
+    )
+    yield Route(
+        method="GET",
+        path="/v1/bets/by-key/{key}",
+        name="find_bet_by_key",
+        doc="What became of a request to place a bet: the bet, or the problem with which it was refused.",
+        tag="bets",
+        handler=own.find_by_key,
+        need=Need.CUSTOMER_READ,
+        replies={200: betting.Bet},
+        problems=("bet_not_found", "key_invalid", *BET_PROBLEMS),
+        example=Example(path=f"/v1/bets/by-key/{KEY}", reply=BET_ITEM),
+    )
+
+
+def _wallet(own: Wallet) -> Iterator[Route]:
+    def read(path: str, name: str, doc: str, handler: Handler, reply: Any, **more: Any) -> Route:
+        return Route(
+            method="GET",
+            path=path,
+            name=name,
+            doc=doc,
+            tag="account",
+            handler=handler,
+            need=Need.CUSTOMER_READ,
+            replies={200: reply},
+            **more,
+        )
+
+    def change(method: str, path: str, name: str, doc: str, handler: Handler, body: Any, **more: Any) -> Route:
+        return Route(
+            method=method,
+            path=path,
+            name=name,
+            doc=doc,
+            tag="account",
+            handler=handler,
+            need=Need.CUSTOMER,
+            keyed=True,
+            body=body,
+            replies={200: wallet.SeqBody},
+            **more,
+        )
+
+    table = ("cursor_invalid", "projection_behind", "unavailable")
+    yield read(
+        "/v1/bets",
+        "own_bets",
+        "The customer's own bets, newest first.",
+        own.bets,
+        wallet.BetPage,
+        query=wallet.BetsQuery,
+        problems=table,
+        example=Example(path="/v1/bets?status=open&limit=20"),
+    )
+    yield read(
+        "/v1/balance",
+        "balance",
+        "The customer's wallets, as they are now.",
+        own.balance,
+        wallet.BalanceBody,
+        problems=("customer_not_found",),
+        example=Example(path="/v1/balance", reply=WALLETS),
+    )
+    yield read(
+        "/v1/statement",
+        "statement",
+        "Every movement of the customer's cash, explained, with the balance after it.",
+        own.statement,
+        wallet.StatementPage,
+        query=wallet.StatementQuery,
+        problems=("wallet_not_found", *table),
+        example=Example(
+            path="/v1/statement?currency=EUR",
+            reply={
+                "items": [
+                    {
+                        "seq": 5_120,
+                        "at": AT,
+                        "amount_minor": -1_000,
+                        "reason": "stake",
+                        "balance_minor": 9_000,
+                        "text": "Stake of bet 901",
+                        "bet_id": 901,
+                    }
+                ],
+                "next_cursor": None,
+            },
+        ),
+    )
+    yield read(
+        "/v1/limits",
+        "limits",
+        "The customer's own limits, what they leave, and exclusions.",
+        own.limits,
+        wallet.LimitsBody,
+        problems=("customer_not_found",),
+        example=Example(path="/v1/limits"),
+    )
+    yield change(
+        "PUT",
+        "/v1/limits/{kind}",
+        "set_limit",
+        "Set or take away a limit: stake_day, stake_week, stake_month, loss_day, loss_week or loss_month. Tighter "
+        "holds at once, looser after 24 hours.",
+        own.set_limit,
+        wallet.LimitBody,
+        problems=("wallet_not_found", "limit_invalid"),
+        example=Example(
+            path="/v1/limits/stake_week", body={"currency": "EUR", "amount_minor": 20_000}, reply={"seq": 5_121}
+        ),
+    )
+    yield change(
+        "POST",
+        "/v1/cool-off",
+        "cool_off",
+        "Take no bets from the customer for 1 to 42 days.",
+        own.cool_off,
+        wallet.DaysBody,
+        problems=("customer_not_found", "duration_invalid"),
+        example=Example(path="/v1/cool-off", body={"days": 7}, reply={"seq": 5_122}),
+    )
+    yield change(
+        "POST",
+        "/v1/self-exclusion",
+        "self_exclude",
+        "Take no bets from the customer for 180 days to five years. It cannot be made shorter.",
+        own.self_exclude,
+        wallet.DaysBody,
+        problems=("customer_not_found", "duration_invalid"),
+        example=Example(path="/v1/self-exclusion", body={"days": 180}, reply={"seq": 5_123}),
+    )
+
+
+def _catalogue(own: Catalogue) -> Iterator[Route]:
+    def row(path: str, name: str, doc: str, handler: Handler, reply: Any, **more: Any) -> Route:
+        return Route(
+            method="GET", path=path, name=name, doc=doc, tag="catalogue", handler=handler, replies={200: reply}, **more
+        )
+
+    paged = ("cursor_invalid", "not_ready")
+    yield row(
+        "/v1/sports",
+        "sports",
+        "All sports.",
+        own.sports,
+        catalogue.SportPage,
+        query=catalogue.ListQuery,
+        problems=paged,
+        example=Example(
+            path="/v1/sports", reply={"items": [{"sport_id": 1, "name": "Football"}], "next_cursor": None}
+        ),
+    )
+    yield row(
+        "/v1/competitions",
+        "competitions",
+        "Competitions, of one sport or all.",
+        own.competitions,
+        catalogue.CompetitionPage,
+        query=catalogue.CompetitionsQuery,
+        problems=paged,
+        example=Example(path="/v1/competitions?sport_id=1"),
+    )
+    yield row(
+        "/v1/events",
+        "events",
+        "Events by competition and status, newest first.",
+        own.events,
+        catalogue.EventPage,
+        query=catalogue.EventsQuery,
+        problems=paged,
+        example=Example(path="/v1/events?status=in_play&limit=20"),
+    )
+    yield row(
+        "/v1/events/{event_id:int}",
+        "event",
+        "An event with its markets and prices.",
+        own.event,
+        catalogue.EventWhole,
+        problems=("event_not_found", "not_ready"),
+        example=Example(path="/v1/events/3"),
+    )
+    yield row(
+        "/v1/markets/{market_id:int}",
+        "market",
+        "A market with its prices, as it is now.",
+        own.market,
+        catalogue.MarketBody,
+        problems=("market_not_found", "not_ready"),
+        example=Example(
+            path="/v1/markets/7",
+            reply={
+                "market_id": 7,
+                "event_id": 3,
+                "type": "1x2",
+                "title": "Match result",
+                "specifiers": {},
+                "status": "open",
+                "reason": "",
+                "version": 2,
+                "available": True,
+                "in_play": False,
+                "delay_ms": 0,
+                "selections": [
+                    {"selection_id": 1, "name": "home", "price_milli": 2_150},
+                    {"selection_id": 2, "name": "draw", "price_milli": 3_400},
+                    {"selection_id": 3, "name": "away", "price_milli": 3_750},
+                ],
+            },
+        ),
+    )
+    yield row(
+        "/v1/markets/{market_id:int}/prices",
+        "prices",
+        "The prices that a selection has had, newest first.",
+        own.prices,
+        catalogue.PricePage,
+        query=catalogue.PricesQuery,
+        problems=("market_not_found", "selection_not_found", "cursor_invalid", "projection_behind", "unavailable"),
+        example=Example(path="/v1/markets/7/prices?selection_id=1"),
+    )
+
+
+def _operations(rooms: Rooms) -> Iterator[Route]:
+    own, issuing = rooms.operating, rooms.sessions
+    yield Route(
+        method="POST",
+        path="/v1/operator/customers",
+        name="open_customer",
+        doc="Open a customer with a wallet and, where a username and password are given, a login.",
+        tag="operator: customers",
+        handler=own.open_customer,
+        need=Need.OPERATOR,
+        keyed=True,
+        body=operating.CustomerAsked,
+        replies={201: operating.CustomerMade},
+        problems=(
+            "currency_unknown",
+            "username_taken",
+            "username_invalid",
+            "password_invalid",
+            "login_exists",
+            "locked_out",
+            "too_busy",
+            "unavailable",
+        ),
+        example=Example(
+            path="/v1/operator/customers",
+            body={"currency": "EUR", "username": "alice", "password": "correct horse"},
+            reply={"customer_id": 42, "account_id": 4, "seq": 5_000},
+        ),
+    )
+    token_problems = ("scopes_invalid", "name_invalid", "too_many_tokens", "unavailable")
+    for path, name, doc, handler in (
+        (
+            "/v1/operator/customers/{customer_id:int}/tokens",
+            "issue_customer_token",
+            "Issue a token that speaks for a customer.",
+            issuing.issue_for_customer,
+        ),
+        ("/v1/operator/tokens", "issue_token", "Issue a token for an operator or a feed.", issuing.issue_for_operator),
+    ):
+        yield Route(
+            method="POST",
+            path=path,
+            name=name,
+            doc=doc,
+            tag="operator: tokens",
+            handler=handler,
+            need=Need.OPERATOR,
+            body=sessions.TokenAsked,
+            replies={201: sessions.TokenBody},
+            problems=token_problems,
+            example=Example(
+                path=path.replace("{customer_id:int}", "42"),
+                body={"name": "odds feed"},
+                reply={"token": "ovr_…", "token_id": 13},
+            ),
+        )
+    yield Route(
+        method="DELETE",
+        path="/v1/operator/tokens/{token_id:int}",
+        name="revoke_token",
+        doc="Revoke a token. Every gateway forgets it at once.",
+        tag="operator: tokens",
+        handler=issuing.revoke,
+        need=Need.OPERATOR,
+        replies={204: None},
+        problems=("token_not_found", "unavailable"),
+        example=Example(path="/v1/operator/tokens/13"),
+    )
+    for operation in OPERATIONS:
+        created = operation.method == "POST" and "{" not in operation.path
+        path = "/v1/operator/" + operation.path
+        filled = path
+        for name, value in operation.in_path.items():
+            filled = filled.replace(f"{{{name}:int}}", str(value)).replace(f"{{{name}}}", str(value))
+        yield Route(
+            method=operation.method,
+            path=path,
+            name=_snake(operation.command.__name__),
+            doc=operation.doc,
+            tag=f"operator: {operation.tag}",
+            handler=own.handler(operation),
+            need=Need.OPERATOR,
+            keyed=True,
+            body=operation.body,
+            body_optional=not operation.example,
+            replies={201 if created else 200: operating.DoneBody},
+            problems=operation.problems,
+            example=Example(path=filled, body=operation.example or None),
+        )
+    yield Route(
+        method="POST",
+        path="/v1/operator/commands",
+        name="commands",
+        doc="Up to 200 commands in one request, for feeds: each as its own address takes it, with the path's "
+        "parameters, `command` and `key` in the body.",
+        tag="operator: house",
+        handler=own.commands,
+        need=Need.OPERATOR,
+        body=operating.CommandsBody,
+        max_body_bytes=MAX_BATCH_BYTES,
+        replies={200: operating.CommandResults},
+        example=Example(
+            path="/v1/operator/commands",
+            body={
+                "commands": [
+                    {
+                        "command": "SetPrices",
+                        "key": KEY,
+                        "market_id": 7,
+                        "prices": [{"selection_id": 1, "price_milli": 2_200}],
+                    }
+                ]
+            },
+            reply={"results": [{"key": KEY, "status": "done", "id": 7, "seq": 5_130}]},
+        ),
+    )
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+
+
+def _lists(own: Listing) -> Iterator[Route]:
+    def row(path: str, name: str, doc: str, handler: Handler, reply: Any, **more: Any) -> Route:
+        return Route(
+            method="GET",
+            path=f"/v1/operator/{path}",
+            name=name,
+            doc=doc,
+            tag="operator: lists",
+            handler=handler,
+            need=Need.OPERATOR_READ,
+            replies={200: reply},
+            **more,
+        )
+
+    paged = ("cursor_invalid", "projection_behind", "unavailable")
+    for path, name, doc, handler, reply, query in (
+        ("customers", "customers", "All customers.", own.customers, listing.CustomerPage, listing.CustomersQuery),
+        ("bets", "bets", "All bets.", own.bets, wallet.BetPage, listing.AllBetsQuery),
+        (
+            "transfers",
+            "transfers",
+            "All movements of money.",
+            own.transfers,
+            listing.TransferPage,
+            listing.TransfersQuery,
+        ),
+        (
+            "refusals",
+            "refusals",
+            "Requests that were refused.",
+            own.refusals,
+            listing.RefusalPage,
+            listing.RefusalsQuery,
+        ),
+        ("markets", "markets", "All markets.", own.markets, listing.MarketPage, listing.MarketsQuery),
+    ):
+        yield row(
+            path,
+            f"all_{name}",
+            doc,
+            handler,
+            reply,
+            query=query,
+            problems=paged,
+            example=Example(path=f"/v1/operator/{path}?limit=20"),
+        )
+    yield row(
+        "customers/{customer_id:int}/balance",
+        "customer_balance",
+        "A customer's wallets, as they are now.",
+        own.balance,
+        wallet.BalanceBody,
+        problems=("customer_not_found",),
+        example=Example(path="/v1/operator/customers/42/balance", reply=WALLETS),
+    )

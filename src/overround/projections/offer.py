@@ -1,0 +1,74 @@
+"""The whole catalogue as the tables have it, for those who fold on from there by themselves: the gateways' live views."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from overround.book.catalogue import (
+    CatalogueState,
+    Competition,
+    Event,
+    EventStatus,
+    Feed,
+    Market,
+    MarketStatus,
+    Selection,
+    Sport,
+)
+
+if TYPE_CHECKING:
+    from asyncpg import Connection, Record
+
+_specifiers = msgspec.json.Decoder(dict[str, int]).decode
+
+
+async def offer(connection: "Connection[Record]") -> tuple[int, CatalogueState]:
+    """The sequence that the tables show and the catalogue at it, both of one instant."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        seq: int = await connection.fetchval("SELECT seq FROM read.checkpoint")
+        state = CatalogueState(
+            sports={row[0]: Sport(*row) for row in await _rows(connection, "id, name", "sport")},
+            competitions={
+                row[0]: Competition(*row) for row in await _rows(connection, "id, sport_id, name", "competition")
+            },
+            feeds={
+                row[0]: Feed(*row) for row in await _rows(connection, "name, seen_at_us, silent, back_at_us", "feed")
+            },
+        )
+        for row in await _rows(connection, "id, competition_id, name, starts_at_us, status", "event"):
+            state.events[row[0]] = Event(row[0], row[1], row[2], row[3], EventStatus(row[4]), [])
+        await _markets(connection, state)
+    return seq, state
+
+
+async def _markets(connection: "Connection[Record]", state: CatalogueState) -> None:
+    columns = (
+        "id, event_id, type, specifiers, feed, in_play, delay_us, liability_minor, status, reason, version,"
+        " confirmed_at_us, revision"
+    )
+    for row in await _rows(connection, columns, "market"):
+        state.markets[row[0]] = Market(
+            id=row[0],
+            event_id=row[1],
+            type=row[2],
+            specifiers=_specifiers(row[3]),
+            selections={},
+            feed=row[4],
+            in_play=row[5],
+            delay_us=row[6],
+            liability_minor=row[7],
+            status=MarketStatus(row[8]),
+            reason=row[9],
+            version=row[10],
+            confirmed_at_us=row[11],
+            revision=row[12],
+        )
+        state.events[row[1]].markets.append(row[0])
+    for market_id, number, name, price_milli in await _rows(connection, "market_id, id, name, price_milli", "selection"):
+        state.markets[market_id].selections[number] = Selection(number, name, price_milli)
+
+
+async def _rows(connection: "Connection[Record]", columns: str, table: str) -> "list[Record]":
+    """A table, whole, in the order of its key."""
+    key = "name" if table == "feed" else "market_id, id" if table == "selection" else "id"
+    return await connection.fetch(f"SELECT {columns} FROM read.{table} ORDER BY {key}")  # noqa: S608  # our own words

@@ -1,0 +1,162 @@
+"""A running house for the edge's tests: book, worker and gateway on the real engines, in one event loop."""
+
+import asyncio
+import contextlib
+import itertools
+import secrets
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import msgspec
+
+from overround import identity
+from overround.apps import book, gateway, worker
+from overround.apps.house import migrate
+from overround.apps.settings import Settings
+from overround.infra.ports import free_port
+from overround.kernel.ids import make_key
+
+PATIENCE_S = 30.0
+
+_cells = itertools.count(1)
+
+
+def new_key(at_us: int | None = None) -> str:
+    return make_key(at_us=at_us or time.time_ns() // 1_000, chance=secrets.randbits(74))
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a house is, and its operator's token."""
+
+    settings: Settings
+    operator: str
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.port}"
+
+    @property
+    def stream(self) -> str:
+        return f"ws://127.0.0.1:{self.settings.port}/v1/stream"
+
+
+async def until(condition: Callable[[], Awaitable[Any] | Any], within_s: float = PATIENCE_S) -> Any:
+    """Wait for a condition; its first true value."""
+    due = time.monotonic() + within_s
+    while True:
+        found = condition()
+        if isinstance(found, Awaitable):
+            found = await found
+        if found:
+            return found
+        assert time.monotonic() < due, "never came true"
+        await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running(dsn: str, nats_url: str, *, with_gateway: bool = True) -> AsyncIterator[Running]:
+    """Everything, until the block ends."""
+    settings = Settings(
+        data=Path("unused"),
+        port=free_port(),
+        database_url=dsn,
+        nats_url=nats_url,
+        cell=f"edge-{secrets.token_hex(4)}-{next(_cells)}",
+        name="test",
+    )
+    await migrate(dsn)
+    house = Running(settings=settings, operator=await _operator(dsn))
+    stop = asyncio.Event()
+    roles = [book.run(settings, stop), worker.work(dsn, stop)]
+    if with_gateway:
+        roles.append(gateway.run(settings, stop))
+    tasks = [asyncio.create_task(role) for role in roles]
+    try:
+        if with_gateway:
+            await until(lambda: _is_ready(house, tasks))
+        yield house
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks)
+
+
+async def _operator(dsn: str) -> str:
+    connection = await asyncpg.connect(dsn)
+    try:
+        issued = await identity.issue_token(
+            connection,
+            actor=identity.OPERATOR_ACTOR,
+            scopes=("operator",),
+            name="test",
+            now_us=time.time_ns() // 1_000,
+        )
+        return issued.secret
+    finally:
+        await connection.close()
+
+
+async def _is_ready(house: Running, tasks: list[asyncio.Task[None]]) -> bool:
+    for task in tasks:
+        if task.done():
+            task.result()
+    with contextlib.suppress(httpx.TransportError):
+        async with httpx.AsyncClient() as client:
+            return (await client.get(f"{house.url}/health/ready")).status_code == httpx.codes.OK
+    return False
+
+
+@contextmanager
+def running_beside(dsn: str, nats_url: str) -> Iterator[Running]:
+    """The same in a thread of its own, for tests that share one house."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="house", daemon=True)
+    thread.start()
+    context = running(dsn, nats_url)
+    house = asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result(PATIENCE_S)
+    try:
+        yield house
+    finally:
+        asyncio.run_coroutine_threadsafe(context.__aexit__(None, None, None), loop).result(PATIENCE_S)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(PATIENCE_S)
+        loop.close()
+
+
+class Api:
+    """One bearer's requests, with a fresh key each."""
+
+    def __init__(self, house: Running, token: str = "") -> None:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        self.token = token
+        self._client = httpx.Client(base_url=house.url, headers=headers, timeout=PATIENCE_S)
+
+    def get(self, path: str, **query: Any) -> httpx.Response:
+        return self._client.get(path, params=query or None)
+
+    def post(self, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> httpx.Response:
+        return self.send("POST", path, body, key=key, **headers)
+
+    def send(
+        self, method: str, path: str, body: Any = None, *, key: str | None = None, **headers: str
+    ) -> httpx.Response:
+        own = {"idempotency-key": new_key() if key is None else key, **headers}
+        content = body if isinstance(body, bytes) else None if body is None else msgspec.json.encode(body)
+        return self._client.request(
+            method, path, content=content, headers={name: text for name, text in own.items() if text}
+        )
+
+    def made(self, path: str, body: Any = None) -> dict[str, Any]:
+        """What a request that succeeds answers."""
+        reply = self.post(path, body)
+        assert reply.is_success, reply.text
+        made: dict[str, Any] = reply.json()
+        return made
+
+    def close(self) -> None:
+        self._client.close()
