@@ -54,9 +54,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             if client.is_connected:
                 await client.publish(revoked, str(token_id).encode())
 
-        gateway = Gateway(
-            pool, desk, clock=clock, connected=lambda: client.is_connected, tell_revoked=tell_revoked
-        )
+        gateway = Gateway(pool, desk, clock=clock, connected=lambda: client.is_connected, tell_revoked=tell_revoked)
         await _hear(client, bus, gateway, settings.cell)
         own = asyncio.create_task(gateway.run())
         try:

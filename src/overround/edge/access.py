@@ -87,9 +87,7 @@ Lookup = Callable[[bytes], Awaitable[Token | None]]
 class Door:
     """Lets requests in."""
 
-    def __init__(
-        self, lookup: Lookup, *, per_token_s: float, per_address_s: float, now_us: Callable[[], int]
-    ) -> None:
+    def __init__(self, lookup: Lookup, *, per_token_s: float, per_address_s: float, now_us: Callable[[], int]) -> None:
         self._lookup = lookup
         self._per_token_s, self._per_address_s, self._now_us = per_token_s, per_address_s, now_us
         self._passes: dict[bytes, Pass] = {}

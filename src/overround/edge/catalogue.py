@@ -144,9 +144,7 @@ class Catalogue:
     async def competitions(self, call: Call) -> Reply:
         competitions, wanted = self._live.state.competitions, call.query.sport_id
         fitting = (
-            number
-            for number in sorted(competitions, reverse=True)
-            if wanted in (None, competitions[number].sport_id)
+            number for number in sorted(competitions, reverse=True) if wanted in (None, competitions[number].sport_id)
         )
         found, following = _page(fitting, call.query)
         items = [
@@ -207,15 +205,11 @@ class Catalogue:
         if query.selection_id not in market.selections:
             raise Problem("selection_not_found")
         page = await self._reading.ask(
-            lambda reads: reads.price_history(
-                market.id, query.selection_id, cursor=query.cursor, limit=query.limit
-            ),
+            lambda reads: reads.price_history(market.id, query.selection_id, cursor=query.cursor, limit=query.limit),
             min_seq=query.min_seq,
         )
         items = [
-            PriceItem(
-                seq=row.seq, at=at_text(row.at_us), selection_id=query.selection_id, price_milli=row.price_milli
-            )
+            PriceItem(seq=row.seq, at=at_text(row.at_us), selection_id=query.selection_id, price_milli=row.price_milli)
             for row in page.rows
         ]
         return Reply(200, PricePage(items=items, next_cursor=page.next))

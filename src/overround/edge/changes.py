@@ -185,9 +185,7 @@ class Changes:
         now = self._seen(market)
         if now == seen and prices is None:
             return None
-        version, status, reason, available = (
-            new if new != old else None for new, old in zip(now, seen, strict=True)
-        )
+        version, status, reason, available = (new if new != old else None for new, old in zip(now, seen, strict=True))
         delta = Delta(
             seq=seq,
             at_ms=at_us // 1_000,

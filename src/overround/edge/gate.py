@@ -103,9 +103,7 @@ class Gate:
             raise Problem("key_invalid" if key else "idempotency_key_required")
         body = await _body(bound, receive) if bound.decode is not None else None
         query = _query(bound, scope["query_string"])
-        return await route.handler(
-            Call(token=token, key=key, path=path, query=query, body=body, address=address)
-        )
+        return await route.handler(Call(token=token, key=key, path=path, query=query, body=body, address=address))
 
 
 def _bearer(header: bytes) -> bytes:

@@ -277,9 +277,7 @@ class Hub:
                 continue
             for group in self._groups.values():
                 group.flush()
-            frames = frame(
-                messages.encode(messages.Heartbeat(seq=self._live.seq, at_ms=now_us() // 1_000))
-            )
+            frames = frame(messages.encode(messages.Heartbeat(seq=self._live.seq, at_ms=now_us() // 1_000)))
             for client in self.clients:
                 if not client.is_full:
                     client.send(frames)

@@ -165,9 +165,7 @@ class Listing:
         return Reply(200, await self._wallet.balance_of(call.number("customer_id")))
 
     async def bets(self, call: Call) -> Reply:
-        page = await self._reading.ask(
-            lambda reads: reads.bets(**_filters(call.query)), min_seq=call.query.min_seq
-        )
+        page = await self._reading.ask(lambda reads: reads.bets(**_filters(call.query)), min_seq=call.query.min_seq)
         return Reply(200, BetPage(items=[bet_item(row) for row in page.rows], next_cursor=page.next))
 
     async def transfers(self, call: Call) -> Reply:
@@ -177,15 +175,11 @@ class Listing:
         return Reply(200, TransferPage(items=[_transfer(row) for row in page.rows], next_cursor=page.next))
 
     async def refusals(self, call: Call) -> Reply:
-        page = await self._reading.ask(
-            lambda reads: reads.refusals(**_filters(call.query)), min_seq=call.query.min_seq
-        )
+        page = await self._reading.ask(lambda reads: reads.refusals(**_filters(call.query)), min_seq=call.query.min_seq)
         return Reply(200, RefusalPage(items=[_refusal(row) for row in page.rows], next_cursor=page.next))
 
     async def markets(self, call: Call) -> Reply:
-        page = await self._reading.ask(
-            lambda reads: reads.markets(**_filters(call.query)), min_seq=call.query.min_seq
-        )
+        page = await self._reading.ask(lambda reads: reads.markets(**_filters(call.query)), min_seq=call.query.min_seq)
         return Reply(200, MarketPage(items=[_market(row) for row in page.rows], next_cursor=page.next))
 
     async def market(self, call: Call) -> Reply:

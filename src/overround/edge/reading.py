@@ -1,12 +1,13 @@
 """Asking the tables: with a deadline, at least as far as a sequence, and with their troubles as problems."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
+import asyncpg
 import msgspec
 
-from overround import journal
 from overround.edge.problems import Problem
 from overround.edge.values import AtText, at_text, at_text_or_none
 from overround.projections import InvalidCursor, ProjectionBehind, Reads, ShownBet
@@ -14,8 +15,20 @@ from overround.projections import InvalidCursor, ProjectionBehind, Reads, ShownB
 if TYPE_CHECKING:
     from asyncpg import Pool, Record
 
+UNREACHABLE: Final = (
+    OSError,
+    EOFError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InternalClientError,
+)
+"""The database cannot be reached, is full, starting or stopping. Anything else that it says is a fault of ours."""
+
 READ_WITHIN_S: Final = 5.0
 BEHIND_WITHIN_S: Final = 2.0
+
+log = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
 
@@ -37,7 +50,8 @@ class Reading:
             raise Problem("projection_behind", seq=behind.reached) from None
         except InvalidCursor:
             raise Problem("cursor_invalid") from None
-        except (TimeoutError, *journal.LOST):
+        except UNREACHABLE as lost:
+            log.warning("the tables cannot be read: %s: %s", type(lost).__name__, lost)
             raise Problem("unavailable") from None
 
 

@@ -147,6 +147,4 @@ class Router:
 
     def allowed(self, path: str) -> list[str]:
         """The methods that an address takes."""
-        return [
-            method for method in self._methods if (method, path) in self._literal or self._template(method, path)
-        ]
+        return [method for method in self._methods if (method, path) in self._literal or self._template(method, path)]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from overround import identity, journal
+from overround import identity
 from overround.edge.problems import Problem
+from overround.edge.reading import UNREACHABLE
 from overround.edge.routes import Call, Reply
 from overround.edge.values import AtText, Secret, Text, at_text
 from overround.identity import IdentityRefused, Issued, Scope, Token
@@ -95,9 +96,7 @@ class Sessions:
     async def issue(self, *, actor: int, name: str, scopes: tuple[Scope, ...]) -> Issued:
         """Raises Problem: scopes_invalid, name_invalid, too_many_tokens, unavailable."""
         async with _asked():
-            return await identity.issue_token(
-                self._pool, actor=actor, scopes=scopes, name=name, now_us=self._now_us()
-            )
+            return await identity.issue_token(self._pool, actor=actor, scopes=scopes, name=name, now_us=self._now_us())
         raise AssertionError
 
     async def issue_for_operator(self, call: Call) -> Reply:
@@ -158,5 +157,5 @@ async def _asked(now_us: int = 0) -> AsyncIterator[None]:
         if refused.until_us:
             problem.retry_after_s = max(1, -(-(refused.until_us - now_us) // SECOND_US))
         raise problem from None
-    except journal.LOST:
+    except UNREACHABLE:
         raise Problem("unavailable") from None

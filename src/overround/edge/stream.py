@@ -138,9 +138,7 @@ def _decode(message: Message) -> Auth | Subscribe | Unsubscribe:
     return asked
 
 
-def _error(
-    problem: Problem, *, closes: bool, id: str = "", numbers: dict[str, Any] | None = None
-) -> messages.Error:
+def _error(problem: Problem, *, closes: bool, id: str = "", numbers: dict[str, Any] | None = None) -> messages.Error:
     title = f"{problem.kind.title}: {problem.detail}" if problem.detail else problem.kind.title
     return messages.Error(
         code=problem.code, closes=closes, title=title, id=id, numbers=numbers or dict(problem.numbers)

@@ -378,9 +378,7 @@ def _catalogue(own: Catalogue) -> Iterator[Route]:
         catalogue.SportPage,
         query=catalogue.ListQuery,
         problems=paged,
-        example=Example(
-            path="/v1/sports", reply={"items": [{"sport_id": 1, "name": "Football"}], "next_cursor": None}
-        ),
+        example=Example(path="/v1/sports", reply={"items": [{"sport_id": 1, "name": "Football"}], "next_cursor": None}),
     )
     yield row(
         "/v1/competitions",

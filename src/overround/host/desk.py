@@ -108,9 +108,7 @@ class Desk:
         self._send(parcel)
         return answer
 
-    def ask_many(
-        self, requests: Sequence[tuple[Command, str]], *, actor: int
-    ) -> "asyncio.Future[list[Answer | None]]":
+    def ask_many(self, requests: Sequence[tuple[Command, str]], *, actor: int) -> "asyncio.Future[list[Answer | None]]":
         """Send commands with their keys, all or none. None stands where no answer came within the deadline: that
         outcome is unknown. Raises Overloaded."""
         if len(self._waiting) + len(requests) > self._capacity:

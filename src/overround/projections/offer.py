@@ -1,4 +1,4 @@
-"""The whole catalogue as the tables have it, for those who fold on from there by themselves: the gateways' live views."""
+"""The whole catalogue as the tables have it, for those who fold on from there: the gateways' live views."""
 
 from typing import TYPE_CHECKING
 
@@ -64,7 +64,9 @@ async def _markets(connection: "Connection[Record]", state: CatalogueState) -> N
             revision=row[12],
         )
         state.events[row[1]].markets.append(row[0])
-    for market_id, number, name, price_milli in await _rows(connection, "market_id, id, name, price_milli", "selection"):
+    for market_id, number, name, price_milli in await _rows(
+        connection, "market_id, id, name, price_milli", "selection"
+    ):
         state.markets[market_id].selections[number] = Selection(number, name, price_milli)
 
 

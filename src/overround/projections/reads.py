@@ -88,7 +88,7 @@ class Reads:
     async def statement(self, account_id: int, *, cursor: str | None = None, limit: int = DEFAULT_PAGE) -> Page[Line]:
         """Every movement of a customer's account, with the balance after it. Raises InvalidCursor."""
         query = Query(LINE).where("account_id = {}", account_id)
-        query.where("(seq, n) < ({}, {})", *cursors.before(cursor, "statement", width=2))
+        query.where("(seq, n) < ({}, {}::bigint)", *cursors.before(cursor, "statement", width=2))
         return await self._page(query.order("seq DESC, n DESC"), Line, limit, lambda row: ("statement", row.seq, row.n))
 
     async def accounts(self, customer_id: int) -> tuple[ShownAccount, ...]:
@@ -117,7 +117,8 @@ class Reads:
     ) -> Page[ShownTransfer]:
         """All movements of money, or those on one customer's account. Raises InvalidCursor."""
         query = Query(TRANSFER).where("account_id = {}", account_id)
-        query.where("(seq, n) < ({}, {})", *cursors.before(cursor, "transfers", width=2)).order("seq DESC, n DESC")
+        query.where("(seq, n) < ({}, {}::bigint)", *cursors.before(cursor, "transfers", width=2))
+        query.order("seq DESC, n DESC")
         return await self._page(query, ShownTransfer, limit, lambda row: ("transfers", row.seq, row.n))
 
     async def refusals(
