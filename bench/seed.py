@@ -1,8 +1,5 @@
 """A journal with many open bets, written as a book would write it but without anybody asking for them one by one."""
 
-import asyncio
-import sys
-
 import msgspec
 
 from bench.wagers import Dealer
@@ -55,8 +52,3 @@ async def plant(seed: Seed) -> int:
 
 async def _append(writer: journal.Journal, machine: Machine) -> None:
     await writer.append([(fact.at_us, fact.kind, fact.body) for fact in machine.drain()])
-
-
-if __name__ == "__main__":
-    asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Seed)
-    sys.stdout.buffer.write(msgspec.json.encode(asyncio.run(plant(asked))))

@@ -1,11 +1,8 @@
 """What a benchmark is, and the stage it runs on: its folder, its progress, and what ran before it."""
 
-import asyncio
-import os
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -53,26 +50,3 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
 
 class Failed(Exception):
     """A benchmark could not be run, or what it measured is wrong: money out of balance, an acknowledged bet lost."""
-
-
-async def apart(module: str, *arguments: str, asked: object = None) -> Any:
-    """Run `python -m module` in a fresh process: `asked` goes in as JSON, JSON comes out. Raises Failed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        module,
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
-    )
-    try:
-        out, err = await process.communicate(msgspec.json.encode(asked))
-    except BaseException:
-        process.kill()
-        raise
-    if process.returncode != 0:
-        raise Failed(f"{module} ended with {process.returncode}: {err.decode(errors='replace')[-2_000:]}")
-    return msgspec.json.decode(out)

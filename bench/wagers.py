@@ -20,6 +20,7 @@ from overround.book.machine.commands import (
     SetHouseTerms,
 )
 from overround.kernel.ids import make_key
+from overround.kernel.instant import DAY_US
 from overround.kernel.refusal import Refused
 
 CURRENCY: Final = "EUR"
@@ -33,6 +34,20 @@ WIDE: Final = HouseTerms(
     house_liability_minor=10**15,
 )
 """Limits that are checked like any other and refuse nothing that a benchmark asks for."""
+
+
+def opening(*, customers: int, markets: int, now_us: int) -> Iterator[AnyCommand]:
+    """What makes a new house ready: customers 1 to `customers` with money, markets 1 to `markets` open."""
+    for customer_id in range(1, customers + 1):
+        yield OpenCustomer(CURRENCY)
+        yield MoveFunds(customer_id, CURRENCY, FUNDS_MINOR, "for the benchmark")
+    yield SetHouseTerms(CURRENCY, WIDE)
+    yield CreateSport("Football")
+    yield CreateCompetition(1, "League")
+    for market_id in range(1, markets + 1):
+        yield CreateEvent(1, f"Match {market_id}", now_us + DAY_US)
+        yield CreateMarket(market_id, "1x2", prices_milli=PRICES_MILLI)
+        yield ResumeMarket(market_id)
 
 
 class Dealer:
@@ -52,16 +67,8 @@ class Dealer:
 
     def open_house(self, *, customers: int, markets: int) -> None:
         """Customers 1 to `customers` with money, markets 1 to `markets` open."""
-        for customer_id in range(1, customers + 1):
-            self.ask(OpenCustomer(CURRENCY))
-            self.ask(MoveFunds(customer_id, CURRENCY, FUNDS_MINOR, "for the benchmark"))
-        self.ask(SetHouseTerms(CURRENCY, WIDE))
-        self.ask(CreateSport("Football"))
-        self.ask(CreateCompetition(1, "League"))
-        for market_id in range(1, markets + 1):
-            self.ask(CreateEvent(1, f"Match {market_id}", self.at_us + 10**9))
-            self.ask(CreateMarket(market_id, "1x2", prices_milli=PRICES_MILLI))
-            self.ask(ResumeMarket(market_id))
+        for command in opening(customers=customers, markets=markets, now_us=self.at_us):
+            self.ask(command)
 
     def bets(self, count: int, *, customers: int, markets: int) -> Iterator[Request]:
         """Single bets, spread over customers, markets and selections."""

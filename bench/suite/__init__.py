@@ -1,6 +1,30 @@
 """Every benchmark, in the order in which they run and are listed."""
 
 from bench.stage import Bench
-from bench.suite import machine, memory, peers, recovery
+from bench.suite import (
+    http_batch,
+    http_single,
+    http_steady,
+    machine,
+    memory,
+    peers,
+    recovery,
+    settle_million,
+    stream,
+    takeover,
+    wide_market,
+)
 
-BENCHES: tuple[Bench, ...] = (machine.BENCH, memory.BENCH, recovery.BENCH, peers.BENCH)
+BENCHES: tuple[Bench, ...] = (
+    machine.BENCH,
+    memory.BENCH,
+    recovery.BENCH,
+    http_single.BENCH,
+    http_steady.BENCH,
+    http_batch.BENCH,
+    peers.BENCH,
+    settle_million.BENCH,
+    takeover.BENCH,
+    wide_market.BENCH,
+    stream.BENCH,
+)

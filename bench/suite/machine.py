@@ -2,13 +2,13 @@
 
 import gc
 import statistics
-import sys
 import time
 
 import msgspec
 
+from bench.apart import apart
 from bench.finding import Figure, Finding
-from bench.stage import Bench, Stage, apart
+from bench.stage import Bench, Stage
 from bench.wagers import Dealer
 from overround.book.machine import Machine, open_parcel, pack
 from overround.book.machine.commands import Request
@@ -22,17 +22,24 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     bets: int
 
 
+class Rates(msgspec.Struct, frozen=True, kw_only=True):
+    """Bets a second of each round."""
+
+    rates: list[float]
+    opened: list[float]
+
+
 async def run(stage: Stage) -> Finding:
     asked = Asked(rounds=stage.scaled(7, 3), bets=stage.scaled(100_000, 5_000))
     stage.tell(f"{asked.rounds} rounds of {asked.bets} bets in a fresh process", 0.1)
-    found = await apart(__name__, asked=asked)
+    found = await apart(measure, asked)
     return Finding(
         figures=(
-            Figure(name="decide, fold, encode", value=statistics.median(found["rates"]), unit="bets/s", least=100_000),
-            Figure(name="slowest round", value=min(found["rates"]), unit="bets/s"),
+            Figure(name="decide, fold, encode", value=statistics.median(found.rates), unit="bets/s", least=100_000),
+            Figure(name="slowest round", value=min(found.rates), unit="bets/s"),
             Figure(
                 name="with decoding the request",
-                value=statistics.median(found["opened"]),
+                value=statistics.median(found.opened),
                 unit="bets/s",
                 note="as the book does it: MessagePack and BLAKE2b of the command first",
             ),
@@ -45,18 +52,19 @@ async def run(stage: Stage) -> Finding:
     )
 
 
-def measure(asked: Asked) -> dict[str, list[float]]:
+def measure(asked: Asked) -> Rates:
     """Rates of each round, with the request at hand and with its bytes at hand."""
     machine = Machine()
     dealer = Dealer(machine)
     dealer.open_house(customers=CUSTOMERS, markets=MARKETS)
-    rates, opened = [], []
+    rates: list[float] = []
+    opened: list[float] = []
     for _ in range(asked.rounds):
         requests = list(dealer.bets(asked.bets, customers=CUSTOMERS, markets=MARKETS))
         rates.append(_rate(machine, dealer, requests))
         requests = list(dealer.bets(asked.bets, customers=CUSTOMERS, markets=MARKETS))
         opened.append(_rate_opened(machine, dealer, requests))
-    return {"rates": rates, "opened": opened}
+    return Rates(rates=rates, opened=opened)
 
 
 def _rate(machine: Machine, dealer: Dealer, requests: list[Request]) -> float:
@@ -107,6 +115,3 @@ BENCH = Bench(
     within_s=120,
     run=run,
 )
-
-if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(measure(msgspec.json.decode(sys.stdin.buffer.read(), type=Asked))))

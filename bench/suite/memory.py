@@ -2,13 +2,11 @@
 
 import gc
 import os
-import sys
 from pathlib import Path
 
-import msgspec
-
+from bench.apart import apart
 from bench.finding import Figure, Finding
-from bench.stage import Bench, Stage, apart
+from bench.stage import Bench, Stage
 from bench.wagers import Dealer
 from overround.book.machine import Machine
 
@@ -19,7 +17,7 @@ COMMIT = 200
 async def run(stage: Stage) -> Finding:
     bets = stage.scaled(1_000_000, 50_000)
     stage.tell(f"{bets:,} open bets in a fresh process", 0.1)
-    found = await apart(__name__, asked=bets)
+    found = await apart(measure, bets)
     return Finding(
         figures=(
             Figure(name="resident memory per open bet", value=found["resident"], unit="bytes", most=600),
@@ -72,6 +70,3 @@ BENCH = Bench(
     within_s=120,
     run=run,
 )
-
-if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(measure(msgspec.json.decode(sys.stdin.buffer.read(), type=int))))

@@ -1,7 +1,6 @@
 """The same bets at a service with one transaction a bet, and pgbench, on the same PostgreSQL with the same settings."""
 
 import asyncio
-import os
 import re
 import secrets
 import sys
@@ -13,6 +12,7 @@ from typing import Final
 import asyncpg
 import httpx
 
+from bench.apart import environment
 from bench.finding import Figure, Finding
 from bench.stage import ROOT, Bench, Failed, Stage
 from bench.wagers import PRICES_MILLI
@@ -147,7 +147,7 @@ async def _service(dsn: str, pool: int) -> AsyncIterator[str]:
     process = await asyncio.create_subprocess_exec(
         *words,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
+        env=environment(),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )

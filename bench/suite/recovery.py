@@ -1,16 +1,15 @@
 """How long a book needs until it knows everything again: from the first fact, and from a snapshot."""
 
 import resource
-import sys
 import time
 
 import msgspec
-import uvloop
 from nats.aio.client import Client
 
+from bench.apart import apart
 from bench.finding import Figure, Finding
-from bench.seed import Seed
-from bench.stage import Bench, Failed, Stage, apart
+from bench.seed import Seed, plant
+from bench.stage import Bench, Failed, Stage
 from overround.apps import book
 from overround.apps.snapshot import take
 from overround.book.machine import state_hash
@@ -36,11 +35,11 @@ async def run(stage: Stage) -> Finding:
     dsn = postgres.start()
     try:
         stage.tell(f"writing a journal of {bets:,} bets", 0.0)
-        facts = await apart("bench.seed", asked=Seed(dsn=dsn, bets=bets))
+        facts = await apart(plant, Seed(dsn=dsn, bets=bets))
         from_zero = await _rounds(stage, dsn, "from the first fact", 0.4)
         stage.tell("taking a snapshot", 0.7)
         began = time.monotonic()
-        await apart(__name__, "snapshot", asked=dsn)
+        await apart(take, dsn)
         snapshot_s = time.monotonic() - began
         from_snapshot = await _rounds(stage, dsn, "from the snapshot", 0.8)
     finally:
@@ -69,7 +68,7 @@ async def _rounds(stage: Stage, dsn: str, words: str, done: float) -> list[Recov
     found = []
     for number in range(1, ROUNDS + 1):
         stage.tell(f"recovering {words}, round {number} of {ROUNDS}", done + 0.05 * number)
-        found.append(msgspec.convert(await apart(__name__, "recover", asked=dsn), Recovered))
+        found.append(await apart(recover, dsn))
     return found
 
 
@@ -106,8 +105,3 @@ BENCH = Bench(
     within_s=300,
     run=run,
 )
-
-if __name__ == "__main__":
-    where = msgspec.json.decode(sys.stdin.buffer.read(), type=str)
-    found = uvloop.run(take(where)) if sys.argv[1] == "snapshot" else uvloop.run(recover(where))
-    sys.stdout.buffer.write(msgspec.json.encode(found))
