@@ -4,8 +4,10 @@ import os
 import random
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -148,6 +150,21 @@ def test_every_body_is_one_fact_and_back() -> None:
             assert kind_of(fact) == pending.kind
             kinds.add(pending.kind)
     assert len(kinds) > 25
+
+
+def test_a_damaged_snapshot_is_an_error_or_another_state() -> None:
+    body = bytearray(encode_snapshot(life(1, 60).machine.state))
+    rng = random.Random(5)
+    for _ in range(300):
+        where = rng.randrange(len(body))
+        was = body[where]
+        body[where] = rng.randrange(256)
+        with suppress(msgspec.DecodeError):
+            decode_snapshot(bytes(body))
+        body[where] = was
+    for cut in range(0, len(body), 101):
+        with pytest.raises(msgspec.DecodeError):
+            decode_snapshot(bytes(body[:cut]))
 
 
 HASHES = """

@@ -87,13 +87,20 @@ def test_any_command_has_an_answer_and_a_place_in_the_journal(wishes: list[c.Any
     assert state_hash(decode_snapshot(encode_snapshot(state))) == state_hash(state)
 
 
-@given(st.binary(max_size=60))
+@given(st.binary(max_size=60) | st.binary(max_size=6).map(lambda tail: b"\x91\x94\x01\x01\xa2\xff\xff" + tail))
 def test_any_bytes_are_parcels_or_an_error(message: bytes) -> None:
     try:
         for parcel in decode_parcels(message):
             open_parcel(parcel)
     except msgspec.DecodeError:
         return
+
+
+def test_text_that_is_no_unicode_is_an_error_like_any_other() -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode_parcels(b"\x91\x94\x01\x01\xa2\xff\xff\xc0")
+    with pytest.raises(msgspec.DecodeError):
+        open_parcel(Parcel(1, 1, "", msgspec.Raw(b"\x92\xacOpenCustomer\xa2\xff\xff")))
 
 
 WRONG: dict[str, object] = {

@@ -76,8 +76,14 @@ def state_hash(state: State) -> bytes:
 
 
 def decode(body: bytes) -> State:
-    """The state again, indexes and all. Raises msgspec.DecodeError on anything that `encode` did not write."""
-    taken = _decoder.decode(body)
+    """The state again, indexes and all. Raises msgspec.DecodeError on what is no snapshot."""
+    try:
+        return _state(_decoder.decode(body))
+    except (KeyError, UnicodeDecodeError) as broken:
+        raise msgspec.DecodeError(f"no snapshot: {broken!r}") from None
+
+
+def _state(taken: Snapshot) -> State:
     state = State(
         seq=taken.seq,
         at_us=taken.at_us,

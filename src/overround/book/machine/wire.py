@@ -43,7 +43,10 @@ def encode_parcels(parcels: list[Parcel]) -> bytes:
 
 def decode_parcels(message: bytes) -> list[Parcel]:
     """Raises msgspec.DecodeError on anything that is not a list of parcels."""
-    return _parcels.decode(message)
+    try:
+        return _parcels.decode(message)
+    except UnicodeDecodeError as broken:
+        raise msgspec.DecodeError(str(broken)) from None
 
 
 def open_parcel(parcel: Parcel) -> Request:
@@ -51,7 +54,11 @@ def open_parcel(parcel: Parcel) -> Request:
     at most `MAX_COMMAND_BYTES`."""
     if len(parcel.command) > MAX_COMMAND_BYTES:
         raise msgspec.ValidationError(f"a command of {len(parcel.command)} bytes")
-    return Request(parcel.actor, parcel.key, content_hash(parcel.command), _command.decode(parcel.command))
+    try:
+        command = _command.decode(parcel.command)
+    except UnicodeDecodeError as broken:
+        raise msgspec.DecodeError(str(broken)) from None
+    return Request(parcel.actor, parcel.key, content_hash(parcel.command), command)
 
 
 def content_hash(command: bytes | msgspec.Raw) -> int:
