@@ -30,7 +30,7 @@ WORKER_LOCK: Final = 0x6F76_7277_6F72_6B72
 
 STANDBY_S: Final = 1.0
 RESTART_S: Final = 0.5
-QUEUED_PORTIONS: Final = 4
+QUEUED_PORTIONS: Final = 8
 
 
 class SnapshotPlan(msgspec.Struct, frozen=True, kw_only=True):

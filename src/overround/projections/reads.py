@@ -81,8 +81,8 @@ class Reads:
         """Bets, of one customer or of all. Raises InvalidCursor."""
         query = Query(BET).where("id < {}", *cursors.before(cursor, "bets", width=1))
         query.where("customer_id = {}", customer_id).where("market_id = {}", market_id).where("status = {}", status)
-        query.where("id >= (" + FIRST_BET + ")", placed_from_us)
-        query.where("id < coalesce((" + FIRST_BET + "), 9223372036854775807)", placed_before_us)
+        query.where("id >= (SELECT read.first_bet({}))", placed_from_us)
+        query.where("id < (SELECT read.first_bet({}))", placed_before_us)
         return await self._page(query.order("id DESC"), ShownBet, limit, lambda row: ("bets", row.id))
 
     async def statement(self, account_id: int, *, cursor: str | None = None, limit: int = DEFAULT_PAGE) -> Page[Line]:
@@ -207,10 +207,6 @@ class Reads:
     async def _one(self, query: Query, shape: type[Shape]) -> Shape | None:
         rows = await self._all(query.limit(1), shape)
         return rows[0] if rows else None
-
-
-FIRST_BET = "SELECT id FROM read.bet WHERE placed_at_us >= {} ORDER BY placed_at_us, id LIMIT 1"
-"""The first bet at or after an instant: ids rise with time, so it bounds a period."""
 
 
 def _shapes(records: Iterable["Record"], shape: type[Shape]) -> Iterable[Shape]:

@@ -49,11 +49,29 @@ CREATE TABLE read.bet (
     actor          bigint  NOT NULL,
     key            uuid    NOT NULL,
     seq            bigint  NOT NULL   -- the fact that took it
-) WITH (fillfactor = 55);
+) WITH (fillfactor = 47);
 CREATE INDEX bet_customer ON read.bet (customer_id, id);
 CREATE INDEX bet_market ON read.bet (market_id, id);
 CREATE INDEX bet_key ON read.bet (key);
-CREATE INDEX bet_placed ON read.bet (placed_at_us, id);  -- ids rise with time: a period becomes a range of ids
+
+-- The first bet at or after an instant. Ids are dense and rise with time, so that halving finds it and no index is kept.
+CREATE FUNCTION read.first_bet(since_us bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    low    bigint := 1;
+    high   bigint;
+    middle bigint;
+BEGIN
+    SELECT coalesce(max(id), 0) + 1 INTO high FROM read.bet;
+    WHILE low < high LOOP
+        middle := (low + high) / 2;
+        IF (SELECT placed_at_us FROM read.bet WHERE id = middle) < since_us THEN
+            low := middle + 1;
+        ELSE
+            high := middle;
+        END IF;
+    END LOOP;
+    RETURN low;
+END $$;
 
 -- One row a transfer. `account_id` is the customer's account of whose statement it is a line (cash before any other; null
 -- between accounts of the house), and `balance_minor` what that account had after it.

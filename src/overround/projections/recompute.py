@@ -1,0 +1,262 @@
+"""The plain twin of the fold: what every table must show, said by the replayed machine rather than by `folding`.
+
+Used by the audit. What is, comes from the machine's state; what was, from each fact and the state before and after it.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from overround.book.bets import Bet, DelayedBetRefused
+from overround.book.catalogue import EventEnded, EventStarted, MarketCreated, PricesSet
+from overround.book.ledger import Account, AccountKind, CustomerOpened, FundsMoved, Posting
+from overround.book.limits import NO_LIMIT, CoolingOff, HouseTermsSet, LimitSet, PlayerTermsSet, SelfExcluded
+from overround.book.machine import RequestRefused, State
+from overround.book.settlement import BetsSettled, ResultRecorded
+from overround.kernel.fact import Fact
+from overround.kernel.ids import key_text
+from overround.projections import tables
+from overround.projections.tables import Table
+
+Row = tuple[object, ...]
+
+
+class Past(msgspec.Struct):
+    """What the state does not keep: gathered fact by fact, as the replay goes. `rows` are the histories' rows that
+    came since they were last taken."""
+
+    rows: dict[str, list[Row]] = msgspec.field(default_factory=lambda: {table.name: [] for table in tables.HISTORY})
+    opened_at_us: dict[int, int] = {}
+    settled_at_us: dict[int, int] = {}
+    refusals: dict[int, str] = {}
+    settled_revisions: dict[int, int] = {}
+    versions: dict[int, int] = {}
+    balances_minor: dict[int, int] = {}
+
+    def take(self) -> dict[str, list[Row]]:
+        """The rows gathered since the last time, by table."""
+        taken, self.rows = self.rows, {table.name: [] for table in tables.HISTORY}
+        return taken
+
+    def see(self, fact: Fact, state: State) -> None:
+        """The state has just folded this fact."""
+        if isinstance(fact, Posting):
+            self._transfers(fact, state)
+        look = LOOKS.get(type(fact))
+        if look is not None:
+            look(self, fact, state)
+        self._market_steps(fact, state)
+
+    def _transfers(self, fact: Posting, state: State) -> None:
+        note = fact.note if isinstance(fact, FundsMoved) else None
+        accounts, balances = state.ledger.accounts, self.balances_minor
+        for n, transfer in enumerate(fact.transfers):
+            debit, credit, amount_minor, reason, ref = msgspec.structs.astuple(transfer)
+            balances[debit] = balances.get(debit, 0) - amount_minor
+            balances[credit] = balances.get(credit, 0) + amount_minor
+            line = _statement(accounts[debit], accounts[credit])
+            self.rows["transfer"].append(
+                (state.seq, n, state.at_us, debit, credit, amount_minor, reason, ref, note)
+                + ((line, balances[line]) if line else (None, None))
+            )
+
+    def _market_steps(self, fact: Fact, state: State) -> None:
+        """A row for each market of the fact whose version is another one now."""
+        if isinstance(fact, EventStarted | EventEnded):
+            touched = state.catalogue.events[fact.event_id].markets
+        else:
+            touched = [getattr(fact, "market_id", 0)]
+        for market_id in touched:
+            market = state.catalogue.markets.get(market_id)
+            if market is not None and self.versions.get(market_id) != market.version:
+                self.versions[market_id] = market.version
+                self.rows["market_status_history"].append(
+                    (market_id, state.seq, state.at_us, market.status, market.reason, market.version)
+                )
+
+
+def _statement(debit: Account, credit: Account) -> int | None:
+    own = [account for account in (debit, credit) if account.owner]
+    cash = [account for account in own if account.kind is AccountKind.CASH]
+    return (cash or own)[0].id if own else None
+
+
+def _customer_opened(past: Past, fact: CustomerOpened, state: State) -> None:
+    past.opened_at_us[fact.customer_id] = state.at_us
+
+
+def _bets_settled(past: Past, fact: BetsSettled, state: State) -> None:
+    for row in fact.bets:
+        past.settled_at_us[row.bet_id] = state.at_us
+    if fact.last:
+        past.settled_revisions[fact.market_id] = fact.revision
+
+
+def _delayed_refused(past: Past, fact: DelayedBetRefused, _: State) -> None:
+    past.refusals[fact.bet_id] = fact.code
+
+
+def _request_refused(past: Past, fact: RequestRefused, state: State) -> None:
+    if fact.cause is not None:
+        detail = msgspec.json.encode(fact.detail).decode()
+        past.rows["refusal"].append(
+            (state.seq, state.at_us, fact.cause.actor, fact.cause.key, type(fact.command).__name__, fact.code, detail)
+        )
+
+
+def _market_created(past: Past, fact: MarketCreated, state: State) -> None:
+    for selection_id, price_milli in enumerate(fact.prices_milli, 1):
+        if price_milli:
+            past.rows["price_history"].append((fact.market_id, selection_id, state.seq, state.at_us, price_milli))
+
+
+def _prices_set(past: Past, fact: PricesSet, state: State) -> None:
+    for selection_id, price_milli in sorted(fact.prices):
+        past.rows["price_history"].append((fact.market_id, selection_id, state.seq, state.at_us, price_milli))
+
+
+def _result_recorded(past: Past, fact: ResultRecorded, state: State) -> None:
+    result = msgspec.json.encode(fact.result).decode()
+    past.rows["result"].append((fact.market_id, fact.revision, state.seq, state.at_us, result))
+
+
+def _limit_set(past: Past, fact: LimitSet, state: State) -> None:
+    amount_minor = fact.amount_minor if fact.amount_minor != NO_LIMIT else None
+    _limit(past, fact, state, fact.customer_id, fact.currency, fact.limit, amount_minor, fact.effective_at_us, 0, None)
+
+
+def _shut_out(past: Past, fact: CoolingOff | SelfExcluded, state: State) -> None:
+    kind = "cool_off" if isinstance(fact, CoolingOff) else "self_exclusion"
+    _limit(past, fact, state, fact.customer_id, "", kind, None, state.at_us, fact.until_us, None)
+
+
+def _player_terms(past: Past, fact: PlayerTermsSet, state: State) -> None:
+    terms = f'{{"max_stake_minor":{fact.max_stake_minor},"max_payout_minor":{fact.max_payout_minor}}}'
+    _limit(past, fact, state, fact.customer_id, fact.currency, "player_terms", None, state.at_us, 0, terms)
+
+
+def _house_terms(past: Past, fact: HouseTermsSet, state: State) -> None:
+    terms = msgspec.json.encode(msgspec.structs.asdict(fact.terms)).decode()
+    _limit(past, fact, state, 0, fact.currency, "house_terms", None, state.at_us, 0, terms)
+
+
+def _limit(past: Past, fact: Fact, state: State, *rest: object) -> None:
+    actor = fact.cause.actor if fact.cause else 0
+    past.rows["limit_change"].append((state.seq, state.at_us, actor, *rest))
+
+
+LOOKS: dict[type[Fact], Callable[[Past, Any, State], None]] = {
+    CustomerOpened: _customer_opened,
+    BetsSettled: _bets_settled,
+    DelayedBetRefused: _delayed_refused,
+    RequestRefused: _request_refused,
+    MarketCreated: _market_created,
+    PricesSet: _prices_set,
+    ResultRecorded: _result_recorded,
+    LimitSet: _limit_set,
+    CoolingOff: _shut_out,
+    SelfExcluded: _shut_out,
+    PlayerTermsSet: _player_terms,
+    HouseTermsSet: _house_terms,
+}
+
+
+def rows_now(table: Table, state: State, past: Past) -> Iterator[Row]:
+    """The rows that a table of what is must have, in the order of its key."""
+    return NOW[table.name](state, past)
+
+
+def _customers(_: State, past: Past) -> Iterator[Row]:
+    yield from past.opened_at_us.items()
+
+
+def _accounts(state: State, _: Past) -> Iterator[Row]:
+    yield from map(msgspec.structs.astuple, state.ledger.accounts.values())
+
+
+def _bets(state: State, past: Past) -> Iterator[Row]:
+    return (_bet(bet, past) for bet in state.bets.bets.values())
+
+
+def _bet(bet: Bet, past: Past) -> Row:
+    return (
+        bet.id,
+        bet.customer_id,
+        bet.market_id,
+        bet.selection_id,
+        bet.currency,
+        bet.stake_minor,
+        bet.price_milli,
+        bet.odds_change,
+        bet.market_version,
+        bet.status,
+        bet.outcome,
+        bet.payout_minor,
+        bet.placed_at_us,
+        bet.decide_at_us,
+        past.settled_at_us.get(bet.id, 0),
+        past.refusals.get(bet.id),
+        int.from_bytes(bet.key[16:], "big", signed=True),
+        key_text(bet.key[:16]),
+        bet.seq,
+    )
+
+
+def _sports(state: State, _: Past) -> Iterator[Row]:
+    yield from map(msgspec.structs.astuple, state.catalogue.sports.values())
+
+
+def _competitions(state: State, _: Past) -> Iterator[Row]:
+    yield from map(msgspec.structs.astuple, state.catalogue.competitions.values())
+
+
+def _events(state: State, _: Past) -> Iterator[Row]:
+    for event in state.catalogue.events.values():
+        yield event.id, event.competition_id, event.name, event.starts_at_us, event.status
+
+
+def _markets(state: State, past: Past) -> Iterator[Row]:
+    for market in state.catalogue.markets.values():
+        result = state.settlement.results.get(market.id)
+        yield (
+            market.id,
+            market.event_id,
+            market.type,
+            msgspec.json.encode(market.specifiers).decode(),
+            market.feed,
+            market.in_play,
+            market.delay_us,
+            market.liability_minor,
+            market.status,
+            market.reason,
+            market.version,
+            market.confirmed_at_us,
+            market.revision,
+            past.settled_revisions.get(market.id, 0),
+            msgspec.json.encode(result).decode() if result is not None else None,
+        )
+
+
+def _selections(state: State, _: Past) -> Iterator[Row]:
+    for market in state.catalogue.markets.values():
+        for selection in market.selections.values():
+            yield market.id, selection.id, selection.name, selection.price_milli
+
+
+def _feeds(state: State, _: Past) -> Iterator[Row]:
+    for _name, feed in sorted(state.catalogue.feeds.items()):
+        yield feed.name, feed.seen_at_us, feed.silent, feed.back_at_us
+
+
+NOW: dict[str, Callable[[State, Past], Iterator[Row]]] = {
+    "customer": _customers,
+    "account": _accounts,
+    "bet": _bets,
+    "sport": _sports,
+    "competition": _competitions,
+    "event": _events,
+    "market": _markets,
+    "selection": _selections,
+    "feed": _feeds,
+}
