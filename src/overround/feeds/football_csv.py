@@ -231,9 +231,7 @@ def _offers(row: dict[str, str], bookmaker: str, notes: Counter[str]) -> Iterato
             notes[f"{kind}: no odds at all, no market"] += 1
 
 
-def _odds(
-    row: dict[str, str], kind: str, bookmaker: str, moment: str, notes: Counter[str]
-) -> Odds | None:
+def _odds(row: dict[str, str], kind: str, bookmaker: str, moment: str, notes: Counter[str]) -> Odds | None:
     """The chosen bookmaker's odds at the opening ("") or the closing ("C"), or the first fallback's that has any."""
     when = "closing" if moment else "opening"
     for maker in (bookmaker, *(other for other in FALLBACKS if other != bookmaker)):

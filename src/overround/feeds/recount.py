@@ -85,7 +85,10 @@ def _rows(path: Path) -> dict[int, dict[str, str]]:
     text = data.decode("utf-8-sig" if data[:3] == b"\xef\xbb\xbf" else "latin-1", errors="replace")
     reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
     reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-    return {reader.line_num: {name: (cell or "").strip() for name, cell in row.items() if name} for row in reader}
+    rows = {}
+    for row in reader:
+        rows[reader.line_num] = {name: (cell or "").strip() for name, cell in row.items() if name}
+    return rows
 
 
 def _settle(claim: Claim, row: dict[str, str], price: Fraction) -> tuple[str, int]:

@@ -1,0 +1,80 @@
+"""What a feed asks of the house: an operator's commands as the batch endpoint takes them, one plain dict each."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from overround.kernel.instant import text
+
+Order = Mapping[str, Any]
+
+
+def create_event(*, competition_id: int, name: str, starts_at_us: int) -> Order:
+    return {
+        "command": "CreateEvent",
+        "competition_id": competition_id,
+        "name": name,
+        "starts_at": text(starts_at_us),
+    }
+
+
+def create_market(
+    *,
+    event_id: int,
+    kind: str,
+    line_quarters: int | None,
+    prices_milli: Iterable[int],
+    feed: str = "",
+    in_play: bool = False,
+    delay_ms: int = 0,
+) -> Order:
+    """`line_quarters` is None for a market type without a line."""
+    return {
+        "command": "CreateMarket",
+        "event_id": event_id,
+        "type": kind,
+        "specifiers": {} if line_quarters is None else {"line_quarters": line_quarters},
+        "prices_milli": list(prices_milli),
+        "feed": feed,
+        "in_play": in_play,
+        "delay_ms": delay_ms,
+    }
+
+
+def set_prices(*, market_id: int, prices_milli: Iterable[int]) -> Order:
+    """Prices of all selections, whose ids count from 1; 0 takes one away."""
+    prices = [
+        {"selection_id": number, "price_milli": price_milli} for number, price_milli in enumerate(prices_milli, 1)
+    ]
+    return {"command": "SetPrices", "market_id": market_id, "prices": prices}
+
+
+def resume_market(market_id: int) -> Order:
+    return {"command": "ResumeMarket", "market_id": market_id}
+
+
+def suspend_event(event_id: int, *, reason: str) -> Order:
+    return {"command": "SuspendEvent", "event_id": event_id, "reason": reason}
+
+
+def close_market(market_id: int) -> Order:
+    return {"command": "CloseMarket", "market_id": market_id}
+
+
+def start_event(event_id: int) -> Order:
+    return {"command": "StartEvent", "event_id": event_id}
+
+
+def end_event(event_id: int) -> Order:
+    return {"command": "EndEvent", "event_id": event_id}
+
+
+def record_event_result(event_id: int, *, home: int, away: int) -> Order:
+    return {
+        "command": "RecordEventResult",
+        "event_id": event_id,
+        "result": {"score": {"home": home, "away": away}},
+    }
+
+
+def heartbeat(feed: str) -> Order:
+    return {"command": "FeedHeartbeat", "feed": feed}
