@@ -81,7 +81,7 @@ def test_a_problem_is_told_at_once() -> None:
 
 def test_a_house_that_speaks_no_json_is_a_problem_without_a_code() -> None:
     class Html(Script):
-        async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        async def __call__(self, _scope: dict[str, Any], _receive: Receive, send: Send) -> None:
             await send({"type": "http.response.start", "status": 404, "headers": []})
             await send({"type": "http.response.body", "body": b"<html>"})
 

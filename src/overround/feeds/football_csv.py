@@ -282,7 +282,7 @@ def _line_quarters(text: str) -> int | None:
     unsigned = text.removeprefix("-").removeprefix("+")
     whole, _, part = unsigned.partition(".")
     quarters = {"": 0, "0": 0, "00": 0, "25": 1, "5": 2, "50": 2, "75": 3}.get(part)
-    if quarters is None or not _is_digits(whole or "0") or len(whole) > 2 or not unsigned:
+    if quarters is None or not _is_digits(whole or "0") or len(whole) > 2 or not whole + part:
         return None
     line = 4 * int(whole or "0") + quarters
     return -line if text.startswith("-") else line

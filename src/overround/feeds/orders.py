@@ -69,11 +69,8 @@ def end_event(event_id: int) -> Order:
 
 
 def record_event_result(event_id: int, *, home: int, away: int) -> Order:
-    return {
-        "command": "RecordEventResult",
-        "event_id": event_id,
-        "result": {"score": {"home": home, "away": away}},
-    }
+    """Full time: the event ends and its bets are settled."""
+    return {"command": "RecordEventResult", "event_id": event_id, "score": {"home": home, "away": away}}
 
 
 def heartbeat(feed: str) -> Order:

@@ -1,0 +1,53 @@
+"""The feed process: a simulated match day, with an operator's token, over HTTP like any provider's adapter."""
+
+import asyncio
+import logging
+import random
+import time
+from hashlib import blake2b
+
+from overround.apps.house import read_endpoints
+from overround.apps.settings import InvalidSetting, Settings
+from overround.feeds.client import open_door
+from overround.feeds.simulator import MatchDay, Simulator
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 30.0
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Play until told to stop. Raises InvalidSetting where no gateway is named."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log a line for every request
+    base_url, token = _gateway(settings)
+    door = open_door(
+        base_url, token=token, now_us=_now_us, chance=random.SystemRandom(), patience_s=PATIENCE_S, verify=False
+    )
+    async with door as operator:
+        plan = match_day(token)
+        simulator = Simulator(operator=operator, plan=plan, now_us=_now_us, chance=random.Random())  # noqa: S311  # names
+        log.info("the match day goes on at %s", base_url)
+        await simulator.run(stop)
+
+
+def _gateway(settings: Settings) -> tuple[str, str]:
+    """Where to speak, and with which token: the settings' own, or what `overround up` wrote down."""
+    endpoints = read_endpoints(settings.endpoints_file)
+    base_url = settings.gateway_url or (endpoints.http if endpoints else None)
+    token = settings.operator_token or (endpoints.operator_token if endpoints else None)
+    if base_url is None or token is None:
+        raise InvalidSetting(
+            "OVERROUND_GATEWAY_URL and OVERROUND_OPERATOR_TOKEN are not set, and there is no endpoints.json"
+        )
+    return base_url, token
+
+
+def match_day(token: str) -> MatchDay:
+    """Matches and bettors follow from the operator's token: the same after a restart, and nobody else can tell them."""
+    seed = blake2b(token.encode(), digest_size=8, person=b"match day").digest()
+    secret = blake2b(token.encode(), digest_size=32, person=b"bettors").digest()
+    return MatchDay(seed=int.from_bytes(seed), secret=secret)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000

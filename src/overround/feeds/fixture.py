@@ -1,0 +1,149 @@
+"""A simulated match, all of it a function of its seed: how strong the sides are, and in which minute the goals fall.
+
+Whoever has the seed, the event's id and the time knows the score, so a simulator that was away goes on where the match
+is by now.
+"""
+
+import math
+import random
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+import msgspec
+
+from overround.kernel.instant import MINUTE_US
+from overround.trading import (
+    FULL_TIME_MINUTES,
+    Chances,
+    Method,
+    Rates,
+    handicap,
+    match_result,
+    prices_milli,
+    score_grid,
+    total,
+)
+
+TEAMS: Final = (
+    "Alderbrook", "Ashmere", "Birchley", "Blackfen", "Caldershaw", "Corvale", "Dunmarsh", "Eastwick Park", "Fernhollow",
+    "Glenharrow", "Hallowby", "Ironbridge Town", "Kestrel Rovers", "Larkfield", "Millhaven", "Northgate", "Oakhurst",
+    "Penwick", "Quarry Lane", "Redcliff", "Saltmarsh", "Thornbury Vale", "Underhill", "Westering",
+)  # fmt: skip
+"""None of these plays anywhere."""
+
+USUAL_HOME: Final = 1.55
+USUAL_AWAY: Final = 1.2
+SPREAD: Final = 0.28
+"""Standard deviation of the logarithm of a side's rate."""
+
+TOTALS_QUARTERS: Final = (6, 10, 14)
+MARGINS: Final = {"1x2": 0.055, "total": 0.05, "asian_handicap": 0.035}
+"""Overround by kind of market; tighter where the market has two sides."""
+
+
+class Goal(NamedTuple):
+    """In which minute of play, from 0 to 90, and whether home scored."""
+
+    minute: float
+    home: bool
+
+
+class Question(NamedTuple):
+    """A market of a match; `line_quarters` is None for 1X2."""
+
+    kind: str
+    line_quarters: int | None
+
+
+class Fixture(msgspec.Struct, frozen=True, kw_only=True):
+    """All there is to know of a match. `minute_us` is how long a minute of play takes."""
+
+    starts_at_us: int
+    minute_us: int
+    rates: Rates
+    goals: tuple[Goal, ...]
+
+    def minute(self, now_us: int) -> float:
+        """The minute of play; below 0 before kick-off, 90 and more after full time."""
+        return (now_us - self.starts_at_us) / self.minute_us
+
+    def at_us(self, minute: float) -> int:
+        """The instant of a minute of play."""
+        return self.starts_at_us + round(minute * self.minute_us)
+
+    def score(self, now_us: int) -> tuple[int, int]:
+        """Home's and away's goals so far."""
+        fallen = [goal for goal in self.goals if self.at_us(goal.minute) <= now_us]
+        home = sum(goal.home for goal in fallen)
+        return home, len(fallen) - home
+
+    def scored_within(self, now_us: int, window_us: int) -> bool:
+        """Whether a goal fell at most this long ago."""
+        return any(0 <= now_us - self.at_us(goal.minute) < window_us for goal in self.goals)
+
+    def questions(self) -> tuple[Question, ...]:
+        """1X2, three totals, and a whole, a half and a quarter handicap line near the level of the sides."""
+        level = round(4 * (self.rates.away - self.rates.home))
+        whole = 4 * round(level / 4)
+        half = 4 * math.floor(level / 4) + 2
+        quarter = level if level % 2 else level + 1
+        totals = (Question("total", line) for line in TOTALS_QUARTERS)
+        lines = (Question("asian_handicap", line) for line in (whole, half, quarter))
+        return (Question("1x2", None), *totals, *lines)
+
+    def chances(self, question: Question, now_us: int) -> tuple[float, ...]:
+        """The fair probability of each selection now; zeros where nothing can be at risk any more."""
+        minutes_left = FULL_TIME_MINUTES - max(0.0, self.minute(now_us))
+        home, away = self.score(now_us)
+        grid = score_grid(self._form(now_us), minutes_left=minutes_left, home=home, away=away)
+        if question.line_quarters is None:
+            return match_result(grid)
+        of: tuple[Chances, Chances] = (total if question.kind == "total" else handicap)(
+            grid, line_quarters=question.line_quarters
+        )
+        return of[0].fair, of[1].fair
+
+    def prices_milli(self, question: Question, now_us: int) -> tuple[int, ...] | None:
+        """The house's prices now, or None where the question is as good as answered."""
+        chances = self.chances(question, now_us)
+        if max(chances) > 0.995 or not 0.99 < math.fsum(chances) < 1.01:
+            return None
+        return prices_milli(chances, overround=MARGINS[question.kind], method=Method.POWER)
+
+    def _form(self, now_us: int) -> Rates:
+        """The rates as the market sees them: before kick-off opinion sways by up to 4 %."""
+        if now_us >= self.starts_at_us:
+            return self.rates
+        sway = 1 + 0.04 * math.sin(now_us / (7 * MINUTE_US) + self.rates.home * 100)
+        return Rates(self.rates.home * sway, self.rates.away / sway)
+
+
+def fixture(*, seed: int, event_id: int, name: str, starts_at_us: int, match_us: int) -> Fixture:
+    """The match that this event is. `match_us` is how long 90 minutes of play take."""
+    digest = blake2b(f"{seed}/{event_id}/{name}".encode(), digest_size=8).digest()
+    chance = random.Random(int.from_bytes(digest))
+    rates = Rates(USUAL_HOME * math.exp(chance.gauss(0, SPREAD)), USUAL_AWAY * math.exp(chance.gauss(0, SPREAD)))
+    goals = [Goal(minute, True) for minute in _goals(chance, rates.home)]
+    goals += [Goal(minute, False) for minute in _goals(chance, rates.away)]
+    return Fixture(
+        starts_at_us=starts_at_us,
+        minute_us=round(match_us / FULL_TIME_MINUTES),
+        rates=rates,
+        goals=tuple(sorted(goals)),
+    )
+
+
+def _goals(chance: random.Random, rate: float) -> list[float]:
+    """A Poisson process: the gaps are exponential."""
+    minutes, minute = [], chance.expovariate(rate / FULL_TIME_MINUTES)
+    while minute < FULL_TIME_MINUTES:
+        minutes.append(minute)
+        minute += chance.expovariate(rate / FULL_TIME_MINUTES)
+    return minutes
+
+
+def draw_name(chance: random.Random, playing: frozenset[str]) -> str:
+    """Two teams that are not playing, where there are two."""
+    free = [team for team in TEAMS if not any(team in name for name in playing)]
+    home, away = chance.sample(free if len(free) > 1 else TEAMS, 2)
+    return f"{home} v {away}"

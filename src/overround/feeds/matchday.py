@@ -1,0 +1,132 @@
+"""What a feed must ask for, given what the house shows now: a pure step, so a restart simply goes on.
+
+Nothing is remembered between steps. Every second the house's view of an event is compared with what its fixture says at
+that instant, and the difference is asked for.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from overround.feeds import orders
+from overround.feeds.fixture import Fixture, Question
+from overround.feeds.orders import Order
+from overround.kernel.instant import SECOND_US
+from overround.trading import FULL_TIME_MINUTES
+
+CONFIRM_EVERY_S: Final = 10
+"""Each market's prices are sent this often even when they stand, so that a silence of the feed heals."""
+
+OWN_REASONS: Final = frozenset({"new", "goal", "turn_in_play"})
+"""Suspensions that the feed lifts. Any other is an operator's, and stays."""
+
+OPEN_STATES: Final = frozenset({"open", "suspended"})
+
+
+class ShownSelection(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    selection_id: int
+    price_milli: int
+
+
+class ShownMarket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """As `GET /v1/events/{id}` shows it."""
+
+    market_id: int
+    type: str
+    specifiers: dict[str, int]
+    status: str
+    reason: str
+    version: int
+    available: bool
+    selections: tuple[ShownSelection, ...]
+
+    @property
+    def question(self) -> Question:
+        return Question(self.type, self.specifiers.get("line_quarters"))
+
+    @property
+    def prices_milli(self) -> tuple[int, ...]:
+        return tuple(selection.price_milli for selection in self.selections)
+
+
+class ShownEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """As `GET /v1/events/{id}` shows it."""
+
+    event_id: int
+    name: str
+    starts_at: str
+    status: str
+    markets: tuple[ShownMarket, ...]
+
+
+class House(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How the feed offers its markets: its name, how long a goal suspends, and the in-play delay."""
+
+    feed: str
+    suspension_us: int = 6 * SECOND_US
+    delay_ms: int = 2_000
+
+
+def micros_of(at: str) -> int:
+    """An RFC 3339 instant, as the API writes it, in microseconds."""
+    return (datetime.fromisoformat(at) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def wanted(event: ShownEvent, fixture: Fixture, *, house: House, now_us: int) -> list[Order]:
+    """What to ask for at this instant, in its order."""
+    if event.status == "ended":
+        return []
+    minute = fixture.minute(now_us)
+    if minute >= FULL_TIME_MINUTES:
+        return list(_full_time(event, fixture, now_us))
+    if minute >= 0 and event.status == "scheduled":
+        return [orders.start_event(event.event_id)]
+    if fixture.scored_within(now_us, house.suspension_us):
+        is_open = any(market.status == "open" for market in event.markets)
+        return [orders.suspend_event(event.event_id, reason="goal")] if is_open else []
+    return [*_missing(event, fixture, house, now_us), *_offered(event, fixture, now_us)]
+
+
+def _full_time(event: ShownEvent, fixture: Fixture, now_us: int) -> Iterator[Order]:
+    home, away = fixture.score(now_us)
+    if event.markets:
+        yield orders.record_event_result(event.event_id, home=home, away=away)
+    else:
+        yield orders.end_event(event.event_id)
+
+
+def _missing(event: ShownEvent, fixture: Fixture, house: House, now_us: int) -> Iterator[Order]:
+    """Markets that are not there yet. They are born suspended; the next step opens them."""
+    there = {market.question for market in event.markets}
+    for question in fixture.questions():
+        prices = fixture.prices_milli(question, now_us)
+        if question not in there and prices is not None:
+            yield orders.create_market(
+                event_id=event.event_id,
+                kind=question.kind,
+                line_quarters=question.line_quarters,
+                prices_milli=prices,
+                feed=house.feed,
+                in_play=True,
+                delay_ms=house.delay_ms,
+            )
+
+
+def _offered(event: ShownEvent, fixture: Fixture, now_us: int) -> Iterator[Order]:
+    questions = set(fixture.questions())
+    for market in event.markets:
+        if market.status not in OPEN_STATES or market.question not in questions:
+            continue
+        prices = fixture.prices_milli(market.question, now_us)
+        if prices is None:
+            yield orders.close_market(market.market_id)
+            continue
+        resumes = market.status == "suspended" and market.reason in OWN_REASONS
+        due = now_us // SECOND_US % CONFIRM_EVERY_S == market.market_id % CONFIRM_EVERY_S
+        unconfirmed = market.status == "open" and not market.available
+        if prices != market.prices_milli or resumes or due or unconfirmed:
+            yield orders.set_prices(market_id=market.market_id, prices_milli=prices)
+        if resumes:
+            yield orders.resume_market(market.market_id)
