@@ -12,6 +12,7 @@ import click
 import httpx
 import msgspec
 import uvloop
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -25,10 +26,8 @@ from overround.feeds.replay_report import HoldLine, Report, make_report
 from overround.infra import telemetry
 
 MAX_BETTORS = 10_000
-COLUMNS = (
-    "bets", "turnover", "paid", "overround", "hold expected", "(power)", "hold realised", "standard error", "apart",
-)  # fmt: skip
-NAMES = {"1x2": "1X2", "total": "over/under 2.5", "asian_handicap": "Asian handicap", "all": "all"}
+COLUMNS = ("bets", "turnover", "paid", "margin", "expected", "realised", "s.e.", "apart")
+NAMES = {"1x2": "1X2", "total": "goals 2.5", "asian_handicap": "handicap", "all": "all"}
 
 
 @click.group("replay")
@@ -180,10 +179,12 @@ def show(console: Console, report: Report) -> None:
 
 
 def _summary(report: Report) -> Table:
-    table = Table(title=f"{', '.join(report.files)} · {report.bookmaker} · seed {report.seed}", show_header=False)
+    table = Table(show_header=False, box=SIMPLE_HEAD)
     table.add_column(style="dim")
     table.add_column(justify="right")
     for name, value in (
+        ("files", ", ".join(report.files)),
+        ("odds of", f"{report.bookmaker}, seed {report.seed}"),
         ("matches", f"{report.matches:,}"),
         ("bettors", f"{report.bettors:,}"),
         ("bets", f"{report.bets:,}"),
@@ -199,24 +200,15 @@ def _summary(report: Report) -> Table:
 def _holds(report: Report) -> Table:
     table = Table(
         "market",
-        *(
-            [
-                "bets",
-                "turnover",
-                "paid",
-                "overround",
-                "hold expected",
-                "(power)",
-                "hold realised",
-                "standard error",
-                "apart",
-            ]
-        ),
+        *COLUMNS,
         title="Hold on the stakes at risk, against the odds that were taken",
-        caption="apart: realised less expected, in standard errors",
+        caption="margin: mean overround of these bets; expected: the hold that it implies; s.e.: standard error of the "
+        "realised hold; apart: realised less expected, in standard errors",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
     )
     for column in table.columns[1:]:
-        column.justify = "right"
+        column.justify, column.no_wrap = "right", True
     for line in report.hold:
         table.add_row(*_hold_cells(line), end_section=line.kind == "asian_handicap")
     return table
@@ -226,11 +218,10 @@ def _hold_cells(line: HoldLine) -> tuple[str, ...]:
     return (
         NAMES[line.kind],
         f"{line.bets:,}",
-        _money(line.turnover_minor),
-        _money(line.paid_minor),
+        f"{line.turnover_minor // 100:,}",
+        f"{line.paid_minor // 100:,}",
         f"{line.overround:.2%}",
         f"{line.expected:.2%}",
-        f"{line.expected_power:.2%}",
         f"{line.realised:.2%}",
         f"{line.standard_error:.2%}",
         f"{line.errors_apart:+.2f}",

@@ -294,11 +294,13 @@ class Replay:
 
         async def one(person: Bettor) -> tuple[tuple[Settled, ...], int]:
             while True:
-                wallets = await person.door.get("/v1/balance")
-                items = await person.door.each("/v1/bets", limit=200, min_seq=wallets["seq"])
+                seq = (await person.door.get("/v1/balance"))["seq"]
+                items = await person.door.each("/v1/bets", limit=200, min_seq=seq)
                 bets = msgspec.convert(items, type=tuple[Settled, ...])
                 if all(bet.status == "settled" for bet in bets):
-                    return bets, wallets["wallets"][0]["cash_minor"]
+                    # Asked again, for the last of them may have been settled since the first answer.
+                    wallets = (await person.door.get("/v1/balance"))["wallets"]
+                    return bets, wallets[0]["cash_minor"]
                 if _seconds() > deadline:
                     raise NotSettled(f"customer {person.customer_id}")
                 await asyncio.sleep(0.2)
