@@ -98,7 +98,7 @@ TEMPERAMENTS: Final = (
 def crowd(number: int) -> tuple[Temperament, ...]:
     """So many bettors, in the shares of their temperaments."""
     pattern = tuple(each for each in TEMPERAMENTS for _ in range(each.share))
-    step = 5  # coprime to the pattern's 22, so that a small crowd is mixed too
+    step = 13  # coprime to the 22 of the pattern, so that a small crowd is mixed too
     return tuple(pattern[number * step % len(pattern)] for number in range(number))
 
 

@@ -1,0 +1,195 @@
+"""A simulated match from announcement to result, told second by second against a house of a few lines."""
+
+import random
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from overround.feeds import matchday
+from overround.feeds.fixture import Fixture, Goal, draw_name, fixture
+from overround.feeds.matchday import House, ShownEvent, ShownMarket, ShownSelection, wanted
+from overround.kernel.instant import SECOND_US
+from overround.trading import Rates
+
+KICK_OFF_US = 1_790_000_000_000_000
+MINUTE_US = 4 * SECOND_US
+HOUSE = House(feed="simulator")
+MATCH = Fixture(
+    starts_at_us=KICK_OFF_US,
+    minute_us=MINUTE_US,
+    rates=Rates(1.5, 1.1),
+    goals=(Goal(20.0, True), Goal(55.5, False), Goal(80.0, True)),
+)
+
+
+class Board:
+    """What a house would show of one event after the orders that were asked of it."""
+
+    def __init__(self) -> None:
+        self.event = ShownEvent(
+            event_id=1, name="A v B", starts_at="2026-11-23T16:00:00.000Z", status="scheduled", markets=()
+        )
+        self.result: tuple[int, int] | None = None
+        self.reasons: list[str] = []
+
+    def step(self, now_us: int, match: Fixture = MATCH) -> list[str]:
+        orders = wanted(self.event, match, house=HOUSE, now_us=now_us)
+        for order in orders:
+            getattr(self, order["command"])(order)
+        return [order["command"] for order in orders]
+
+    def until(self, minute: float) -> None:
+        """Several steps at one instant: until nothing but confirmations is asked for."""
+        for _ in range(4):
+            self.step(MATCH.at_us(minute))
+
+    def statuses(self) -> set[str]:
+        return {market.status for market in self.event.markets}
+
+    def _change(self, market_id: int | None, **changes: Any) -> None:
+        markets = tuple(
+            msgspec.structs.replace(market, **changes) if market_id in (None, market.market_id) else market
+            for market in self.event.markets
+        )
+        self.event = msgspec.structs.replace(self.event, markets=markets)
+
+    def CreateMarket(self, order: Any) -> None:  # noqa: N802  # named as the command is
+        market = ShownMarket(
+            market_id=len(self.event.markets) + 1,
+            type=order["type"],
+            specifiers=order["specifiers"],
+            status="suspended",
+            reason="new",
+            version=1,
+            available=False,
+            selections=tuple(
+                ShownSelection(selection_id=number, price_milli=price)
+                for number, price in enumerate(order["prices_milli"], 1)
+            ),
+        )
+        self.event = msgspec.structs.replace(self.event, markets=(*self.event.markets, market))
+
+    def SetPrices(self, order: Any) -> None:  # noqa: N802  # as above
+        selections = tuple(ShownSelection(**price) for price in order["prices"])
+        self._change(order["market_id"], selections=selections)
+
+    def ResumeMarket(self, order: Any) -> None:  # noqa: N802  # as above
+        self._change(order["market_id"], status="open", available=True)
+
+    def CloseMarket(self, order: Any) -> None:  # noqa: N802  # as above
+        self._change(order["market_id"], status="closed", available=False)
+
+    def StartEvent(self, _order: Any) -> None:  # noqa: N802  # as above
+        self.event = msgspec.structs.replace(self.event, status="in_play")
+        self._change(None, status="suspended", reason="turn_in_play", available=False)
+
+    def SuspendEvent(self, order: Any) -> None:  # noqa: N802  # as above
+        for market in self.event.markets:
+            if market.status == "open":
+                self._change(market.market_id, status="suspended", reason=order["reason"], available=False)
+
+    def RecordEventResult(self, order: Any) -> None:  # noqa: N802  # as above
+        self.event = msgspec.structs.replace(self.event, status="ended")
+        self.result = order["score"]["home"], order["score"]["away"]
+
+
+def test_a_match_from_announcement_to_result() -> None:
+    board = Board()
+    assert board.step(KICK_OFF_US - 60 * SECOND_US) == ["CreateMarket"] * 7
+    kinds = [market.question.kind for market in board.event.markets]
+    assert kinds == ["1x2", *["total"] * 3, *["asian_handicap"] * 3]
+    board.until(-10)
+    assert board.statuses() == {"open"}
+
+    assert board.step(KICK_OFF_US) == ["StartEvent"]
+    assert board.statuses() == {"suspended"}
+    board.until(0.5)
+    assert board.statuses() == {"open"}
+
+    assert board.step(MATCH.at_us(20.0)) == ["SuspendEvent"]
+    assert board.step(MATCH.at_us(20.0) + HOUSE.suspension_us - 1) == []
+    home_before = board.event.markets[0].prices_milli[0]
+    board.step(MATCH.at_us(20.0) + HOUSE.suspension_us)
+    assert board.statuses() == {"open"}
+    assert board.event.markets[0].prices_milli[0] < home_before  # home leads and is shorter
+
+    board.until(70)
+    over_one_and_a_half = board.event.markets[1]
+    assert (over_one_and_a_half.specifiers, over_one_and_a_half.status) == ({"line_quarters": 6}, "closed")
+
+    assert board.step(MATCH.at_us(90)) == ["RecordEventResult"]
+    assert board.result == (2, 1)
+    assert board.step(MATCH.at_us(91)) == []
+
+
+def test_whoever_comes_back_late_goes_on_where_the_match_is_by_now() -> None:
+    board = Board()
+    board.until(-10)
+    away = Board()
+    away.event = board.event
+    assert away.step(MATCH.at_us(200)) == ["RecordEventResult"]
+    assert away.result == (2, 1)
+
+
+def test_an_operators_suspension_stays() -> None:
+    board = Board()
+    board.until(-10)
+    board._change(1, status="suspended", reason="team news", available=False)
+    board.until(-5)
+    assert board.event.markets[0].status == "suspended"
+    assert {market.status for market in board.event.markets[1:]} == {"open"}
+
+
+def test_after_a_silence_every_market_is_spoken_of() -> None:
+    board = Board()
+    board.until(-10)
+    board._change(None, available=False)
+    assert board.step(MATCH.at_us(-10)).count("SetPrices") == 7
+
+
+def test_every_market_is_confirmed_within_ten_seconds() -> None:
+    board = Board()
+    board.until(-10)
+    seen: set[int] = set()
+    for second in range(10):
+        now_us = MATCH.at_us(-10) + second * SECOND_US
+        for order in wanted(board.event, MATCH, house=HOUSE, now_us=now_us):
+            seen.add(order["market_id"])
+    assert seen == {market.market_id for market in board.event.markets}
+
+
+@given(seed=st.integers(0, 2**63), event_id=st.integers(1, 10**6), second=st.integers(-60, 400))
+def test_a_seed_is_a_match_and_its_prices_are_prices(seed: int, event_id: int, second: int) -> None:
+    def made() -> Fixture:
+        return fixture(
+            seed=seed,
+            event_id=event_id,
+            name="A v B",
+            starts_at_us=KICK_OFF_US,
+            match_us=300 * SECOND_US,
+        )
+
+    match = made()
+    assert match == made()
+    assert all(0 <= goal.minute < 90 for goal in match.goals)
+    assert len(set(match.questions())) == 7
+    for question in match.questions():
+        prices = match.prices_milli(question, KICK_OFF_US + second * SECOND_US)
+        assert prices is None or (any(prices) and all(price == 0 or 1_010 <= price <= 1_000_000 for price in prices))
+    handicaps = [question.line_quarters for question in match.questions() if question.kind == "asian_handicap"]
+    assert sorted(line % 4 for line in handicaps if line is not None) in ([0, 1, 2], [0, 2, 3])
+
+
+def test_instants_as_the_api_writes_them() -> None:
+    assert matchday.micros_of("2026-11-23T16:00:00.250Z") == 1_795_449_600_250_000
+
+
+def test_no_team_plays_twice_at_a_time() -> None:
+    chance = random.Random(7)
+    playing: list[str] = []
+    for _ in range(11):
+        playing.append(draw_name(chance, frozenset(playing)))
+    teams = [team for name in playing for team in name.split(" v ")]
+    assert len(set(teams)) == 22
