@@ -45,6 +45,7 @@ from overround.book.machine.commands import (
 from overround.book.machine.events import RequestDone, RequestRefused
 from overround.book.machine.memory import KeyRefusal
 from overround.book.machine.state import State
+from overround.book.settlement import SETTLE_STEP
 from overround.kernel.fact import Cause, Fact
 from overround.kernel.ids import InvalidKey
 from overround.kernel.refusal import Refused
@@ -132,7 +133,7 @@ def next_due_us(state: State) -> int | None:
     return min((*silences, *delays), default=None)
 
 
-def decide_due(state: State, now_us: int) -> tuple[Fact, ...]:
+def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> tuple[Fact, ...]:
     """One step of what is due without anybody asking: delays that are over, feeds that fell silent, then settlement."""
     if state.delays and state.delays[0][0] <= now_us:
         return (betting.decide_delayed(state, state.delays[0][1], now_us),)
@@ -140,5 +141,5 @@ def decide_due(state: State, now_us: int) -> tuple[Fact, ...]:
     if silent:
         return tuple(FeedSilenced(feed=feed.name) for feed in silent)
     for settling_now in state.settlement.settling.values():
-        return (settling.settle_next(state, settling_now),)
+        return (settling.settle_next(state, settling_now, step=settle_step),)
     return ()

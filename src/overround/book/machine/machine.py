@@ -10,6 +10,7 @@ from overround.book.machine.events import encode_fact, kind_of
 from overround.book.machine.folding import answer_of, fold
 from overround.book.machine.memory import first_answer
 from overround.book.machine.state import State, empty
+from overround.book.settlement import SETTLE_STEP
 from overround.kernel.fact import Fact
 
 
@@ -23,7 +24,12 @@ class Pending(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Machine:
-    """Decide, fold, encode. `outbox` holds what the journal has yet to commit, in order."""
+    """Decide, fold, encode. `outbox` holds what the journal has yet to commit, in order.
+
+    `settle_step` is how many bets one fact settles; facts of any step fold alike.
+    """
+
+    settle_step: int = SETTLE_STEP
 
     def __init__(self, state: State | None = None) -> None:
         self.state = state or empty()
@@ -45,7 +51,7 @@ class Machine:
     def advance(self, now_us: int) -> int:
         """Take one step of what is due by itself. How many facts it led to; 0 when nothing is due."""
         now_us = max(now_us, self.state.at_us)
-        facts = decide_due(self.state, now_us)
+        facts = decide_due(self.state, now_us, settle_step=self.settle_step)
         for fact in facts:
             self.record(fact, now_us)
         return len(facts)

@@ -7,12 +7,12 @@ from overround.book.machine.state import State
 from overround.book.settlement import SETTLE_STEP, BetsSettled, SettledBet, Settling
 
 
-def settle_next(state: State, settling: Settling) -> BetsSettled:
-    """The next step: up to `SETTLE_STEP` bets in the order accepted."""
+def settle_next(state: State, settling: Settling, *, step: int = SETTLE_STEP) -> BetsSettled:
+    """The next step: up to `step` bets in the order accepted."""
     market = state.catalogue.markets[settling.market_id]
     result = state.settlement.results[settling.market_id]
     bets = state.bets.by_market.get(settling.market_id, [])
-    ahead = bets[settling.done : settling.done + SETTLE_STEP]
+    ahead = bets[settling.done : settling.done + step]
     selections = dict.fromkeys(bet.selection_id for bet in ahead)
     outcomes = {selection: settlement.outcome(market, selection, result) for selection in selections}
     funds = _Funds(state)
