@@ -21,6 +21,7 @@ from overround.book.machine import (
     open_parcel,
 )
 from overround.host.ports import Bus, Clock, JournalPort, TermOver, WriterPort
+from overround.host.watch import Watch
 from overround.kernel.refusal import Refused
 
 log = logging.getLogger(__name__)
@@ -63,20 +64,23 @@ class Term:
         clock: Clock,
         limits: Limits | None = None,
         prepare: Callable[[], None] = lambda: None,
+        machine: type[Machine] = Machine,
     ) -> None:
         self.name = name
         self.stats = TermStats()
         self.active = False
-        self.machine = Machine()
+        self.machine = machine()
         self._journal, self._bus, self._clock = journal, bus, clock
         self._limits = limits or Limits()
         self._prepare = prepare
+        self._new_machine = machine
         self._stopping = False
         self._over = asyncio.Event()
         self._work = asyncio.Event()
         self._answers: list[tuple[str, list[Reply]]] = []
         self._lease_until = 0.0
         self._writer: WriterPort | None = None
+        self._watch = Watch(clock, not_before_us=0)
 
     def stop(self) -> None:
         """End the present term after its commit, release the lease, and return from `run`."""
@@ -102,7 +106,8 @@ class Term:
         self._writer = await self._journal.open_writer(epoch, after=state.seq)
         if self._writer is None:
             raise TermOver("the journal went on while the lease was taken")
-        self.machine = Machine(state)
+        self.machine = self._new_machine(state)
+        self._watch = Watch(self._clock, not_before_us=state.at_us)
         self.stats.terms += 1
         try:
             await self._serve(epoch, self._writer)
@@ -140,7 +145,7 @@ class Term:
 
     async def _serve(self, epoch: int, writer: WriterPort) -> None:
         """Write that the term began (which fences every earlier writer), then take requests until it is over."""
-        self.machine.record(TermBegan(epoch=epoch, holder=self.name), self._now_us())
+        self.machine.record(TermBegan(epoch=epoch, holder=self.name), self._watch.now_us())
         await writer.append(self.machine.drain())
         self.active = True
         log.info("term began", extra={"epoch": epoch, "seq": self.machine.state.seq, "holder": self.name})
@@ -170,14 +175,11 @@ class Term:
         self._over.set()
         self._work.set()
 
-    def _now_us(self) -> int:
-        return self._clock.now_us()
-
     def _take(self, reply_to: str, parcels: list[Parcel]) -> None:
         """Requests arrived: decide each now. Answers wait for the commit of what they stand on."""
         if self._over.is_set():
             return
-        now_us = self._now_us()
+        now_us = self._watch.now_us()
         self.stats.requests += len(parcels)
         self._answers.append((reply_to, [Reply(parcel.number, self._answer(parcel, now_us)) for parcel in parcels]))
         self._work.set()
@@ -218,7 +220,7 @@ class Term:
         """What is due by itself: delays that end, feeds that fall silent, settlement step by step."""
         while not self._over.is_set():
             due_us = self.machine.next_due_us()
-            now_us = self._now_us()
+            now_us = self._watch.now_us()
             if due_us is None or due_us > now_us:
                 wait_s = self._limits.poll_s if due_us is None else (due_us - now_us) / 1e6
                 await asyncio.sleep(min(wait_s, self._limits.poll_s))
