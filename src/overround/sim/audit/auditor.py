@@ -1,0 +1,166 @@
+"""Looks at every commit the moment it happens, hears every answer, and goes over all of it again at the end."""
+
+import json
+from collections.abc import Callable, Sequence
+
+from overround.book.machine import (
+    Answer,
+    Balances,
+    BetFound,
+    LimitsNow,
+    Machine,
+    Pending,
+    decode_snapshot,
+    empty,
+    state_hash,
+)
+from overround.kernel.refusal import Refused
+from overround.sim.audit.bets import Bets
+from overround.sim.audit.money import Money, Wallet
+from overround.sim.audit.offer import Offer
+from overround.sim.audit.players import Players
+from overround.sim.audit.replay import Replay, replayed
+from overround.sim.audit.requests import Asked, Requests
+from overround.sim.audit.words import Plain, hold
+
+
+class Auditor:
+    """Knows the journal, what was asked and what was told; nothing of how the house decides."""
+
+    def __init__(self) -> None:
+        self.requests = Requests()
+        self.money, self.offer, self.players = Money(), Offer(), Players()
+        self.bets = Bets(self.money, self.offer, self.players)
+        self.replay = Replay()
+        self.bodies: list[bytes] = []
+        self.epochs: list[int] = []
+        self._writer = ("", 0)
+        self._at_us = 0
+        self._steps: dict[str, Callable[[Plain, int], None]] = {
+            "currency_opened": lambda fact, _: self.money.open_currency(fact),
+            "wallet_opened": lambda fact, _: self.money.open_wallet(fact),
+            "funds_moved": lambda fact, _: self.money.funds_moved(fact),
+            "limit_set": self.players.limit_set,
+            "cooling_off": self.players.shut_out,
+            "self_excluded": self.players.shut_out,
+            "player_terms_set": self.players.player_terms_set,
+            "house_terms_set": self._house_terms_set,
+            "delayed_bet_accepted": self.bets.delayed_accepted,
+            "delayed_bet_refused": self.bets.delayed_refused,
+            "bets_settled": self.bets.settled,
+        }
+
+    @property
+    def seq(self) -> int:
+        """The last fact committed."""
+        return len(self.bodies)
+
+    def committed(self, writer: str, epoch: int, facts: Sequence[Pending]) -> None:
+        """A commit happened. Raises Broken at the first fact that should not be."""
+        for row in facts:
+            hold(row.seq == self.seq + 1, "a row out of order", row.seq, "after", self.seq)
+            hold(row.at_us >= self._at_us, "time ran backwards", row, self._at_us)
+            self.bodies.append(row.body)
+            self._at_us = row.at_us
+            fact: Plain = json.loads(row.body)
+            hold(fact["kind"] == row.kind, "a row of another kind than its body", row)
+            if fact["kind"] == "term_began":
+                self._term_began(fact, writer, epoch)
+            hold((writer, epoch) == self._writer, "two writers both appended", (writer, epoch), self._writer, fact)
+            self._apply(fact, row)
+        self.money.balanced()
+        self.replay.follow(facts)
+
+    def _term_began(self, fact: Plain, writer: str, epoch: int) -> None:
+        hold(epoch == fact["epoch"] > self._writer[1], "a term that is not newer than the last", fact, self._writer)
+        self._writer = (writer, epoch)
+        self.epochs.append(epoch)
+
+    def _apply(self, fact: Plain, row: Pending) -> None:
+        asked = self.requests.decide(fact, row.seq, row.at_us) if "cause" in fact else None
+        if fact["kind"] in ("bet_accepted", "bet_delayed"):
+            hold(asked is not None, "a bet that nobody asked for", fact)
+            assert asked is not None
+            step = self.bets.accepted if fact["kind"] == "bet_accepted" else self.bets.delayed
+            step(fact, asked.command, row.at_us)
+        elif fact["kind"] in self._steps:
+            self._steps[fact["kind"]](fact, row.at_us)
+        self.offer.apply(fact, row.at_us)
+        self._remember_balances(fact, row.seq)
+
+    def _house_terms_set(self, fact: Plain, _: int) -> None:
+        self.bets.terms[fact["currency"]] = tuple(fact["terms"])
+
+    def _remember_balances(self, fact: Plain, seq: int) -> None:
+        touched: dict[Wallet, None] = {}
+        if "bet_id" in fact:
+            touched[self.bets.bets[fact["bet_id"]].wallet] = None
+        elif "customer_id" in fact and "currency" in fact:
+            touched[fact["customer_id"], fact["currency"]] = None
+        for row in fact.get("bets", ()):
+            touched[self.bets.bets[row[0]].wallet] = None
+        for wallet in touched:
+            self.money.remember(seq, wallet)
+
+    def told(self, asked: Asked, answer: Answer) -> None:
+        """Somebody was told what became of a request."""
+        self.requests.told(asked, answer)
+
+    def shown(self, answer: Answer, *, known_seq: int) -> None:
+        """Somebody was shown something, who had been told of `known_seq` before asking."""
+        match answer:
+            case Balances():
+                hold(known_seq <= answer.seq <= self.seq, "shown another time's balance", answer, known_seq, self.seq)
+                for wallet in answer.wallets:
+                    was = self.money.was(answer.seq, (answer.customer_id, wallet.currency))
+                    amounts = (wallet.cash_minor, wallet.held_minor, wallet.owed_minor)
+                    hold(amounts == was, "shown a wrong balance", answer, was)
+            case BetFound():
+                bet = self.bets.bets.get(answer.bet_id)
+                hold(bet is not None, "shown a bet that is not in the journal", answer)
+                assert bet is not None
+                shown = (answer.customer_id, answer.market_id, answer.selection_id, answer.stake_minor)
+                hold(shown == (bet.wallet[0], bet.market, bet.selection, bet.stake_minor), "shown another bet", answer)
+            case LimitsNow():
+                hold(known_seq <= answer.seq <= self.seq, "shown another time's limits", answer, known_seq, self.seq)
+            case Refused():
+                pass
+            case _:
+                hold(False, "a question answered with a decision", answer)
+
+    def published(self, facts: Sequence[Pending]) -> None:
+        """What everybody is told was committed, each fact as it is."""
+        for fact in facts:
+            known = fact.seq <= self.seq and self.bodies[fact.seq - 1] == fact.body
+            hold(known, "published what is not in the journal", fact)
+
+    def looked_at(self, machine: Machine) -> None:
+        """A book that leads, with nothing on its way, at the journal's end."""
+        if machine.state.seq == self.seq and not machine.outbox:
+            self.replay.same_as(machine)
+
+    def saved(self) -> tuple[int, bytes]:
+        """A snapshot of everything committed so far."""
+        return self.seq, self.replay.snapshot()
+
+    @property
+    def unfinished(self) -> str:
+        """What the house still has to do by itself."""
+        waiting = [bet.id for bet in self.bets.bets.values() if bet.status == "delayed"]
+        if waiting:
+            return f"bets {waiting} are still delayed"
+        return f"markets {self.bets.unsettled} are not settled" if self.bets.unsettled else ""
+
+    def close(self, rows: Sequence[Pending], snapshots: Sequence[tuple[int, bytes]]) -> None:
+        """At the end: from zero and from every snapshot the journal folds to one state, and the money is all there."""
+        hold([row.body for row in rows] == self.bodies, "the journal changed after a commit")
+        hold(not self.unfinished, "something was never finished", self.unfinished)
+        self.replay.books_balance(self.money)
+        live = state_hash(self.replay.state)
+        hold(replayed(rows, empty()) == live, "a replay from zero is another state")
+        for seq, body in snapshots:
+            hold(replayed(rows, decode_snapshot(body)) == live, "a snapshot and its tail are another state", seq)
+        for (actor, key), by_content in self.requests.asked.items():
+            for asked in by_content.values():
+                decided = self.requests.decided.get((actor, key))
+                hold(asked.first is None or decided is not None, "an acknowledged request is lost", asked)

@@ -1,0 +1,148 @@
+"""What was on offer at each moment, in plain code: markets, prices, versions, and when each feed last spoke."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from overround.sim.audit.words import Plain, hold
+
+SILENCE_US = 20_000_000
+
+
+@dataclass
+class Market:
+    id: int
+    event: int
+    type: str
+    specifiers: dict[str, int]
+    prices: dict[int, int]
+    feed: str
+    in_play: bool
+    delay_us: int
+    liability_minor: int
+    confirmed_at_us: int
+    status: str = "suspended"
+    version: int = 1
+    revision: int = 0
+    result: list[Any] = field(default_factory=list)
+
+
+@dataclass
+class Feed:
+    seen_at_us: int
+    silent: bool = False
+    back_at_us: int = 0
+
+
+class Offer:
+    """Folds the facts about the catalogue."""
+
+    def __init__(self) -> None:
+        self.markets: dict[int, Market] = {}
+        self.feeds: dict[str, Feed] = {}
+        self.events: dict[int, str] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether any market takes bets, as far as its status goes."""
+        return any(market.status == "open" for market in self.markets.values())
+
+    def apply(self, fact: Plain, at_us: int) -> None:
+        step = getattr(self, "_" + fact["kind"], None)
+        if step is not None:
+            step(fact, at_us)
+
+    def _event_created(self, fact: Plain, _: int) -> None:
+        hold(fact["event_id"] == len(self.events) + 1, "an event out of order", fact)
+        self.events[fact["event_id"]] = "scheduled"
+
+    def _market_created(self, fact: Plain, at_us: int) -> None:
+        hold(fact["market_id"] == len(self.markets) + 1, "a market out of order", fact)
+        self.markets[fact["market_id"]] = Market(
+            id=fact["market_id"],
+            event=fact["event_id"],
+            type=fact["type"],
+            specifiers=fact["specifiers"],
+            prices=dict(enumerate(fact["prices_milli"], 1)),
+            feed=fact["feed"],
+            in_play=fact["in_play"],
+            delay_us=fact["delay_us"],
+            liability_minor=fact["liability_minor"],
+            confirmed_at_us=at_us,
+        )
+        if fact["feed"]:
+            self.feeds.setdefault(fact["feed"], Feed(at_us))
+
+    def _prices_set(self, fact: Plain, at_us: int) -> None:
+        market = self.markets[fact["market_id"]]
+        hold(market.status in ("open", "suspended"), "a price on a market that is over", fact)
+        market.prices.update(dict(fact["prices"]))
+        market.confirmed_at_us = at_us
+
+    def _market_suspended(self, fact: Plain, _: int) -> None:
+        self._become(fact["market_id"], "suspended", fact)
+
+    def _market_resumed(self, fact: Plain, at_us: int) -> None:
+        self._become(fact["market_id"], "open", fact)
+        self.markets[fact["market_id"]].confirmed_at_us = at_us
+
+    def _market_closed(self, fact: Plain, _: int) -> None:
+        self._become(fact["market_id"], "closed", fact)
+
+    def _become(self, market_id: int, status: str, fact: Plain) -> None:
+        market = self.markets[market_id]
+        hold(market.status in ("open", "suspended"), "a market came back from its end", fact, market)
+        market.status = status
+        market.version += 1
+
+    def _market_changed(self, fact: Plain, _: int) -> None:
+        market = self.markets[fact["market_id"]]
+        market.delay_us, market.liability_minor = fact["delay_us"], fact["liability_minor"]
+        market.version += 1
+
+    def _event_started(self, fact: Plain, _: int) -> None:
+        hold(self.events[fact["event_id"]] == "scheduled", "an event started twice", fact)
+        self.events[fact["event_id"]] = "in_play"
+        for market in self._running(fact):
+            market.status = "suspended" if market.in_play else "closed"
+            market.version += 1
+
+    def _event_ended(self, fact: Plain, _: int) -> None:
+        hold(self.events[fact["event_id"]] != "ended", "an event ended twice", fact)
+        self.events[fact["event_id"]] = "ended"
+        for market in self._running(fact):
+            market.status = "closed"
+            market.version += 1
+
+    def _running(self, fact: Plain) -> list[Market]:
+        return [
+            market
+            for market in self.markets.values()
+            if market.event == fact["event_id"] and market.status in ("open", "suspended")
+        ]
+
+    def _result_recorded(self, fact: Plain, _: int) -> None:
+        market = self.markets[fact["market_id"]]
+        hold(fact["revision"] == market.revision + 1, "a result's revision is out of order", fact, market)
+        hold(fact["result"] != market.result, "a result recorded twice", fact)
+        market.revision, market.result, market.status = fact["revision"], fact["result"], "resulted"
+        market.version += 1
+
+    def _feed_seen(self, fact: Plain, at_us: int) -> None:
+        feed = self.feeds.setdefault(fact["feed"], Feed(at_us))
+        feed.seen_at_us = at_us
+        if feed.silent:
+            feed.silent, feed.back_at_us = False, at_us
+
+    def _feed_silenced(self, fact: Plain, at_us: int) -> None:
+        feed = self.feeds[fact["feed"]]
+        hold(at_us >= feed.seen_at_us + SILENCE_US, "a feed silenced too early", fact, feed)
+        feed.silent = True
+
+    def takes_bets(self, market: Market, at_us: int, fact: Plain) -> None:
+        """The market is open, and whoever keeps it has spoken of it lately."""
+        hold(market.status == "open", "a bet on a market that is not open", market, fact)
+        if market.feed:
+            feed = self.feeds[market.feed]
+            hold(not feed.silent, "a bet on a market whose feed is silent", market, fact)
+            hold(at_us < feed.seen_at_us + SILENCE_US, "a bet on a price of a silent feed", at_us, feed, fact)
+            hold(market.confirmed_at_us >= feed.back_at_us, "a bet on a price from before the silence", market, fact)

@@ -1,0 +1,175 @@
+"""Customers of several temperaments. They bet, lose patience, ask again, ask otherwise, and look what became of it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import Random
+
+import msgspec
+
+from overround.book.bets import OddsChange
+from overround.book.limits import LimitKind
+from overround.book.machine.commands import (
+    Command,
+    CoolOff,
+    FindBet,
+    GetBalances,
+    GetLimits,
+    MoveFunds,
+    PlaceBet,
+    SelfExclude,
+    SetLimit,
+)
+from overround.sim.audit import Auditor
+from overround.sim.gateways import Caller
+
+OPERATOR = -1
+DAY_US = 86_400_000_000
+
+
+class Temper(msgspec.Struct, frozen=True, kw_only=True):
+    """How a customer behaves: probabilities by action, seconds of patience, and minor units of stake."""
+
+    patience_s: float = 2.0
+    tries: int = 10_000
+    think_s: float = 2.0
+    stake_minor: int = 2_000
+    repeats: float = 0.1
+    doubles: float = 0.0
+    reuses: float = 0.0
+    careless: float = 0.03
+    protects: float = 0.02
+    curious: float = 0.15
+    banks: float = 0.1
+
+
+TEMPERS = {
+    "steady": Temper(),
+    "hasty": Temper(patience_s=0.05, think_s=0.7, doubles=0.3),
+    "fickle": Temper(patience_s=0.3, tries=2, repeats=0.3),
+    "sloppy": Temper(reuses=0.3, careless=0.2, doubles=0.2),
+    "gambler": Temper(stake_minor=60_000, think_s=0.8),
+    "careful": Temper(stake_minor=5_000, protects=0.25),
+    "banker": Temper(banks=0.5, stake_minor=20_000),
+    "reader": Temper(curious=0.6, repeats=0.3),
+}
+
+
+class Customer:
+    """One customer for the length of a world."""
+
+    def __init__(
+        self, *, customer_id: int, currency: str, temper: Temper, caller: Caller, auditor: Auditor, chance: Random
+    ) -> None:
+        self.id, self.currency, self.temper = customer_id, currency, temper
+        self._caller, self._auditor, self._chance = caller, auditor, chance
+        self._sent: list[tuple[str, PlaceBet]] = []
+        self._later: list[asyncio.Task[None]] = []
+
+    async def live(self, until_s: float) -> None:
+        """Act until the time is over, and wait until everything asked for has an answer."""
+        time = asyncio.get_running_loop().time
+        while time() < until_s:
+            await asyncio.sleep(self._chance.expovariate(1 / self.temper.think_s))
+            await self._act()
+        await asyncio.gather(*self._later)
+
+    async def reckon(self) -> None:
+        """In the end everything is known: each key asked for by name is a bet, a refusal, or never was anything."""
+        for key, bet in self._sent:
+            await self._caller.look(FindBet(customer_id=self.id, key=key), patience_s=30.0)
+            if self.temper.tries < 100:
+                await self._caller.insist(bet, actor=self.id, key=key)
+        await self._caller.look(GetBalances(customer_id=self.id), patience_s=30.0)
+
+    async def _act(self) -> None:
+        temper, chance = self.temper, self._chance
+        actions: tuple[tuple[float, Callable[[], Awaitable[object]]], ...] = (
+            (temper.curious, self._look),
+            (temper.banks, self._move_funds),
+            (temper.protects, self._protect),
+            (1.0, self._bet),
+        )
+        await next(act for share, act in actions if chance.random() < share)()
+
+    async def _bet(self) -> None:
+        chance, temper = self._chance, self.temper
+        bet = self._slip()
+        if chance.random() < temper.careless:
+            bet = self._mistake(bet)
+        key = self._caller.new_key()
+        self._sent.append((key, bet))
+        asks = [self._insist(bet, key)]
+        if chance.random() < temper.doubles:
+            asks.append(self._insist(bet, key))
+        if chance.random() < temper.reuses:
+            asks.append(self._insist(msgspec.structs.replace(bet, stake_minor=bet.stake_minor + 1), key))
+        await asyncio.gather(*asks)
+        if chance.random() < temper.repeats:
+            self._later.append(asyncio.create_task(self._again(bet, key, chance.random() * 15)))
+
+    async def _insist(self, bet: PlaceBet, key: str) -> None:
+        await self._caller.insist(
+            bet, actor=self.id, key=key, patience_s=self.temper.patience_s, tries=self.temper.tries
+        )
+
+    async def _again(self, bet: PlaceBet, key: str, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        await self._insist(bet, key)
+
+    def _slip(self) -> PlaceBet:
+        """A bet as the customer sees the market: usually as it is, now and then as it was."""
+        chance = self._chance
+        markets = list(self._auditor.offer.markets.values())
+        open_ones = [market for market in markets if market.status == "open"]
+        market = chance.choice(open_ones if open_ones and chance.random() < 0.9 else markets)
+        selection = chance.choice(list(market.prices))
+        seen = market.prices[selection] or 2_000
+        return PlaceBet(
+            customer_id=self.id,
+            market_id=market.id,
+            selection_id=selection,
+            currency=self.currency,
+            stake_minor=max(1, round(self.temper.stake_minor * chance.expovariate(1))),
+            price_milli=seen + chance.choice((0, 0, 0, 0, -50, 50, 130)),
+            odds_change=chance.choice(list(OddsChange)),
+            market_version=chance.choice((0, 0, market.version)),
+        )
+
+    def _mistake(self, bet: PlaceBet) -> PlaceBet:
+        wrong = self._chance.choice(
+            (
+                {"stake_minor": self._chance.choice((0, -5, 1, 3_000_000, 10**15, 10**15 + 1, 2**62))},
+                {"price_milli": self._chance.choice((0, 1000, -1, 10_000_001))},
+                {"market_id": self._chance.choice((0, 999, -1))},
+                {"selection_id": self._chance.choice((0, 99, -1))},
+                {"currency": self._chance.choice(("XXX", "", "TND"))},
+                {"market_version": 7_777},
+            )
+        )
+        return msgspec.structs.replace(bet, **wrong)
+
+    async def _look(self) -> None:
+        query: Command = self._chance.choice((GetBalances, GetLimits))(customer_id=self.id)
+        if self._sent and self._chance.random() < 0.5:
+            query = FindBet(customer_id=self.id, key=self._chance.choice(self._sent)[0])
+        await self._caller.look(query, patience_s=self.temper.patience_s)
+
+    async def _move_funds(self) -> None:
+        amount = round(self._chance.expovariate(1 / 30_000)) * self._chance.choice((1, 1, -1, -2))
+        command = MoveFunds(customer_id=self.id, currency=self.currency, amount_minor=amount, note="by card")
+        await self._caller.insist(command, actor=OPERATOR)
+
+    async def _protect(self) -> None:
+        """Limits, mostly; a time-out now and then; for good, hardly ever."""
+        chance, dice = self._chance, self._chance.random()
+        command: Command = SetLimit(
+            customer_id=self.id,
+            currency=self.currency,
+            limit=chance.choice(list(LimitKind)),
+            amount_minor=chance.choice((None, 0, 500, 10_000, 30_000, 100_000, -1)),
+        )
+        if dice < 0.04:
+            command = SelfExclude(customer_id=self.id, duration_us=180 * DAY_US)
+        elif dice < 0.15:
+            command = CoolOff(customer_id=self.id, duration_us=DAY_US * chance.choice((0, 1, 2)))
+        await self._caller.insist(command, actor=self.id)

@@ -1,0 +1,190 @@
+"""Those who make the offer: an operator who opens and settles events, and a feed that prices them and falls silent."""
+
+import asyncio
+from random import Random
+from typing import Any
+
+from overround.book.limits import HouseTerms
+from overround.book.machine import Done
+from overround.book.machine.commands import (
+    ChangeMarket,
+    CloseMarket,
+    Command,
+    CreateCompetition,
+    CreateEvent,
+    CreateMarket,
+    CreateSport,
+    EndEvent,
+    FeedHeartbeat,
+    MoveFunds,
+    OpenCustomer,
+    RecordEventResult,
+    RecordResult,
+    ResumeEvent,
+    ResumeMarket,
+    SetHouseTerms,
+    SetPlayerTerms,
+    SetPrices,
+    StartEvent,
+    SuspendEvent,
+    SuspendMarket,
+)
+from overround.book.settlement import Result, Score, Void, Winners
+from overround.sim.audit import Auditor
+from overround.sim.audit.offer import Market
+from overround.sim.gateways import Caller
+
+OPERATOR, FEED = -1, -2
+FEED_NAME = "alpha"
+HEARTBEAT_S = 5.0
+STALL_S = 32.0
+CURRENCIES = ("EUR", "EUR", "EUR", "GBP", "JPY")
+
+
+class Operator:
+    """Opens the house and each event, plays it, records its result, and now and then a better one."""
+
+    def __init__(self, *, caller: Caller, auditor: Auditor, chance: Random) -> None:
+        self._caller, self._auditor, self._chance = caller, auditor, chance
+
+    async def _do(self, command: Command) -> int:
+        """The id that it answers with; 0 where it was refused."""
+        answer = await self._caller.insist(command, actor=OPERATOR, patience_s=1.0)
+        return answer.id if isinstance(answer, Done) else 0
+
+    async def open_customer(self) -> tuple[int, str]:
+        """A customer with money, and sometimes with terms of their own."""
+        chance = self._chance
+        currency = chance.choice(CURRENCIES)
+        customer = await self._do(OpenCustomer(currency=currency))
+        await self._do(MoveFunds(customer_id=customer, currency=currency, amount_minor=50_000, note="welcome"))
+        if chance.random() < 0.2:
+            terms = SetPlayerTerms(
+                customer_id=customer, currency=currency, max_stake_minor=3_000, max_payout_minor=20_000
+            )
+            await self._do(terms)
+        return customer, currency
+
+    async def open_competition(self) -> int:
+        sport = await self._do(CreateSport(name="Football"))
+        return await self._do(CreateCompetition(sport_id=sport, name="Premier League"))
+
+    async def narrow_terms(self) -> None:
+        """A house that cannot afford much: its liability limits are reached."""
+        terms = HouseTerms(
+            min_stake_minor=50,
+            market_liability_minor=120_000,
+            house_liability_minor=self._chance.randint(50, 400) * 1000,
+        )
+        for currency in dict.fromkeys(CURRENCIES):
+            await self._do(SetHouseTerms(currency=currency, terms=terms))
+
+    async def play(self, competition: int, *, base_us: int, until_s: float) -> None:
+        """One event from its first price to its last correction."""
+        chance, now = self._chance, asyncio.get_running_loop().time
+        event = await self._do(CreateEvent(competition_id=competition, name="A v B", starts_at_us=base_us))
+        for _ in range(chance.randint(1, 3)):
+            await self._do(self._new_market(event))
+        await self._do(ResumeEvent(event_id=event))
+        await self._trade(event, until_s=now() + (until_s - now()) * chance.random())
+        if chance.random() < 0.8:
+            await self._do(StartEvent(event_id=event))
+            await self._do(ResumeEvent(event_id=event))
+            await self._trade(event, until_s=until_s)
+        if chance.random() < 0.5:
+            await self._do(EndEvent(event_id=event))
+        for _ in range(chance.choice((1, 1, 2, 4))):
+            await self._record(event)
+            await asyncio.sleep(chance.choice((0.0, 0.0, 0.01, 1.0)))
+
+    def _new_market(self, event: int) -> CreateMarket:
+        chance = self._chance
+        kind = chance.choice(("1x2", "total", "asian_handicap", "asian_handicap", "winner"))
+        names = ("Ann", "Ben", "Cid", "Dot") if kind == "winner" else ()
+        count = {"1x2": 3, "winner": 4}.get(kind, 2)
+        line = {"total": chance.randint(2, 14), "asian_handicap": chance.randint(-8, 8)}.get(kind)
+        return CreateMarket(
+            event_id=event,
+            type=kind,
+            specifiers={} if line is None else {"line_quarters": line},
+            selections=names,
+            prices_milli=tuple(chance.randint(1_050, 5_000) for _ in range(count)),
+            feed=chance.choice(("", FEED_NAME, FEED_NAME)),
+            in_play=chance.random() < 0.8,
+            delay_us=chance.choice((0, 1_000_000, 5_000_000)),
+            liability_minor=chance.choice((0, 0, 80_000)),
+        )
+
+    async def _trade(self, event: int, *, until_s: float) -> None:
+        """What an operator does to an event by hand while it is on offer."""
+        chance, now = self._chance, asyncio.get_running_loop().time
+        while now() < until_s:
+            await asyncio.sleep(chance.expovariate(1 / 3))
+            markets = self._markets(event)
+            if not markets:
+                continue
+            market = chance.choice(markets)
+            dice = chance.random()
+            if dice < 0.3:
+                await self._do(SuspendMarket(market_id=market.id, reason="goal"))
+                await asyncio.sleep(chance.random() * 2)
+                await self._do(ResumeMarket(market_id=market.id))
+            elif dice < 0.4:
+                await self._do(SuspendEvent(event_id=event, reason="red card"))
+                await self._do(ResumeEvent(event_id=event))
+            elif dice < 0.5:
+                delay_us, liability = chance.choice((0, 2_000_000)), chance.choice((0, 60_000))
+                await self._do(ChangeMarket(market_id=market.id, delay_us=delay_us, liability_minor=liability))
+            elif dice < 0.53:
+                await self._do(CloseMarket(market_id=market.id))
+            elif not market.feed:
+                await self._do(SetPrices(market_id=market.id, prices=moved(market, chance)))
+
+    def _markets(self, event: int) -> list[Market]:
+        return [market for market in self._auditor.offer.markets.values() if market.event == event]
+
+    async def _record(self, event: int) -> None:
+        """A result for the event's scored markets, and for each of the others its winners."""
+        chance = self._chance
+        void = chance.random() < 0.15
+        result: Result = Void(note="abandoned") if void else Score(home=chance.randint(0, 4), away=chance.randint(0, 4))
+        await self._do(RecordEventResult(event_id=event, result=result))
+        for market in self._markets(event):
+            if market.type == "winner" and not void:
+                won = tuple(sorted(chance.sample(list(market.prices), chance.choice((1, 1, 2)))))
+                await self._do(RecordResult(market_id=market.id, result=Winners(selections=won)))
+
+
+class FeedProvider:
+    """Prices from outside: a heartbeat, and prices that move; now and then neither, for longer than is allowed."""
+
+    def __init__(self, *, caller: Caller, auditor: Auditor, chance: Random, stalls: float) -> None:
+        self._caller, self._auditor, self._chance = caller, auditor, chance
+        self._stalls = stalls
+        self._stalled_until_s = 0.0
+
+    async def beat(self, until_s: float) -> None:
+        """Say that it is there; a heartbeat that finds nobody is not sent again."""
+        now = asyncio.get_running_loop().time
+        while now() < until_s:
+            if now() >= self._stalled_until_s and self._chance.random() < self._stalls:
+                self._stalled_until_s = now() + STALL_S
+            if now() >= self._stalled_until_s:
+                await self._caller.insist(FeedHeartbeat(feed=FEED_NAME), actor=FEED, patience_s=1.0, tries=2)
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def move(self, until_s: float) -> None:
+        now = asyncio.get_running_loop().time
+        while now() < until_s:
+            await asyncio.sleep(self._chance.expovariate(1 / 0.7))
+            markets = [market for market in self._auditor.offer.markets.values() if market.feed == FEED_NAME]
+            if markets and now() >= self._stalled_until_s:
+                market = self._chance.choice(markets)
+                command = SetPrices(market_id=market.id, prices=moved(market, self._chance))
+                await self._caller.insist(command, actor=FEED, patience_s=0.5, tries=5)
+
+
+def moved(market: Market, chance: Random) -> Any:
+    """New prices for some selections; now and then none."""
+    some = [selection for selection in market.prices if chance.random() < 0.7] or [1]
+    return tuple((selection, 0 if chance.random() < 0.04 else chance.randint(1_050, 5_000)) for selection in some)
