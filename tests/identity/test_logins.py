@@ -40,6 +40,13 @@ async def test_the_right_password_opens(postgres_dsn: str) -> None:
             assert entered == 7
 
 
+async def test_operators_find_a_customer_by_name(postgres_dsn: str) -> None:
+    async with opened(postgres_dsn) as pool:
+        assert await identity.customer_of(pool, username="ADA") == 7
+        assert await identity.customer_of(pool, username="nobody") is None
+        assert await identity.customer_of(pool, username="") is None
+
+
 @pytest.mark.parametrize(
     ("username", "password"),
     [("ada", "correct horsf"), ("ada", ""), ("nobody", "correct horse"), ("", "x"), ("ada", "x" * 10_000)],

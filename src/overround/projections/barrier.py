@@ -43,8 +43,15 @@ class Barrier:
     async def _now(self) -> int:
         if self._look is None or self._look.done():
             self._look = asyncio.create_task(self._read())
+            self._look.add_done_callback(_heard)
         return await asyncio.shield(self._look)
 
     async def _read(self) -> int:
         seq: int = await self._pool.fetchval("SELECT seq FROM read.checkpoint")
         return seq
+
+
+def _heard(look: asyncio.Task[int]) -> None:
+    """A failed look is its waiters' to raise; where none waits any more it is nobody's."""
+    if not look.cancelled():
+        look.exception()
