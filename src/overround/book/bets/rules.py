@@ -88,13 +88,6 @@ def _largest_losing(room_minor: int, odds_milli: int, price_milli: int) -> int:
     return stake_minor if lost_minor <= room_minor else stake_minor - 1
 
 
-def selection_room_minor(exposure: Exposure | None, selection_id: int, *, limit_minor: int) -> int:
-    """How much more the house may lose if this selection wins: the limit less what it would lose now."""
-    if exposure is None:
-        return limit_minor
-    return limit_minor + exposure.stakes_minor - exposure.payouts_minor.get(selection_id, 0)
-
-
 def over_limit(
     *,
     stake_minor: int,
@@ -112,13 +105,12 @@ def over_limit(
     costs the same with three selections or ten thousand.
     """
     payout = payout_minor(stake_minor=stake_minor, price_milli=price_milli)
-    market_room = selection_room_minor(
-        exposure, selection_id, limit_minor=market.liability_minor or terms.market_liability_minor
-    )
-    worst = exposure.worst_minor if exposure else 0
-    house_room = selection_room_minor(
-        exposure, selection_id, limit_minor=terms.house_liability_minor - house_worst_minor + worst
-    )
+    market_room = market.liability_minor or terms.market_liability_minor
+    house_room = terms.house_liability_minor - house_worst_minor
+    if exposure is not None:
+        lost_now = exposure.payouts_minor.get(selection_id, 0) - exposure.stakes_minor
+        market_room -= lost_now
+        house_room += exposure.worst_minor - lost_now
     if (
         stake_minor <= (purse.max_stake_minor or terms.max_stake_minor)
         and payout <= (purse.max_payout_minor or terms.max_payout_minor)
