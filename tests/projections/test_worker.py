@@ -1,6 +1,8 @@
 """The worker on a real journal: it folds what is there and what comes, takes snapshots, and ends when told."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -66,6 +68,29 @@ async def test_a_worker_whose_connection_is_killed_goes_on(journal_dsn: str, hou
         balances = await connection.fetch("SELECT balance_minor FROM read.account ORDER BY id")
     accounts = house.machine.state.ledger.accounts.values()
     assert [row[0] for row in balances] == [account.balance_minor for account in accounts]
+
+
+async def test_whatever_moment_kills_a_worker_each_fact_counts_once(journal_dsn: str, house: House) -> None:
+    """Facts come while one worker after the other is killed outright; the last one is left alone."""
+    head = None
+    for first in range(0, len(house.facts), 40):
+        worker = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "overround", "run", "worker"),
+            env={**os.environ, "OVERROUND_DATABASE_URL": journal_dsn, "PYTHONPATH": ":".join(sys.path)},
+        )
+        try:
+            head = await append(journal_dsn, house.facts[first : first + 40], head=head, batch=5)
+            await folded(journal_dsn, house.chance.randint(first, len(house.facts[: first + 40])))
+        finally:
+            worker.kill()
+            await worker.wait()
+    async with working(journal_dsn), connected(journal_dsn) as connection:
+        await folded(journal_dsn, len(house.facts))
+        worked = await contents(connection)
+    async with connected(journal_dsn) as connection:
+        await projections.drop(connection)
+        await fold_all(connection, house.recorded())
+        assert await contents(connection) == worked
 
 
 async def test_two_workers_do_not_fold_twice(journal_dsn: str, house: House) -> None:

@@ -32,6 +32,9 @@ STANDBY_S: Final = 1.0
 RESTART_S: Final = 0.5
 QUEUED_PORTIONS: Final = 8
 
+PACE_S: Final = 0.02
+"""How long facts gather after a batch that was not full: small transactions would cost the book more than they show."""
+
 
 class SnapshotPlan(msgspec.Struct, frozen=True, kw_only=True):
     """When the next snapshot is due: after so many facts, or so long after the last one if there are any new facts."""
@@ -56,13 +59,15 @@ async def work(
 ) -> None:
     """Fold until `stop`. After any failure of the database everything in memory is dropped and the checkpoint asked."""
     snapshots = Snapshots(dsn, plan)
-    while not stop.is_set():
-        try:
-            await _fold(dsn, stop, wake or asyncio.Event(), snapshots.consider)
-        except (*journal.LOST, projections.OutOfStep) as lost:
-            log.warning("folding was interrupted: %s: %s", type(lost).__name__, lost)
-            await _pause(stop, RESTART_S)
-    await snapshots.close()
+    try:
+        while not stop.is_set():
+            try:
+                await _fold(dsn, stop, wake or asyncio.Event(), snapshots.consider)
+            except (*journal.LOST, projections.OutOfStep) as lost:
+                log.warning("folding was interrupted: %s: %s", type(lost).__name__, lost)
+                await _pause(stop, RESTART_S)
+    finally:
+        await snapshots.close()
 
 
 async def _fold(dsn: str, stop: asyncio.Event, wake: asyncio.Event, folded: Callable[[int], None]) -> None:
@@ -77,6 +82,8 @@ async def _fold(dsn: str, stop: asyncio.Event, wake: asyncio.Event, folded: Call
             while (batch := await _next_batch(queue)) is not None:
                 await projections.advance(connection, batch)
                 folded(batch[-1].seq)
+                if queue.empty():
+                    await _pause(stop, PACE_S)
     finally:
         connection.terminate()
 
@@ -201,6 +208,7 @@ async def _woken(settings: Settings) -> AsyncIterator[asyncio.Event]:
 
 
 async def _pause(stop: asyncio.Event, within_s: float) -> None:
+    """Wait, but not when told to stop."""
     timer = asyncio.get_running_loop().call_later(within_s, (woken := asyncio.Event()).set)
     stopping = asyncio.create_task(stop.wait())
     stopping.add_done_callback(lambda _: woken.set())
