@@ -106,6 +106,24 @@ def test_a_payout_repays_a_debt() -> None:
     assert (house.cash(customer), house.owed(customer)) == (0, 0)
 
 
+def test_a_debt_is_repaid_once_by_bets_settled_in_one_step() -> None:
+    house = House()
+    customer = house.customer(cash_minor=3_000)
+    first, second = house.market(), house.market()
+    house.taken(customer, first, stake_minor=1_000)
+    for _ in range(2):
+        house.taken(customer, second, stake_minor=1_000)
+    house.do(c.RecordResult(first, Score(1, 0)))
+    house.wait()
+    house.do(c.MoveFunds(customer, "EUR", -1_500, "withdrawal"))
+    house.do(c.RecordResult(first, Score(0, 1)))
+    house.wait()
+    assert (house.cash(customer), house.owed(customer)) == (0, 1_500)
+    house.do(c.RecordResult(second, Score(1, 0)))
+    house.wait()
+    assert (house.cash(customer), house.owed(customer)) == (2_500, 0)
+
+
 def test_a_held_stake_is_not_taken_for_a_debt() -> None:
     house = House()
     customer = house.customer(cash_minor=1_000)
