@@ -1,6 +1,7 @@
 """`python -m bench`: run benchmarks, print the table, write JSON and, when asked, the page."""
 
 import argparse
+import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     asked = parser.parse_args(arguments)
     console = Console() if sys.stdout.isatty() else Console(width=140)
+    logging.getLogger("overround").setLevel(logging.ERROR)
     if asked.list:
         for bench in BENCHES:
             console.print(f"[bold]{bench.name:14}[/] {bench.title}", highlight=False, soft_wrap=True)

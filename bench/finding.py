@@ -54,15 +54,16 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """A finding with its circumstances. `error` says why there is none. Loads are one-minute averages of the machine
-    just before and after; `took_s` in seconds; `at` is RFC 3339 in UTC."""
+    """A finding with its circumstances. `error` says why there is none. `load_before` is the machine's
+    one-minute average just before, `others_share` the part of its processor time that everybody else took meanwhile,
+    from 0 to 1; `took_s` in seconds; `at` is RFC 3339 in UTC."""
 
     bench: str
     title: str
     at: str
     took_s: float
     load_before: float
-    load_after: float
+    others_share: float
     quick: bool
     commit: str
     leaves_out: tuple[str, ...]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import rig
+from bench import processor, rig
 from bench.finding import Finding, Outcome, Run
 from bench.stage import Bench, Failed, Stage
 
@@ -31,7 +31,7 @@ async def run_all(benches: Sequence[Bench], *, quick: bool, tell: Tell, heard: C
 
 async def _run_one(bench: Bench, folder: Path, *, quick: bool, earlier: dict[str, Outcome], tell: Tell) -> Outcome:
     stage = Stage(folder=folder, quick=quick, earlier=earlier, tell=lambda doing, done: tell(bench.name, doing, done))
-    load_before, began = rig.load(), time.monotonic()
+    load_before, began, before = rig.load(), time.monotonic(), processor.now()
     found, error = await _attempt(bench, stage)
     return Outcome(
         bench=bench.name,
@@ -39,7 +39,7 @@ async def _run_one(bench: Bench, folder: Path, *, quick: bool, earlier: dict[str
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         took_s=round(time.monotonic() - began, 1),
         load_before=load_before,
-        load_after=rig.load(),
+        others_share=round(processor.others_share(before, processor.now()), 3),
         quick=quick,
         commit=rig.commit(),
         leaves_out=bench.leaves_out,

@@ -1,6 +1,5 @@
 """A whole house on the stage: engines and roles as `overround up` runs them, customers with tokens, open markets."""
 
-import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from bench import wagers
 from bench.apart import apart
 from bench.load import Plan, Shot, shoot
+from bench.processor import all_processes, with_descendants
 from bench.stage import Failed, Stage
 from overround import identity, journal, projections
 from overround.apps.house import Endpoints, House
@@ -25,7 +25,6 @@ from overround.kernel.ids import make_key
 from overround.kernel.refusal import Refused
 
 OPERATOR: Final = identity.OPERATOR_ACTOR
-TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
 MARKETS: Final = 8
 CUSTOMERS: Final = 64
 
@@ -99,9 +98,9 @@ class Stand:
 
     def cpu_s(self) -> dict[str, float]:
         """Processor seconds so far, by role, its child processes included."""
-        spent = _all_processes()
+        spent = all_processes()
         return {
-            child.name: _with_descendants(child.pid, spent)
+            child.name: with_descendants(child.pid, spent)
             for child in self.house.supervisor.children()
             if child.pid is not None
         }
@@ -142,21 +141,3 @@ async def standing(
 async def load(plan: Plan) -> Shot:
     """Run a load in a process of its own."""
     return await apart(shoot, plan)
-
-
-def _all_processes() -> dict[int, tuple[int, float]]:
-    """Parent and processor seconds of every process, ended and reaped children included."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:  # it ended meanwhile
-                continue
-            found[int(entry.name)] = (int(fields[1]), sum(map(int, fields[11:15])) / TICKS_A_SECOND)
-    return found
-
-
-def _with_descendants(pid: int, spent: dict[int, tuple[int, float]]) -> float:
-    own = spent.get(pid, (0, 0.0))[1]
-    return own + sum(_with_descendants(child, spent) for child, (parent, _) in spent.items() if parent == pid)

@@ -6,6 +6,9 @@ from rich.text import Text
 
 from bench.finding import Figure, Outcome, Run, amount
 
+DISTURBED = 0.05
+"""Which part of the machine others may take before a figure is not to be trusted."""
+
 COLOURS = {True: "green", False: "bold red", None: "dim"}
 
 
@@ -18,7 +21,19 @@ def table(run: Run) -> RenderableType:
     for outcome in run.outcomes:
         _add(rows, outcome)
     machine = Text("\n".join(f"{name}: {value}" for name, value in run.machine.items()), style="dim")
-    return Group(rows, machine)
+    return Group(rows, *map(_disturbance, disturbed(run)), machine)
+
+
+def disturbed(run: Run) -> list[Outcome]:
+    """Outcomes that others' work on the machine made worse than they are."""
+    return [outcome for outcome in run.outcomes if outcome.others_share > DISTURBED]
+
+
+def _disturbance(outcome: Outcome) -> Text:
+    return Text(
+        f"others took {outcome.others_share:.0%} of the machine while {outcome.bench} ran: run it again on an idle one",
+        style="yellow",
+    )
 
 
 def _add(rows: Table, outcome: Outcome) -> None:
@@ -90,5 +105,5 @@ def _section(outcome: Outcome) -> list[str]:
 def _measured(outcome: Outcome) -> str:
     return (
         f"- measured: {outcome.at}, commit `{outcome.commit}`, in {outcome.took_s:.0f} s;"
-        f" the machine's load was {outcome.load_before:.2f} before"
+        f" others took {outcome.others_share:.0%} of the machine meanwhile"
     )

@@ -75,7 +75,7 @@ def test_results_put_together_keep_the_last_of_each(tmp_path: Path, capsys: pyte
             at="2030-01-01T00:00:00+00:00",
             took_s=1,
             load_before=0,
-            load_after=0,
+            others_share=0,
             quick=False,
             commit="abc",
             leaves_out=(),
