@@ -205,7 +205,7 @@ def _holds(report: Report) -> Table:
         caption="margin: mean overround of these bets; expected: the hold that it implies; s.e.: standard error of the "
         "realised hold; apart: realised less expected, in standard errors",
         box=SIMPLE_HEAD,
-        pad_edge=False,
+        padding=0,
     )
     for column in table.columns[1:]:
         column.justify, column.no_wrap = "right", True

@@ -25,9 +25,12 @@ from overround.trading import (
 )
 
 TEAMS: Final = (
-    "Alderbrook", "Ashmere", "Birchley", "Blackfen", "Caldershaw", "Corvale", "Dunmarsh", "Eastwick Park", "Fernhollow",
-    "Glenharrow", "Hallowby", "Ironbridge Town", "Kestrel Rovers", "Larkfield", "Millhaven", "Northgate", "Oakhurst",
-    "Penwick", "Quarry Lane", "Redcliff", "Saltmarsh", "Thornbury Vale", "Underhill", "Westering",
+    "Alderbrook", "Ashmere", "Birchley", "Blackfen", "Brightholm", "Caldershaw", "Copperfield", "Corvale",
+    "Crowhurst Park", "Dunmarsh", "Eastwick Park", "Elmsworth", "Fernhollow", "Foxcombe", "Glenharrow", "Greywater",
+    "Hallowby", "Harrowgate Vale", "Ironbridge Town", "Juniper Row", "Kestrel Rovers", "Kingsfold", "Larkfield",
+    "Lowmoor", "Millhaven", "Mossgate", "Northgate", "Oakhurst", "Otterburn Green", "Penwick", "Quarry Lane",
+    "Redcliff", "Rookwood", "Saltmarsh", "Silverdale United", "Stonebeck", "Thornbury Vale", "Underhill", "Westering",
+    "Yewdale",
 )  # fmt: skip
 """None of these plays anywhere."""
 

@@ -17,10 +17,10 @@ from overround.kernel.instant import day_start_us
 CURRENCY: Final = "EUR"
 MIN_STAKE_MINOR: Final = 100
 MAX_STAKE_MINOR: Final = 5_000
-ACTIVE_CHANCE: Final = 1 / 4
+ACTIVE_CHANCE: Final = 1 / 6
 """How often a bettor plays at all at one moment of a match day."""
 
-BET_CHANCE: Final = 4 / 7
+BET_CHANCE: Final = 6 / 7
 """How often one who plays bets on a given match of that day. Both moments together: about 2 bets in 7 a match."""
 
 MAX_AT_ONCE: Final = 16
