@@ -147,9 +147,8 @@ class Api:
     ) -> httpx.Response:
         own = {"idempotency-key": new_key() if key is None else key, **headers}
         content = body if isinstance(body, bytes) else None if body is None else msgspec.json.encode(body)
-        return self._client.request(
-            method, path, content=content, headers={name: text for name, text in own.items() if text}
-        )
+        given = [(name.encode(), text.encode("latin-1")) for name, text in own.items() if text]
+        return self._client.request(method, path, content=content, headers=given)
 
     def made(self, path: str, body: Any = None) -> dict[str, Any]:
         """What a request that succeeds answers."""

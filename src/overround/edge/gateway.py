@@ -18,6 +18,7 @@ from overround.edge.health import Health
 from overround.edge.hub import Hub
 from overround.edge.listing import Listing
 from overround.edge.live import Fact, Live, Lost
+from overround.edge.openapi import document
 from overround.edge.operating import Operating
 from overround.edge.reading import READ_WITHIN_S, Reading
 from overround.edge.routes import Router
@@ -124,7 +125,9 @@ class Gateway:
             health=self.health,
             docs=docs,
         )
-        router = Router(routes(rooms))
+        table = routes(rooms)
+        docs.show(document(table))
+        router = Router(table)
         self.health.bound = router.bound
         self.application = Gate(
             router, self.door, stream=Stream(self.hub, self.door, max_clients=limits.stream_clients)

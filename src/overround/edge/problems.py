@@ -80,6 +80,7 @@ MACHINE: Final[dict[str, Kind]] = {
     "name_invalid": Kind(422, "A name or reason is 1 to 200 printable characters"),
     "event_status": Kind(422, "The event is not at the stage that this needs"),
     "starts_at_invalid": Kind(422, "Nothing starts then"),
+    "catalogue_full": Kind(422, "The catalogue has as many of these as it may have"),
     "too_many_markets": Kind(422, "The event has as many markets as an event may have"),
     "market_type_unknown": Kind(422, "There is no such type of market"),
     "specifiers_invalid": Kind(422, "The specifiers are not those of the market's type"),
@@ -175,10 +176,11 @@ def page() -> str:
         [
             "# Error codes",
             "",
-            "Made from the tables of `src/overround/edge/problems.py`; a test holds the two together. To make it anew:",
-            "`python -m overround.edge.problems > docs/api/errors.md`.",
+            "Made from the tables of `src/overround/edge/problems.py`; a test holds both together. To make it anew:",
             "",
-            "Every error is an RFC 9457 problem (`application/problem+json`) with `type`, `title`, `status` and `code`,",
+            "    python -c 'from overround.edge.problems import page; print(page(), end=str())' > docs/api/errors.md",
+            "",
+            "Every error is an RFC 9457 problem (`application/problem+json`): `type`, `title`, `status` and `code`,",
             "sometimes with `detail` and with numbers that help (`max_stake_minor`, `price_milli`). Codes never change",
             "meaning. Where *retry* has a number, the reply carries `Retry-After`, and the same request with the same",
             "`Idempotency-Key` is safe to send again.",
@@ -217,9 +219,3 @@ def _rows(kinds: dict[str, Kind]) -> list[str]:
 
 def _order(row: tuple[str, Kind]) -> tuple[int, str]:
     return row[1].status, row[0]
-
-
-if __name__ == "__main__":
-    import sys
-
-    sys.stdout.write(page())
