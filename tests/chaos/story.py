@@ -3,8 +3,8 @@
 import asyncio
 import json
 import os
-import resource
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -39,10 +39,16 @@ class Story:
 
     async def leader(self) -> str:
         """The book that holds the lease."""
+        return str(await self._ask("SELECT holder FROM journal.lease"))
+
+    async def terms(self) -> int:
+        """How many terms there have been."""
+        return int(str(await self._ask("SELECT count(*) FROM journal.event WHERE kind = 'term_began'")))
+
+    async def _ask(self, query: str) -> object:
         connection = await asyncpg.connect(self.house.settings.dsn)
         try:
-            holder: str = await connection.fetchval("SELECT holder FROM journal.lease")
-            return holder
+            return await connection.fetchval(query)
         finally:
             await connection.close()
 
@@ -58,8 +64,17 @@ async def story(folder: Path, *, followers: int = 0, seed: int = 1) -> AsyncIter
         yield Story(house, endpoints, load)
         await load.stop()
         await audit(house, load)
+    except BaseException:
+        show_logs(folder / "data" / "logs")
+        raise
     finally:
         await house.stop()
+
+
+def show_logs(folder: Path) -> None:
+    """The end of every process's log, for who reads why a story went wrong."""
+    for file in sorted(folder.glob("*.log")):
+        print(f"--- {file.name}\n{file.read_text(encoding='utf-8', errors='replace')[-3_000:]}")  # noqa: T201
 
 
 async def open_market(endpoints: Endpoints) -> int:
@@ -112,30 +127,37 @@ async def verify(house: House) -> None:
 
 @contextmanager
 def full_disk(house: House) -> Iterator[None]:
-    """No file of PostgreSQL grows any more, as on a full disk: every writing call of every backend fails."""
-    postmaster = house.supervisor.pid("postgres")
-    assert postmaster is not None
-    pids = [postmaster, *children(postmaster)]
-    before = resource.prlimit(postmaster, resource.RLIMIT_FSIZE)
+    """No file of PostgreSQL grows any more, as on a full disk: every write of every backend fails."""
     try:
-        for pid in pids:
-            _limit(pid, (1, before[1]))
+        limit_files(house, "1:")
         yield
     finally:
-        for pid in [postmaster, *children(postmaster)]:
-            _limit(pid, before)
+        limit_files(house, "unlimited:")
 
 
-def _limit(pid: int, limits: tuple[int, int]) -> None:
-    try:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
-    except ProcessLookupError:
-        return
+def limit_files(house: House, soft: str) -> None:
+    """Set the soft limit on file sizes for PostgreSQL's processes, as the user it runs as."""
+    assert house.postgres is not None
+    account, postmaster = house.postgres.account, house.supervisor.pid("postgres")
+    if postmaster is None:
+        return  # it gave up; the next one starts without a limit
+    for pid in (postmaster, *children(postmaster)):
+        subprocess.run(
+            ["prlimit", "--pid", str(pid), f"--fsize={soft}"],
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+            check=False,
+            capture_output=True,
+        )
 
 
 def children(pid: int) -> list[int]:
     """The processes that a process has started."""
-    text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return []
     return [int(word) for word in text.split()]
 
 

@@ -84,7 +84,7 @@ class House:
         self.followers = followers
         self.supervisor = Supervisor(logs=settings.data / "logs", on_event=on_event)
         self.endpoints: Endpoints | None = None
-        self._postgres: EmbeddedPostgres | None = None
+        self.postgres: EmbeddedPostgres | None = None
 
     async def start(self) -> Endpoints:
         """Everything but the feed. Raises PortTaken, and what the engines raise when they cannot start."""
@@ -107,8 +107,8 @@ class House:
     async def stop(self) -> None:
         """Everything, in the reverse order of its start."""
         await self.supervisor.stop()
-        if self._postgres is not None:
-            self._postgres.release()
+        if self.postgres is not None:
+            self.postgres.release()
 
     def role(self, role: str, *, name: str = "", ready: Callable[[], object] | None = None) -> Child:
         """A role as a child process, told everything by its environment."""
@@ -124,10 +124,10 @@ class House:
     async def _start_engines(self) -> None:
         self.settings.data.mkdir(parents=True, exist_ok=True)
         if self.settings.database_url is None:
-            self._postgres = EmbeddedPostgres(self.settings.data)
-            await asyncio.to_thread(self._postgres.prepare)
-            await self.supervisor.start(self._postgres.child())
-            self.settings = msgspec.structs.replace(self.settings, database_url=self._postgres.dsn)
+            self.postgres = EmbeddedPostgres(self.settings.data)
+            await asyncio.to_thread(self.postgres.prepare)
+            await self.supervisor.start(self.postgres.child())
+            self.settings = msgspec.structs.replace(self.settings, database_url=self.postgres.dsn)
         if self.settings.nats_url is None:
             nats = EmbeddedNats(self.settings.data)
             await asyncio.to_thread(nats.prepare)
