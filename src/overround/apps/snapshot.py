@@ -75,7 +75,7 @@ def main() -> None:
     os.nice(NICENESS)
     gc.disable()  # it lives for seconds, and what it makes it keeps to the end
     settings = settings_door.read()
-    telemetry.set_up(style=settings.log_style, level=settings.log_level, role="snapshot")  # type: ignore[arg-type]
+    telemetry.set_up(style=settings.log_style, level=settings.log_level, role="snapshot")
     asyncio.run(take(settings.dsn))
 
 

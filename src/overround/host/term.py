@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -76,7 +77,8 @@ class Term:
         self._new_machine = machine
         self._stopping = False
         self._over = asyncio.Event()
-        self._work = asyncio.Event()
+        self._arrived, self._work = asyncio.Event(), asyncio.Event()
+        self._inbox: deque[tuple[str, list[Parcel]]] = deque()
         self._answers: list[tuple[str, list[Reply]]] = []
         self._lease_until = 0.0
         self._writer: WriterPort | None = None
@@ -90,7 +92,8 @@ class Term:
     async def run(self) -> None:
         """Follow and serve, term after term."""
         while not self._stopping:
-            self._over, self._work = asyncio.Event(), asyncio.Event()
+            self._over, self._arrived, self._work = asyncio.Event(), asyncio.Event(), asyncio.Event()
+            self._inbox.clear()
             self._answers = []
             try:
                 await self._one_term()
@@ -152,7 +155,7 @@ class Term:
         unserve = await self._bus.serve(self._take)
         loops = [
             asyncio.create_task(self._guard(loop))
-            for loop in (lambda: self._commit(writer), self._advance, lambda: self._renew(epoch))
+            for loop in (self._decide, lambda: self._commit(writer), self._advance, lambda: self._renew(epoch))
         ]
         await self._over.wait()
         await unserve()
@@ -162,27 +165,47 @@ class Term:
                 raise ending
 
     async def _guard(self, loop: Callable[[], Awaitable[None]]) -> TermOver | None:
-        """Run a loop of the term; when it ends, for whatever reason, the others end too."""
+        """Run a loop of the term; when it ends, for whatever reason, the others end too.
+
+        After a surprise (a bug, a fact that the ledger refuses) memory is not to be trusted: the pen is taken away
+        before anything more is written, and the process ends with the surprise.
+        """
+        surprised = True
         try:
             await loop()
+            surprised = False
         except TermOver as over:
+            surprised = False
             return over
         finally:
+            if surprised and self._writer is not None:
+                self._writer.cut()
             self._end()
         return None
 
     def _end(self) -> None:
         self._over.set()
+        self._arrived.set()
         self._work.set()
 
     def _take(self, reply_to: str, parcels: list[Parcel]) -> None:
-        """Requests arrived: decide each now. Answers wait for the commit of what they stand on."""
-        if self._over.is_set():
-            return
-        now_us = self._watch.now_us()
-        self.stats.requests += len(parcels)
-        self._answers.append((reply_to, [Reply(parcel.number, self._answer(parcel, now_us)) for parcel in parcels]))
-        self._work.set()
+        """Requests arrived. They are decided in a loop of the term, where a surprise ends it."""
+        if not self._over.is_set():
+            self._inbox.append((reply_to, parcels))
+            self._arrived.set()
+
+    async def _decide(self) -> None:
+        """Decide what arrived, also while a commit is under way. Answers wait for the commit of what they stand on."""
+        while not self._over.is_set():
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._inbox:
+                reply_to, parcels = self._inbox.popleft()
+                now_us = self._watch.now_us()
+                self.stats.requests += len(parcels)
+                replies = [Reply(parcel.number, self._answer(parcel, now_us)) for parcel in parcels]
+                self._answers.append((reply_to, replies))
+            self._work.set()
 
     def _answer(self, parcel: Parcel, now_us: int) -> Answer:
         if len(self.machine.outbox) >= self._limits.waiting_facts:
