@@ -60,8 +60,8 @@ async def until(condition: Callable[[], Awaitable[Any] | Any], within_s: float =
 
 
 @asynccontextmanager
-async def running(dsn: str, nats_url: str, *, with_gateway: bool = True) -> AsyncIterator[Running]:
-    """Everything, until the block ends."""
+async def running(dsn: str, nats_url: str, *, gateway_nats_url: str = "") -> AsyncIterator[Running]:
+    """Everything, until the block ends. The gateway may have another way to NATS, which a test can cut."""
     settings = Settings(
         data=Path("unused"),
         port=free_port(),
@@ -73,13 +73,11 @@ async def running(dsn: str, nats_url: str, *, with_gateway: bool = True) -> Asyn
     await migrate(dsn)
     house = Running(settings=settings, operator=await _operator(dsn))
     stop = asyncio.Event()
-    roles = [book.run(settings, stop), worker.work(dsn, stop)]
-    if with_gateway:
-        roles.append(gateway.run(settings, stop))
+    edge = msgspec.structs.replace(settings, nats_url=gateway_nats_url or nats_url)
+    roles = [book.run(settings, stop), worker.work(dsn, stop), gateway.run(edge, stop)]
     tasks = [asyncio.create_task(role) for role in roles]
     try:
-        if with_gateway:
-            await until(lambda: _is_ready(house, tasks))
+        await until(lambda: _is_ready(house, tasks))
         yield house
     finally:
         stop.set()

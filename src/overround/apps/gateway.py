@@ -81,6 +81,7 @@ async def _hear(client: Client, bus: NatsBus, gateway: Gateway, cell: str) -> No
     await client.subscribe(f"{cell}.revoked", cb=revoked)
     await client.subscribe(f"{cell}.status", cb=status)
     await bus.listen(gateway.live.hear)
+    await client.flush()  # from here on nothing is missed that the journal does not have already
 
 
 class Server(uvicorn.Server):
