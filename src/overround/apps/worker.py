@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -14,6 +15,7 @@ import msgspec
 
 from overround import journal, projections
 from overround.apps.settings import Settings
+from overround.book.ledger import Account
 from overround.infra import nats as nats_server
 from overround.projections import Recorded
 
@@ -46,6 +48,7 @@ class SnapshotPlan(msgspec.Struct, frozen=True, kw_only=True):
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Be the worker until told to stop; what is being committed then is finished first."""
     os.nice(NICENESS)
+    gc.set_threshold(100_000, 20, 100)  # a batch is many objects, none of which makes a ring
     async with _woken(settings) as wake:
         await work(settings.dsn, stop, wake=wake)
 
@@ -78,9 +81,10 @@ async def _fold(dsn: str, stop: asyncio.Event, wake: asyncio.Event, folded: Call
             return
         await projections.migrate(connection)
         seq = await projections.checkpoint(connection)
+        accounts: dict[int, Account] = {}
         async with _portions(dsn, seq, wake, stop) as queue:
             while (batch := await _next_batch(queue)) is not None:
-                await projections.advance(connection, batch)
+                await projections.advance(connection, batch, accounts=accounts)
                 folded(batch[-1].seq)
                 if queue.empty():
                     await _pause(stop, PACE_S)

@@ -16,7 +16,7 @@ STATUS, OUTCOME, PAYOUT, SETTLED_AT, REFUSAL, SEQ, PRICE = 9, 10, 11, 14, 15, 18
 """Where in a row of `bet` what changes stands."""
 
 
-class Recorded(msgspec.Struct, frozen=True, array_like=True):
+class Recorded(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A fact with its place and instant in the journal."""
 
     seq: int
@@ -51,11 +51,12 @@ class Known(msgspec.Struct):
 class Changes(msgspec.Struct):
     """New rows by table; for what changes later the keys of the rows touched, whose content is in `Known`.
 
-    `bets` holds new bets as rows, `stood` delayed bets of earlier batches that were decided, `settled` bets of
-    earlier batches that were settled.
+    `opened` are the accounts among those touched that are new. `bets` holds new bets as rows, `decided` delayed bets of
+    earlier batches whose delay is over, `settled` bets of earlier batches that were settled.
     """
 
     customers: list[Row] = []
+    opened: list[int] = []
     accounts: set[int] = set()
     bets: dict[int, list[Any]] = {}
     decided: dict[int, tuple[BetStatus, int | None, int | None, str | None]] = {}

@@ -134,7 +134,7 @@ def _wallet_opened(at: Folding, fact: WalletOpened) -> None:
 
 def _open(at: Folding, account: Account) -> None:
     at.known.accounts[account.id] = account
-    at.changes.accounts.add(account.id)
+    at.changes.opened.append(account.id)
 
 
 def _funds_moved(at: Folding, fact: FundsMoved) -> None:

@@ -83,11 +83,12 @@ def _need(needs: Needs, fact: object) -> None:
             pass
 
 
-async def load(connection: Connection, needs: Needs) -> Known:
-    """Read what is needed and is there."""
-    known = Known()
+async def load(connection: Connection, needs: Needs, accounts: dict[int, Account]) -> Known:
+    """Read what is needed and is there. `accounts` are known already, as the batches before left them."""
+    known = Known(accounts=accounts)
     if needs.delayed:
         await _load_delayed(connection, needs, known)
+    needs.accounts -= accounts.keys()
     if needs.accounts or needs.wallets:
         await _load_accounts(connection, needs, known)
     if needs.events or needs.life:
@@ -112,21 +113,20 @@ async def _load_delayed(connection: Connection, needs: Needs, known: Known) -> N
         needs.accounts.add(account_id)
 
 
+ACCOUNTS = "SELECT id, customer_id, kind, currency, balance_minor, held_minor FROM read.account"
+KINDS = {kind.value: kind for kind in AccountKind}
+
+
 async def _load_accounts(connection: Connection, needs: Needs, known: Known) -> None:
-    customers, currencies = _columns(needs.wallets, 2)
-    rows = await connection.fetch(
-        "SELECT id, customer_id, kind, currency, balance_minor, held_minor FROM read.account WHERE id = ANY($1)"
-        " UNION SELECT id, customer_id, kind, currency, balance_minor, held_minor FROM read.account"
-        " JOIN unnest($2::bigint[], $3::text[]) AS wallet (customer_id, currency) USING (customer_id, currency)"
-        " WHERE kind = 'cash'"
-        if needs.wallets
-        else "SELECT id, customer_id, kind, currency, balance_minor, held_minor FROM read.account WHERE id = ANY($1)",
-        list(needs.accounts),
-        *((customers, currencies) if needs.wallets else ()),
-    )
-    kinds = {str(kind): kind for kind in AccountKind}
+    rows = await connection.fetch(ACCOUNTS + " WHERE id = ANY($1)", list(needs.accounts)) if needs.accounts else []
+    if needs.wallets:
+        rows += await connection.fetch(
+            ACCOUNTS + " JOIN unnest($1::bigint[], $2::text[]) AS wallet (customer_id, currency)"
+            " USING (customer_id, currency) WHERE kind = 'cash'",
+            *_columns(needs.wallets, 2),
+        )
     for account_id, owner, kind, currency, balance_minor, held_minor in rows:
-        known.accounts[account_id] = Account(account_id, owner, kinds[kind], currency, balance_minor, held_minor)
+        known.accounts[account_id] = Account(account_id, owner, KINDS[kind], currency, balance_minor, held_minor)
         if kind == AccountKind.CASH:
             known.cash[owner, currency] = account_id
 
