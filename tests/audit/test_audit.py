@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests.projections.stories import House, append, connected, fold_all, play
@@ -202,13 +203,23 @@ async def test_the_command_says_it_in_words_and_in_json_and_by_its_exit_code(jou
     assert (code, json.loads(said)["finding"]["column"]) == (1, "balance_minor")
 
 
+def test_a_house_that_cannot_be_reached_is_neither_clean_nor_wrong(tmp_path: Path) -> None:
+    done = audit(f"postgresql://nobody@/nothing?host={tmp_path}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("the house could not be audited: ")
+
+
 def command(dsn: str, *arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
+    done = audit(dsn, *arguments)
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def audit(dsn: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "overround", "audit", "verify", *arguments],
         env={"OVERROUND_DATABASE_URL": dsn, "PYTHONPATH": ":".join(sys.path)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stderr == ""
-    return done.returncode, done.stdout

@@ -35,7 +35,8 @@ def verify_command(as_json: bool) -> None:
         with _watched(quiet=as_json) as on_progress:
             report = asyncio.run(verify(_dsn(), on_progress))
     except (*journal.LOST, journal.Archived) as lost:
-        raise click.ClickException(f"the house could not be audited: {type(lost).__name__}: {lost}") from lost
+        click.echo(f"the house could not be audited: {type(lost).__name__}: {lost}", err=True)
+        sys.exit(2)
     click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2) if as_json else words(report))
     sys.exit(0 if report.ok else 1)
 
