@@ -73,7 +73,8 @@ def write_endpoints(file: Path, endpoints: Endpoints) -> None:
 
 
 class House:
-    """Start the engines that no setting names, migrate, and run every role. `endpoints` is set once it stands."""
+    """Start the engines that no setting names, migrate, and run every role. `endpoints` is set once it stands,
+    `ready_s` says after how many seconds that was."""
 
     def __init__(
         self, settings: Settings, *, followers: int = 0, on_event: Callable[[ChildEvent], None] | None = None
@@ -84,10 +85,12 @@ class House:
         self.followers = followers
         self.supervisor = Supervisor(logs=settings.data / "logs", on_event=on_event)
         self.endpoints: Endpoints | None = None
+        self.ready_s = 0.0
         self.postgres: EmbeddedPostgres | None = None
 
     async def start(self) -> Endpoints:
         """Everything but the feed. Raises PortTaken, and what the engines raise when they cannot start."""
+        began = time.monotonic()
         if not is_free(self.settings.port, self.settings.host):
             raise PortTaken(f"port {self.settings.port} is taken; set OVERROUND_PORT to another one")
         await self._start_engines()
@@ -98,6 +101,7 @@ class House:
         await self.supervisor.start(self.role("gateway", ready=self._is_ready))
         self.endpoints = self._endpoints(token)
         write_endpoints(self.settings.endpoints_file, self.endpoints)
+        self.ready_s = time.monotonic() - began
         return self.endpoints
 
     async def start_feed(self) -> None:

@@ -31,7 +31,6 @@ SUMS_EVERY = 5
 async def run(settings: Settings, *, followers: int, feed: bool, console: Console) -> None:
     """Start, show, wait for Ctrl-C or SIGTERM, stop cleanly."""
     telemetry.set_up(style=settings.log_style, level="WARNING", role="up")
-    began = time.monotonic()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -43,11 +42,11 @@ async def run(settings: Settings, *, followers: int, feed: bool, console: Consol
                 endpoints = await demo.seed(endpoints)
                 write_endpoints(settings.endpoints_file, endpoints)
                 await house.start_feed()
-                market = await _first_market(endpoints, stop)
+                market = await first_market(endpoints, stop)
             else:
                 market = None
-        show_banner(console, settings, endpoints, market, ready_s=time.monotonic() - began)
-        await _live(console, house.settings, stop)
+        show_banner(console, settings, endpoints, market, ready_s=house.ready_s)
+        await show_live(console, house.settings, stop)
     finally:
         with console.status("stopping …"):
             await house.stop()
@@ -65,7 +64,7 @@ class _Restarts:
             self._console.print(f"[yellow]{event.name} ended ({event.exit_code}); starting it again[/]")
 
 
-async def _first_market(endpoints: Endpoints, stop: asyncio.Event) -> dict[str, int] | None:
+async def first_market(endpoints: Endpoints, stop: asyncio.Event) -> dict[str, int] | None:
     """A market that takes bets, for the banner's example. Waits some seconds for the feed to open one."""
     async with httpx.AsyncClient(base_url=endpoints.http, timeout=5.0, verify=False) as client:  # noqa: S501  # our own
         for _ in range(100):
@@ -134,42 +133,40 @@ def _examples(endpoints: Endpoints, market: dict[str, int] | None) -> list[str]:
     return lines
 
 
-async def _live(console: Console, settings: Settings, stop: asyncio.Event) -> None:
+async def show_live(console: Console, settings: Settings, stop: asyncio.Event) -> None:
     """One line, once a second: bets a second, commit time, matches in play, sequence, and that the ledger is level."""
     client = await nats_server.connect(settings.bus_url, name="up")
-    watch = _Watch()
+    watch = Watch()
     try:
-        await _listen(client, settings.cell, watch)
+        await listen(client, settings.cell, watch)
         with Live(watch.line(), console=console, refresh_per_second=4, transient=True) as live:
             turn = 0
             while not stop.is_set():
                 if turn % SUMS_EVERY == 0:
-                    watch.sums = await _sums(settings.dsn)
+                    watch.sums = await ledger_sums(settings.dsn)
                 turn += 1
                 live.update(watch.line())
                 if not console.is_terminal and turn % 30 == 1:
-                    console.print(watch.line())
+                    console.print(watch.line(), soft_wrap=True)
                 await _pause(stop)
     finally:
         await client.close()
 
 
 async def _pause(stop: asyncio.Event) -> None:
-    timer = asyncio.get_running_loop().call_later(REFRESH_S, lambda: None)
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait({waiting}, timeout=REFRESH_S)
     waiting.cancel()
-    timer.cancel()
 
 
-async def _listen(client: Client, cell: str, watch: "_Watch") -> None:
+async def listen(client: Client, cell: str, watch: "Watch") -> None:
     async def hear(message: Msg) -> None:
         watch.hear(msgspec.json.decode(message.data, type=Status))
 
     await client.subscribe(f"{cell}.status", cb=hear)
 
 
-async def _sums(dsn: str) -> dict[str, int] | None:
+async def ledger_sums(dsn: str) -> dict[str, int] | None:
     """The ledger's sum by currency, from the projections: a second opinion, not the machine's own."""
     try:
         connection = await asyncpg.connect(dsn, timeout=2.0)
@@ -184,7 +181,7 @@ async def _sums(dsn: str) -> dict[str, int] | None:
         await connection.close()
 
 
-class _Watch:
+class Watch:
     """What the live line knows."""
 
     def __init__(self) -> None:
@@ -205,10 +202,12 @@ class _Watch:
         (first_at, first), (last_at, last) = self._heard[0], self._heard[-1]
         seconds = last_at - first_at
         rate = (last.bets - first.bets) / seconds if seconds else 0.0
+        commits = last.commits - first.commits
+        commit_ms = (last.commit_ms * last.commits - first.commit_ms * first.commits) / commits if commits else 0.0
         books = sum(time.monotonic() - at < 3 for at in self._names.values())
         parts = [
             f"{rate:,.1f} bets/s",
-            f"commit {last.commit_ms:.1f} ms",
+            f"commit {commit_ms:.1f} ms",
             f"{last.in_play} in play",
             f"{last.bets:,} bets",
             f"journal {last.seq:,}",
