@@ -141,6 +141,7 @@ def test_a_held_stake_is_not_taken_for_a_debt() -> None:
     assert (house.cash(customer), house.owed(customer)) == (500, 2_000)
     house.wait(5 * SECOND_US)
     assert (house.wallet(customer).cash.available_minor, house.owed(customer)) == (500, 2_000)
+    assert house.refusal(c.MoveFunds(customer, "EUR", -1, "what would repay the debt stays")) == "insufficient_funds"
     house.do(c.MoveFunds(customer, "EUR", 2_500, "deposit"))
     assert (house.cash(customer), house.owed(customer)) == (1_000, 0)
 

@@ -234,3 +234,20 @@ def test_markets_in_an_event_share_one_result() -> None:
     house.do(c.RecordEventResult(event, Void("abandoned")))
     house.wait()
     assert house.machine.state.catalogue.markets[markets[2]].status == "resulted"
+
+
+def test_a_small_market_does_not_wait_for_a_huge_one() -> None:
+    """Markets take turns, a step each."""
+    house = House()
+    customer = house.customer(cash_minor=1_000_000)
+    huge, small = house.market(), house.market()
+    for _ in range(2 * SETTLE_STEP + 1):
+        house.taken(customer, huge, stake_minor=10)
+    house.taken(customer, small, stake_minor=10)
+    house.do(c.RecordResult(huge, Score(1, 0)))
+    house.do(c.RecordResult(small, Score(1, 0)))
+    house.step()
+    house.step()
+    assert list(house.machine.state.settlement.settling) == [huge]
+    house.wait()
+    assert not house.machine.state.settlement.settling

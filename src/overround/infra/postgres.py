@@ -189,7 +189,10 @@ class EmbeddedPostgres:
         self.release()
 
     def release(self) -> None:
-        """Give the lock on the data back."""
+        """Give the lock on the data back, and remove the folder of the socket where it was one of its own."""
+        if self._sockets != self._cluster:
+            with contextlib.suppress(OSError):  # another PostgreSQL may still use it, or nobody ever did
+                self._sockets.rmdir()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

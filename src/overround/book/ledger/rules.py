@@ -19,15 +19,18 @@ class Refusal(StrEnum):
 
 
 def move_refusal(wallet: Wallet, house: HouseAccounts, *, amount_minor: int) -> Refusal | None:
-    """Whether money may come in (`amount_minor` above zero) or go out (below). Held money does not go out, and no
-    deposit takes the customer's cash over `MAX_MONEY_MINOR` or the currency over `MAX_CURRENCY_MINOR`."""
+    """Whether money may come in (`amount_minor` above zero) or go out (below).
+
+    Neither held money goes out nor what would repay a debt; no deposit takes the customer's cash over
+    `MAX_MONEY_MINOR` or the currency over `MAX_CURRENCY_MINOR`.
+    """
     if amount_minor == 0 or abs(amount_minor) > MAX_MONEY_MINOR:
         return Refusal.AMOUNT_INVALID
     if amount_minor > 0 and wallet.cash.balance_minor + amount_minor > MAX_MONEY_MINOR:
         return Refusal.AMOUNT_INVALID
     if amount_minor - house.clearing.balance_minor > MAX_CURRENCY_MINOR:
         return Refusal.AMOUNT_INVALID
-    if wallet.cash.available_minor + amount_minor < 0:
+    if amount_minor < 0 and wallet.cash.available_minor + wallet.debt.balance_minor + amount_minor < 0:
         return Refusal.INSUFFICIENT_FUNDS
     return None
 

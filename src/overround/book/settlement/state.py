@@ -7,7 +7,7 @@ from overround.book.settlement.types import Result, Settling
 
 
 class SettlementState(msgspec.Struct):
-    """`results` by market, the present one of each; `settling` by market, in the order begun."""
+    """`results` by market, the present one of each; `settling` by market, whose next step is due first."""
 
     results: dict[int, Result] = {}
     settling: dict[int, Settling] = {}
@@ -20,8 +20,8 @@ def record(state: SettlementState, fact: ResultRecorded) -> None:
 
 
 def advance(state: SettlementState, fact: BetsSettled) -> None:
-    """A step is done."""
-    if fact.last:
-        del state.settling[fact.market_id]
-    else:
-        state.settling[fact.market_id].done += len(fact.bets)
+    """A step is done. The market goes to the end of the queue, so that a huge one does not keep small ones waiting."""
+    settling = state.settling.pop(fact.market_id)
+    if not fact.last:
+        settling.done += len(fact.bets)
+        state.settling[fact.market_id] = settling
