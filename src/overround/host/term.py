@@ -149,7 +149,9 @@ class Term:
     async def _serve(self, epoch: int, writer: WriterPort) -> None:
         """Write that the term began (which fences every earlier writer), then take requests until it is over."""
         self.machine.record(TermBegan(epoch=epoch, holder=self.name), self._watch.now_us())
-        await writer.append(self.machine.drain())
+        began = self.machine.drain()
+        await writer.append(began)
+        await self._bus.publish(began)
         self.active = True
         log.info("term began", extra={"epoch": epoch, "seq": self.machine.state.seq, "holder": self.name})
         unserve = await self._bus.serve(self._take)
