@@ -4,7 +4,6 @@ import os
 import platform
 import shutil
 import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -68,8 +67,3 @@ def _first_line(program: str, *arguments: str) -> str:
 def _out(*words: str) -> str:
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     return (done.stdout or done.stderr).strip()
-
-
-def python() -> str:
-    """The interpreter that runs everything."""
-    return sys.executable

@@ -19,18 +19,18 @@ Tell = Callable[[str, str, float | None], None]
 
 async def run_all(benches: Sequence[Bench], *, quick: bool, tell: Tell, heard: Callable[[Outcome], None]) -> Run:
     """Run them in order. One that fails or is late leaves the others their turn."""
-    earlier: dict[str, Outcome] = {}
+    outcomes: list[Outcome] = []
     for bench in benches:
         with tempfile.TemporaryDirectory(prefix="overround-bench-", ignore_cleanup_errors=True) as folder:
             os.chmod(folder, 0o755)  # noqa: PTH101, S103  # PostgreSQL runs as another user where we are root
-            outcome = await _run_one(bench, Path(folder), quick=quick, earlier=earlier, tell=tell)
-        earlier[bench.name] = outcome
+            outcome = await _run_one(bench, Path(folder), quick=quick, tell=tell)
+        outcomes.append(outcome)
         heard(outcome)
-    return Run(machine=rig.describe(Path(tempfile.gettempdir())), outcomes=tuple(earlier.values()))
+    return Run(machine=rig.describe(Path(tempfile.gettempdir())), outcomes=tuple(outcomes))
 
 
-async def _run_one(bench: Bench, folder: Path, *, quick: bool, earlier: dict[str, Outcome], tell: Tell) -> Outcome:
-    stage = Stage(folder=folder, quick=quick, earlier=earlier, tell=lambda doing, done: tell(bench.name, doing, done))
+async def _run_one(bench: Bench, folder: Path, *, quick: bool, tell: Tell) -> Outcome:
+    stage = Stage(folder=folder, quick=quick, tell=lambda doing, done: tell(bench.name, doing, done))
     load_before, began, before = rig.load(), time.monotonic(), processor.now()
     found, error = await _attempt(bench, stage)
     return Outcome(

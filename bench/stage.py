@@ -1,4 +1,4 @@
-"""What a benchmark is, and the stage it runs on: its folder, its progress, and what ran before it."""
+"""What a benchmark is, and the stage it runs on: its folder and its progress."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -6,21 +6,18 @@ from typing import Final
 
 import msgspec
 
-from bench.finding import Finding, Outcome
+from bench.finding import Finding
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
 
 class Stage:
     """Handed to a running benchmark. `folder` is its own and is deleted after; `quick` asks for a small version, whose
-    figures mean little; `earlier` holds what this run has found so far, by benchmark."""
+    figures mean little."""
 
-    def __init__(
-        self, *, folder: Path, quick: bool, earlier: dict[str, Outcome], tell: Callable[[str, float | None], None]
-    ) -> None:
+    def __init__(self, *, folder: Path, quick: bool, tell: Callable[[str, float | None], None]) -> None:
         self.folder = folder
         self.quick = quick
-        self.earlier = earlier
         self._tell = tell
 
     def tell(self, doing: str, done: float | None = None) -> None:
@@ -30,12 +27,6 @@ class Stage:
     def scaled(self, size: int, quick: int) -> int:
         """A size, or its small version."""
         return quick if self.quick else size
-
-    def figure(self, bench: str, name: str) -> float | None:
-        """A figure that an earlier benchmark of this run found."""
-        outcome = self.earlier.get(bench)
-        found = [figure.value for figure in outcome.figures if figure.name == name] if outcome else []
-        return found[0] if found else None
 
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):

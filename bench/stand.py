@@ -1,5 +1,6 @@
 """A whole house on the stage: engines and roles as `overround up` runs them, customers with tokens, open markets."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ from overround.kernel.refusal import Refused
 OPERATOR: Final = identity.OPERATOR_ACTOR
 MARKETS: Final = 8
 CUSTOMERS: Final = 64
+QUIET_S: Final = 0.5
 
 
 class Stand:
@@ -74,10 +76,14 @@ class Stand:
         return self.folder / "tokens"
 
     async def head(self) -> int:
-        """The journal's last sequence."""
+        """The journal's last sequence, once what an earlier load left under way has been written."""
         connection = await journal.connect(self.dsn)
         try:
-            return (await journal.head(connection)).seq
+            before, seq = -1, (await journal.head(connection)).seq
+            while seq != before:
+                await asyncio.sleep(QUIET_S)
+                before, seq = seq, (await journal.head(connection)).seq
+            return seq
         finally:
             await connection.close()
 
@@ -114,11 +120,20 @@ def shares(before: dict[str, float], after: dict[str, float], seconds: float) ->
 
 @asynccontextmanager
 async def standing(
-    stage: Stage, *, followers: int = 0, customers: int = CUSTOMERS, markets: int = MARKETS, seeded: bool = False
+    stage: Stage,
+    *,
+    followers: int = 0,
+    customers: int = CUSTOMERS,
+    markets: int = MARKETS,
+    seeded: bool = False,
+    database_url: str | None = None,
 ) -> AsyncIterator[Stand]:
-    """A house with open markets. With `seeded`, its journal is already under `stage.folder / "data"`."""
+    """A house with open markets. With `seeded`, its journal is already under `stage.folder / "data"`; with a
+    `database_url`, it lives in that PostgreSQL instead of one of its own."""
     stage.tell("starting the house")
-    house = House(Settings(data=stage.folder / "data", port=free_port(), log_level="WARNING"), followers=followers)
+    data = stage.folder / ("house" if database_url else "data")
+    settings = Settings(data=data, port=free_port(), log_level="WARNING", database_url=database_url)
+    house = House(settings, followers=followers)
     try:
         endpoints = await house.start()
         client = await nats.connect(endpoints.nats_url, name="bench")
