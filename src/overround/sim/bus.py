@@ -18,7 +18,7 @@ from overround.book.machine import (
     encode_replies,
 )
 from overround.host.ports import Serve
-from overround.sim.loop import OUTSIDE, Process
+from overround.sim.loop import OUTSIDE, Process, VirtualLoop
 from overround.sim.trace import Trace
 from overround.sim.weather import Weather
 
@@ -30,7 +30,8 @@ Handler = Callable[[Any], None]
 class Network:
     """Carries messages between the ends that are attached to it. `calm` ends every fault for good."""
 
-    def __init__(self, *, weather: Weather, chance: Random, trace: Trace) -> None:
+    def __init__(self, loop: VirtualLoop, *, weather: Weather, chance: Random, trace: Trace) -> None:
+        self.loop = loop
         self.ends: dict[str, SimBus] = {}
         self._weather, self._chance, self._trace = weather, chance, trace
         self._cut: dict[str, None] = {}
@@ -66,7 +67,7 @@ class Network:
             delay_s = TRIP_S * (0.5 + chance.random())
             if chance.random() < weather.late:
                 delay_s += weather.late_s * chance.random() ** 2
-            asyncio.get_running_loop().call_later(delay_s, self._arrive, target, topic, message, context=OUTSIDE.copy())
+            self.loop.call_later(delay_s, self._arrive, target, topic, message, context=OUTSIDE)
 
     def _arrive(self, target: "SimBus", topic: str, message: Any) -> None:
         if target.name not in self._cut:
@@ -84,7 +85,7 @@ class SimBus:
     def arrive(self, topic: str, message: Any) -> None:
         entry = self._handlers.get(topic)
         if entry is not None and not self._process.dead:
-            asyncio.get_running_loop().call_soon(entry[0], message, context=entry[1].copy())
+            self._network.loop.call_soon(entry[0], message, context=entry[1])
 
     async def serve(self, handler: Serve) -> Callable[[], Awaitable[None]]:
         def take(message: tuple[str, bytes]) -> None:

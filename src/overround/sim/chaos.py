@@ -94,7 +94,9 @@ class Chaos:
         book.start()
 
     async def _freeze(self) -> None:
-        book = self._chance.choice(self._books)
+        """Mostly the book that leads: it wakes up and does not know that it does not lead any more."""
+        leading = [book for book in self._books if book.term is not None and book.term.active]
+        book = self._chance.choice(leading if leading and self._chance.random() < 0.8 else self._books)
         book.freeze()
         await asyncio.sleep(self._weather.frozen_s * (0.5 + self._chance.random()))
         book.thaw()

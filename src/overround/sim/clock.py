@@ -1,7 +1,8 @@
 """Each book has a clock of its own: a little wrong, and now and then set to another time."""
 
-import asyncio
 from typing import Final
+
+from overround.sim.loop import VirtualLoop
 
 BASES_US: Final = (
     1_790_000_000_000_000,  # 2026-09-21, a Monday, in the afternoon
@@ -15,12 +16,13 @@ BASES_US: Final = (
 class SimClock:
     """`now_us` is the true time and `wrong_us`, which may change at any moment; `monotonic` is right."""
 
-    def __init__(self, *, base_us: int, wrong_us: int = 0) -> None:
+    def __init__(self, loop: VirtualLoop, *, base_us: int, wrong_us: int = 0) -> None:
+        self._loop = loop
         self.wrong_us = wrong_us
         self._base_us = base_us
 
     def now_us(self) -> int:
-        return self._base_us + round(self.monotonic() * 1e6) + self.wrong_us
+        return self._base_us + self._loop.at_us + self.wrong_us
 
     def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
+        return self._loop.time()

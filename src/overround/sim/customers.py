@@ -24,6 +24,7 @@ from overround.sim.gateways import Caller
 
 OPERATOR = -1
 DAY_US = 86_400_000_000
+RECKONED = 5
 
 
 class Temper(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +32,7 @@ class Temper(msgspec.Struct, frozen=True, kw_only=True):
 
     patience_s: float = 2.0
     tries: int = 10_000
-    think_s: float = 2.0
+    think_s: float = 1.2
     stake_minor: int = 2_000
     repeats: float = 0.1
     doubles: float = 0.0
@@ -63,6 +64,7 @@ class Customer:
         self.id, self.currency, self.temper = customer_id, currency, temper
         self._caller, self._auditor, self._chance = caller, auditor, chance
         self._sent: list[tuple[str, PlaceBet]] = []
+        self._given_up: list[tuple[str, PlaceBet]] = []
         self._later: list[asyncio.Task[None]] = []
 
     async def live(self, until_s: float) -> None:
@@ -75,10 +77,11 @@ class Customer:
 
     async def reckon(self) -> None:
         """In the end everything is known: each key asked for by name is a bet, a refusal, or never was anything."""
-        for key, bet in self._sent:
+        for key, _ in self._sent[-RECKONED:]:
             await self._caller.look(FindBet(customer_id=self.id, key=key), patience_s=30.0)
-            if self.temper.tries < 100:
-                await self._caller.insist(bet, actor=self.id, key=key)
+        for key, bet in self._given_up:
+            await self._caller.insist(bet, actor=self.id, key=key)
+            await self._caller.look(FindBet(customer_id=self.id, key=key), patience_s=30.0)
         await self._caller.look(GetBalances(customer_id=self.id), patience_s=30.0)
 
     async def _act(self) -> None:
@@ -108,9 +111,12 @@ class Customer:
             self._later.append(asyncio.create_task(self._again(bet, key, chance.random() * 15)))
 
     async def _insist(self, bet: PlaceBet, key: str) -> None:
-        await self._caller.insist(
-            bet, actor=self.id, key=key, patience_s=self.temper.patience_s, tries=self.temper.tries
+        temper = self.temper
+        answer = await self._caller.insist(
+            bet, actor=self.id, key=key, patience_s=temper.patience_s, tries=temper.tries
         )
+        if answer is None:
+            self._given_up.append((key, bet))
 
     async def _again(self, bet: PlaceBet, key: str, after_s: float) -> None:
         await asyncio.sleep(after_s)
@@ -130,7 +136,7 @@ class Customer:
             selection_id=selection,
             currency=self.currency,
             stake_minor=max(1, round(self.temper.stake_minor * chance.expovariate(1))),
-            price_milli=seen + chance.choice((0, 0, 0, 0, -50, 50, 130)),
+            price_milli=seen + chance.choice((0, 0, 0, 0, 0, 0, 0, -50, 50, 130)),
             odds_change=chance.choice(list(OddsChange)),
             market_version=chance.choice((0, 0, market.version)),
         )

@@ -13,7 +13,7 @@ import msgspec
 
 from overround.book.machine import Pending
 from overround.host import TermOver
-from overround.sim.loop import OUTSIDE, Process
+from overround.sim.loop import OUTSIDE, Process, VirtualLoop
 from overround.sim.trace import Trace
 from overround.sim.weather import Weather
 
@@ -35,12 +35,15 @@ class Lease(msgspec.Struct):
 class JournalServer:
     """All rows, the lease and the snapshots. `calm` ends every fault for good."""
 
-    def __init__(self, *, weather: Weather, chance: Random, trace: Trace, committed: Committed) -> None:
+    def __init__(
+        self, loop: VirtualLoop, *, weather: Weather, chance: Random, trace: Trace, committed: Committed
+    ) -> None:
         self.rows: list[Pending] = []
         self.lease = Lease()
         self.snapshots: list[tuple[int, bytes]] = []
         self.weather = weather
         self.chance, self.trace = chance, trace
+        self.loop = loop
         self._committed = committed
         self._deaf_until_s = 0.0
         self._full_until_s = 0.0
@@ -64,7 +67,7 @@ class JournalServer:
         self.later(TRIP_S * (0.5 + self.chance.random()), self._handle, work, answer)
 
     def later(self, delay_s: float, function: Callable[..., object], *args: object) -> None:
-        asyncio.get_running_loop().call_later(delay_s, function, *args, context=OUTSIDE.copy())
+        self.loop.call_later(delay_s, function, *args, context=OUTSIDE)
 
     def _handle(self, work: Callable[[], T], answer: "asyncio.Future[T]") -> None:
         if self._time() < self._deaf_until_s:
@@ -99,6 +102,9 @@ class JournalServer:
         if self.lease.epoch == epoch:
             self.lease.holder, self.lease.until_s = "", 0.0
 
+    def newest_snapshot(self) -> bytes | None:
+        return self.snapshots[-1][1] if self.snapshots else None
+
     def append(self, writer: str, epoch: int, facts: Sequence[Pending]) -> None:
         """Commit, or raise TermOver and change nothing."""
         if self._time() < self._full_until_s:
@@ -121,7 +127,7 @@ class JournalServer:
         self._committed(writer, epoch, facts)
 
     def _time(self) -> float:
-        return asyncio.get_running_loop().time()
+        return self.loop.time()
 
 
 def settle(answer: "asyncio.Future[T]", result: T | TermOver) -> None:
@@ -144,7 +150,7 @@ class Connection:
         """Raises TermOver when the answer is lost or late; nothing leaves a dead process."""
         if self._process.dead:
             raise asyncio.CancelledError
-        loop = asyncio.get_running_loop()
+        loop = self._server.loop
         answer: asyncio.Future[T] = loop.create_future()
         self._server.submit(work, answer)
         deadline = loop.call_later(DEADLINE_S, settle, answer, TermOver("deadline"))
@@ -171,7 +177,7 @@ class SimJournal(Connection):
         await self.ask(lambda: self._server.release(epoch))
 
     async def snapshot(self) -> bytes | None:
-        return await self.ask(lambda: self._server.snapshots[-1][1] if self._server.snapshots else None)
+        return await self.ask(self._server.newest_snapshot)
 
     async def read(self, after: int, limit: int) -> list[tuple[int, int, bytes]]:
         rows = await self.ask(lambda: self._server.rows[after : after + limit])

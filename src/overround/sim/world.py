@@ -1,6 +1,7 @@
 """A world: the whole house, those who use it, what goes wrong, and who watches; from a seed."""
 
 import asyncio
+import traceback
 from collections.abc import Callable
 from random import Random
 from typing import Final
@@ -62,12 +63,13 @@ class World:
         self._everything = everything
         self.auditor = Auditor()
         self.server = server(
+            self.loop,
             weather=self.weather,
             chance=self._chance("journal"),
             trace=self.trace,
             committed=self.auditor.committed,
         )
-        self.network = Network(weather=self.weather, chance=self._chance("network"), trace=self.trace)
+        self.network = Network(self.loop, weather=self.weather, chance=self._chance("network"), trace=self.trace)
         self._machine = machine
         self._base_us = self._chance("calendar").choice(BASES_US)
         self._gateways = [
@@ -85,6 +87,8 @@ class World:
             self.loop.run(self._main())
         except (Broken, Stuck) as failure:
             broken = f"{type(failure).__name__}: {failure}"
+        except Exception:  # noqa: BLE001  whatever else ends a world is what it found
+            broken = traceback.format_exc()
         finally:
             self.loop.close()
         return Report(
@@ -136,14 +140,14 @@ class World:
             stalls=self.weather.feed_stalls,
         )
         competition = await operator.open_competition()
-        ends_s = [HEALED_S * chance.uniform(0.4, 1) for _ in range(chance.randint(1, 3))]
-        lives = [feed.beat(HEALED_S), feed.move(HEALED_S)]
-        lives += [operator.play(competition, base_us=self._base_us, until_s=end_s) for end_s in ends_s]
         customers = await asyncio.gather(
             *(self._customer(operator, number, temper) for number, temper in enumerate(self._tempers(chance), 1))
         )
         if chance.random() < 0.3:
             await operator.narrow_terms()
+        ends_s = [HEALED_S * chance.uniform(0.7, 1) for _ in range(chance.randint(1, 3))]
+        lives = [feed.beat(HEALED_S), feed.move(HEALED_S)]
+        lives += [operator.play(competition, base_us=self._base_us, until_s=end_s) for end_s in ends_s]
         playing = [asyncio.create_task(life) for life in lives]
         await until(lambda: self.auditor.offer.is_open)
         await asyncio.gather(*(customer.live(HEALED_S) for customer in customers), *playing)
@@ -169,7 +173,7 @@ class World:
             name,
             gateways=self._gateways,
             auditor=self.auditor,
-            clock=SimClock(base_us=self._base_us, wrong_us=round(chance.uniform(-2, 2) * 1e6)),
+            clock=SimClock(self.loop, base_us=self._base_us, wrong_us=round(chance.uniform(-2, 2) * 1e6)),
             chance=chance,
             trace=self.trace,
         )
@@ -183,7 +187,7 @@ class World:
             loop=self.loop,
             server=self.server,
             network=self.network,
-            clock=SimClock(base_us=self._base_us, wrong_us=wrong_us),
+            clock=SimClock(self.loop, base_us=self._base_us, wrong_us=wrong_us),
             weather=self.weather,
             machine=machine,
             trace=self.trace,

@@ -1,0 +1,134 @@
+"""Houses that are broken on purpose. Each breaks one promise, in a simulated port or in a subclass of the machine."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from overround.book.bets import BetDelayed, DelayedBetAccepted, DelayedBetRefused
+from overround.book.catalogue import MarketStatus
+from overround.book.machine import Answer, Machine, Pending, decode_snapshot, encode_snapshot
+from overround.book.machine.commands import PlaceBet, Request
+from overround.book.machine.memory import scope
+from overround.book.settlement import BetsSettled
+from overround.kernel.fact import Fact
+from overround.kernel.ids import InvalidKey
+from overround.sim.journal import JournalServer
+
+
+class Unfenced(JournalServer):
+    """Takes rows from whoever comes, and numbers them itself, as a table with a serial key would."""
+
+    def fits(self, epoch: int, facts: Sequence[Pending]) -> bool:
+        return True
+
+    def store(self, writer: str, epoch: int, facts: Sequence[Pending]) -> None:
+        first = len(self.rows) + 1
+        numbered = [msgspec.structs.replace(fact, seq=seq) for seq, fact in enumerate(facts, first)]
+        super().store(writer, epoch, numbered)
+
+
+class Asynchronous(JournalServer):
+    """Says that a commit is through before it is, as with `synchronous_commit = off`: a crash loses it."""
+
+    def append(self, writer: str, epoch: int, facts: Sequence[Pending]) -> None:
+        self.later(0.05, self._really_append, writer, epoch, facts)
+
+    def _really_append(self, writer: str, epoch: int, facts: Sequence[Pending]) -> None:
+        if self.fits(epoch, facts):
+            self.store(writer, epoch, facts)
+
+
+class ForgetfulSnapshots(JournalServer):
+    """Keeps snapshots without the memory of keys."""
+
+    def newest_snapshot(self) -> bytes | None:
+        body = super().newest_snapshot()
+        if body is None:
+            return None
+        state = decode_snapshot(body)
+        state.memory.entries.clear()
+        state.memory.order.clear()
+        return encode_snapshot(state)
+
+
+class Lossy(JournalServer):
+    """Says that the disk is full only after having dropped a commit that it had acknowledged."""
+
+    def append(self, writer: str, epoch: int, facts: Sequence[Pending]) -> None:
+        if self.chance.random() < 0.02 and self.fits(epoch, facts):
+            return
+        super().append(writer, epoch, facts)
+
+
+class Forgetful(Machine):
+    """Looks no key up: every message is a new request."""
+
+    def execute(self, request: Request, now_us: int) -> Answer:
+        try:
+            self.state.memory.entries.pop(scope(request.actor, request.key), None)
+        except InvalidKey:
+            pass
+        return super().execute(request, now_us)
+
+
+class Careless(Machine):
+    """Sets nothing aside for a bet that waits, so its stake may be spent twice."""
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        match fact:
+            case DelayedBetAccepted() | DelayedBetRefused():
+                self._hold(fact.bet_id, 1)
+                super().record(fact, now_us)
+            case BetDelayed():
+                super().record(fact, now_us)
+                self._hold(fact.bet_id, -1)
+            case _:
+                super().record(fact, now_us)
+
+    def _hold(self, bet_id: int, sign: int) -> None:
+        bet = self.state.bets.bets[bet_id]
+        self.state.ledger.wallets[bet.customer_id, bet.currency].cash.held_minor += sign * bet.stake_minor
+
+
+class PaysTwice(Machine):
+    """Pays each settled bet twice."""
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        if isinstance(fact, BetsSettled):
+            fact = msgspec.structs.replace(fact, transfers=fact.transfers * 2)
+        super().record(fact, now_us)
+
+
+class SettlesTwice(Machine):
+    """Does a finished settlement once more."""
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        if isinstance(fact, BetsSettled) and fact.bets:
+            super().record(msgspec.structs.replace(fact, last=False), now_us)
+            self.state.settlement.settling[fact.market_id].done = 0
+        super().record(fact, now_us)
+
+
+class NeverSuspends(Machine):
+    """Takes bets on any market that was ever open."""
+
+    def execute(self, request: Request, now_us: int) -> Answer:
+        command = request.command
+        market = self.state.catalogue.markets.get(command.market_id) if isinstance(command, PlaceBet) else None
+        if market is None or market.status is not MarketStatus.SUSPENDED:
+            return super().execute(request, now_us)
+        market.status = MarketStatus.OPEN
+        answer = super().execute(request, now_us)
+        market.status = MarketStatus.SUSPENDED
+        return answer
+
+
+class Extravagant(Machine):
+    """Forgets what markets owe, so no liability limit is ever reached."""
+
+    def execute(self, request: Request, now_us: int) -> Answer:
+        self.state.bets.exposures.clear()
+        self.state.bets.house_worst_minor.clear()
+        return super().execute(request, now_us)
+
+
