@@ -1,6 +1,7 @@
 """Houses that are broken on purpose. Each breaks one promise, in a simulated port or in a subclass of the machine."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -18,7 +19,7 @@ from overround.sim.journal import JournalServer
 class Unfenced(JournalServer):
     """Takes rows from whoever comes, and numbers them itself, as a table with a serial key would."""
 
-    def fits(self, epoch: int, facts: Sequence[Pending]) -> bool:
+    def fits(self, epoch: int, facts: Sequence[Pending]) -> bool:  # noqa: ARG002  that is the point
         return True
 
     def store(self, writer: str, epoch: int, facts: Sequence[Pending]) -> None:
@@ -64,10 +65,8 @@ class Forgetful(Machine):
     """Looks no key up: every message is a new request."""
 
     def execute(self, request: Request, now_us: int) -> Answer:
-        try:
+        with suppress(InvalidKey):
             self.state.memory.entries.pop(scope(request.actor, request.key), None)
-        except InvalidKey:
-            pass
         return super().execute(request, now_us)
 
 
@@ -132,3 +131,23 @@ class Extravagant(Machine):
         return super().execute(request, now_us)
 
 
+class Spendthrift(Machine):
+    """Knows no customer's own limits."""
+
+    def execute(self, request: Request, now_us: int) -> Answer:
+        for player in self.state.limits.players.values():
+            for purse in player.purses.values():
+                purse.limits.clear()
+        return super().execute(request, now_us)
+
+
+class Generous(Machine):
+    """Pays one minor unit more to every third bet that won."""
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        if isinstance(fact, BetsSettled):
+            rows = [
+                msgspec.structs.replace(bet, payout_minor=bet.payout_minor + (bet.bet_id % 3 == 0)) for bet in fact.bets
+            ]
+            fact = msgspec.structs.replace(fact, bets=tuple(rows))
+        super().record(fact, now_us)

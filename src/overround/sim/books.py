@@ -1,6 +1,7 @@
 """The books of a world: real Terms, each in a process that is killed, frozen and started again."""
 
 import asyncio
+from typing import Final
 
 from overround.book.machine import Machine
 from overround.host import Limits, Term
@@ -8,9 +9,12 @@ from overround.sim.audit import Broken
 from overround.sim.bus import Network
 from overround.sim.clock import SimClock
 from overround.sim.journal import LEASE_S, JournalServer, SimJournal
-from overround.sim.loop import Process, VirtualLoop
+from overround.sim.loop import OUTSIDE, Process, VirtualLoop
 from overround.sim.trace import Trace
 from overround.sim.weather import Weather
+
+RESTARTED_AFTER_S: Final = 0.5
+"""How soon whoever watches over a book that was told to stop starts its successor."""
 
 
 class Book:
@@ -32,6 +36,7 @@ class Book:
         self._loop, self._server, self._network = loop, server, network
         self._weather, self._machine, self._trace = weather, machine, trace
         self._starts = 0
+        self._told_to_stop = False
         self.process = Process(name)
         self.process.dead = True
         self.term: Term | None = None
@@ -42,15 +47,16 @@ class Book:
         return self.process.name
 
     def start(self) -> None:
-        """A new process with empty memory."""
+        """A new process with empty memory, where there is none."""
         if not self.process.dead:
             return
         self._starts += 1
+        self._told_to_stop = False
         self.process = Process(f"{self.name}#{self._starts}")
         self._trace.note(self.end, "started")
         self.term = self.process.call(self._new_term)
-        task = self.process.spawn(self.term.run())
-        task.add_done_callback(self._ended)
+        process = self.process
+        process.spawn(self.term.run()).add_done_callback(lambda task: self._ended(task, process))
 
     def _new_term(self) -> Term:
         return Term(
@@ -62,10 +68,22 @@ class Book:
             machine=self._machine,
         )
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
+    def _ended(self, task: "asyncio.Task[None]", process: Process) -> None:
         """A book ends when it is told to, or killed; never by itself."""
-        if not task.cancelled():
-            self._loop.fail(task.exception() or Broken(f"{self.end} ended by itself"))
+        if task.cancelled():
+            return
+        self._trace.note(process.name, "ended")
+        if task.exception() is not None or not self._told_to_stop:
+            self._loop.fail(task.exception() or Broken(f"{process.name} ended by itself"))
+        process.dead = True
+        self._loop.call_later(RESTARTED_AFTER_S, self.start, context=OUTSIDE)
+
+    def stop(self) -> None:
+        """Ask it to end (SIGTERM). A frozen book hears that when it thaws."""
+        if self.term is not None and not self.process.frozen:
+            self._trace.note(self.end, "told_to_stop", "leading" if self.term.active else "")
+            self._told_to_stop = True
+            self.process.call(self.term.stop)
 
     def kill(self) -> None:
         if not self.process.dead:

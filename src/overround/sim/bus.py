@@ -28,7 +28,7 @@ Handler = Callable[[Any], None]
 
 
 class Network:
-    """Carries messages between the ends that are attached to it. `calm` ends every fault for good."""
+    """Carries messages between the ends that are attached to it."""
 
     def __init__(self, loop: VirtualLoop, *, weather: Weather, chance: Random, trace: Trace) -> None:
         self.loop = loop
@@ -36,7 +36,8 @@ class Network:
         self._weather, self._chance, self._trace = weather, chance, trace
         self._cut: dict[str, None] = {}
 
-    def calm(self, weather: Weather) -> None:
+    def change(self, weather: Weather) -> None:
+        """Another weather from now on; every cut is joined."""
         self._weather = weather
         self._cut.clear()
 

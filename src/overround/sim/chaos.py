@@ -42,10 +42,14 @@ class Chaos:
         self._healed = False
 
     def begin(self) -> None:
+        """From now on things go wrong."""
         weather = self._weather
+        self._server.change(weather)
+        self._network.change(weather)
         for every_s, fault in (
             (weather.killed_every_s, self._kill),
             (weather.frozen_every_s, self._freeze),
+            (weather.stopped_every_s, self._stop),
             (weather.gateway_killed_every_s, self._kill_gateway),
             (weather.cut_every_s, self._cut),
             (weather.journal_freezes_every_s, self._freeze_journal),
@@ -67,18 +71,8 @@ class Chaos:
     async def heal(self) -> None:
         """Everything is well from now on."""
         self._healed = True
-        calm = msgspec.structs.replace(
-            self._weather,
-            lost=0.0,
-            repeated=0.0,
-            late=0.0,
-            crashed_before_commit=0.0,
-            crashed_after_commit=0.0,
-            slow_commit=0.0,
-            lost_connection=0.0,
-        )
-        self._server.calm(calm)
-        self._network.calm(calm)
+        self._server.change(self._weather.calmed)
+        self._network.change(self._weather.calmed)
         self._trace.note("chaos", "healed")
         for book in self._books:
             book.clock.wrong_us = 0
@@ -100,6 +94,10 @@ class Chaos:
         book.freeze()
         await asyncio.sleep(self._weather.frozen_s * (0.5 + self._chance.random()))
         book.thaw()
+
+    async def _stop(self) -> None:
+        """As for an upgrade: told to stop, it does so in its own time, unless it is killed first."""
+        self._chance.choice(self._books).stop()
 
     async def _kill_gateway(self) -> None:
         gateway = self._chance.choice(self._gateways)

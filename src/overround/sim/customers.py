@@ -41,6 +41,7 @@ class Temper(msgspec.Struct, frozen=True, kw_only=True):
     protects: float = 0.02
     curious: float = 0.15
     banks: float = 0.1
+    batches: float = 0.05
 
 
 TEMPERS = {
@@ -51,6 +52,7 @@ TEMPERS = {
     "gambler": Temper(stake_minor=60_000, think_s=0.8),
     "careful": Temper(stake_minor=5_000, protects=0.25),
     "banker": Temper(banks=0.5, stake_minor=20_000),
+    "systematic": Temper(batches=0.6, stake_minor=800, patience_s=0.4),
     "reader": Temper(curious=0.6, repeats=0.3),
 }
 
@@ -90,6 +92,7 @@ class Customer:
             (temper.curious, self._look),
             (temper.banks, self._move_funds),
             (temper.protects, self._protect),
+            (temper.batches, self._bet_on_many),
             (1.0, self._bet),
         )
         await next(act for share, act in actions if chance.random() < share)()
@@ -109,6 +112,14 @@ class Customer:
         await asyncio.gather(*asks)
         if chance.random() < temper.repeats:
             self._later.append(asyncio.create_task(self._again(bet, key, chance.random() * 15)))
+
+    async def _bet_on_many(self) -> None:
+        """A batch, and then each of its bets once more by itself: what was known stays so, the rest is found out."""
+        slips = [(self._slip(), self._caller.new_key()) for _ in range(self._chance.randint(1, 6))]
+        self._sent += [(key, bet) for bet, key in slips]
+        await self._caller.try_many(list(slips), actor=self.id, patience_s=self.temper.patience_s)
+        for bet, key in slips:
+            await self._insist(bet, key)
 
     async def _insist(self, bet: PlaceBet, key: str) -> None:
         temper = self.temper

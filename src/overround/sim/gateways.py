@@ -57,6 +57,13 @@ class Gateway:
             raise NoAnswer
         return self.process.call(lambda: desk.ask(command, actor=actor, key=key))
 
+    def ask_many(self, slips: list[tuple[Command, str]], *, actor: int) -> "asyncio.Future[list[Answer | None]]":
+        """As `ask`, many at once."""
+        desk = self.desk
+        if desk is None:
+            raise NoAnswer
+        return self.process.call(lambda: desk.ask_many(slips, actor=actor))
+
     def _hear(self, facts: list[Pending]) -> None:
         self._auditor.published(facts)
 
@@ -88,9 +95,24 @@ class Caller:
                 if not (isinstance(answer, Refused) and answer.code in UNSETTLED):
                     self._heard(command, answer)
                     return answer
+                self._trace.note(self.name, f"undecided_{answer.code}", key)
             await asyncio.sleep(self._chance.random() * min(0.2 * 2**attempt, 2.0))
         self._trace.note(self.name, "gave_up", key)
         return None
+
+    async def try_many(self, slips: list[tuple[Command, str]], *, actor: int, patience_s: float) -> None:
+        """Ask many at once, one time. Whoever wants to know what became of the others asks again with their keys."""
+        all_asked = [self._auditor.requests.ask(actor=actor, key=key, command=command) for command, key in slips]
+        try:
+            future = self._chance.choice(self._gateways).ask_many(slips, actor=actor)
+            answers = await asyncio.wait_for(future, patience_s)
+        except (Overloaded, NoAnswer, TimeoutError) as nothing:
+            self._trace.note(self.name, "batch_failed", type(nothing).__name__)
+            return
+        for asked, (command, _), answer in zip(all_asked, slips, answers, strict=True):
+            if answer is not None:
+                self._auditor.told(asked, answer)
+                self._heard(command, answer)
 
     async def look(self, query: Command, *, patience_s: float = 2.0) -> Answer | None:
         """Ask a question once."""

@@ -33,7 +33,7 @@ class Lease(msgspec.Struct):
 
 
 class JournalServer:
-    """All rows, the lease and the snapshots. `calm` ends every fault for good."""
+    """All rows, the lease and the snapshots."""
 
     def __init__(
         self, loop: VirtualLoop, *, weather: Weather, chance: Random, trace: Trace, committed: Committed
@@ -48,7 +48,8 @@ class JournalServer:
         self._deaf_until_s = 0.0
         self._full_until_s = 0.0
 
-    def calm(self, weather: Weather) -> None:
+    def change(self, weather: Weather) -> None:
+        """Another weather from now on; whatever goes wrong by itself is over."""
         self.weather = weather
         self._deaf_until_s = self._full_until_s = 0.0
 
@@ -224,8 +225,9 @@ class SimWriter(Connection):
 
     def _commit_in_limbo(self, facts: Sequence[Pending]) -> None:
         """The server had it all when the connection broke, and commits it now if it still fits."""
-        if self._server.fits(self._epoch, facts):
-            self._server.trace.note("journal", "committed_in_limbo", self._epoch, facts[0].seq)
+        fits = self._server.fits(self._epoch, facts)
+        self._server.trace.note("journal", "committed_in_limbo" if fits else "fenced", self._epoch, facts[0].seq)
+        if fits:
             self._server.store(self._process.name, self._epoch, facts)
 
     def cut(self) -> None:

@@ -35,6 +35,7 @@ class Weather(msgspec.Struct, frozen=True, kw_only=True):
     frozen_every_s: float = 0.0
     frozen_s: float = 0.0
     gateway_killed_every_s: float = 0.0
+    stopped_every_s: float = 0.0
 
     skew_s: float = 0.0
     jump_every_s: float = 0.0
@@ -44,12 +45,13 @@ class Weather(msgspec.Struct, frozen=True, kw_only=True):
     rubbish: float = 0.0
 
     @property
-    def is_calm(self) -> bool:
-        """Whether nothing at all goes wrong."""
-        return self == Weather(
+    def calmed(self) -> "Weather":
+        """The same house in a world where nothing goes wrong."""
+        return Weather(
             books=self.books,
             gateways=self.gateways,
             epochs_checked=self.epochs_checked,
+            waiting_facts=self.waiting_facts,
             poll_s=self.poll_s,
             settle_step=self.settle_step,
             snapshot_every_s=self.snapshot_every_s,
@@ -78,9 +80,9 @@ def draw(chance: Random) -> Weather:
         late=some(0.01, 0.5),
         late_s=chance.choice((0.1, 1.0, 8.0)),
         cut_every_s=some(4, 30),
-        crashed_before_commit=some(0.001, 0.05),
+        crashed_before_commit=some(0.003, 0.1),
         crashed_after_commit=some(0.001, 0.05),
-        committed_in_limbo=chance.choice((0.0, 0.3, 0.8)),
+        committed_in_limbo=chance.choice((0.1, 0.5, 0.9)),
         slow_commit=some(0.01, 0.6),
         slow_s=chance.choice((0.02, 0.3, 1.5)),
         journal_freezes_every_s=some(10, 40),
@@ -91,6 +93,7 @@ def draw(chance: Random) -> Weather:
         frozen_every_s=some(3, 30),
         frozen_s=chance.choice((0.3, 1.5, 5.0)),
         gateway_killed_every_s=some(5, 30),
+        stopped_every_s=some(5, 30),
         skew_s=some(0.001, 3.0),
         jump_every_s=some(5, 30),
         jump_s=chance.choice((0.5, 20.0, 200.0)),

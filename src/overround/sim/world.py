@@ -61,15 +61,15 @@ class World:
         self.loop = VirtualLoop(ceiling_s=DRAINED_S)
         self.trace = Trace(self.loop, tail_lines=None if everything else TAIL_LINES)
         self._everything = everything
-        self.auditor = Auditor()
+        self.auditor = Auditor(epochs_checked=self.weather.epochs_checked)
         self.server = server(
             self.loop,
-            weather=self.weather,
+            weather=self.weather.calmed,
             chance=self._chance("journal"),
             trace=self.trace,
             committed=self.auditor.committed,
         )
-        self.network = Network(self.loop, weather=self.weather, chance=self._chance("network"), trace=self.trace)
+        self.network = Network(self.loop, weather=self.weather.calmed, chance=self._chance("network"), trace=self.trace)
         self._machine = machine
         self._base_us = self._chance("calendar").choice(BASES_US)
         self._gateways = [
@@ -98,7 +98,7 @@ class World:
             bets=len(self.auditor.bets.bets),
             terms=len(self.auditor.epochs),
             virtual_s=self.loop.time(),
-            calm=self.weather.is_calm,
+            calm=self.weather == self.weather.calmed,
             counts=dict(sorted(self.trace.counts.items())),
             broken=broken,
             tail=tuple(self.trace.tail) if broken or self._everything else (),
@@ -120,17 +120,19 @@ class World:
             auditor=self.auditor,
             trace=self.trace,
         )
+        opened: asyncio.Future[None] = self.loop.create_future()
+        people = asyncio.create_task(self._people(opened))
+        await opened
         chaos.begin()
-        people = asyncio.create_task(self._people())
-        await asyncio.sleep(HEALED_S)
+        await asyncio.sleep(HEALED_S - self.loop.time())
         await chaos.heal()
         customers = await people
         await until(lambda: not self.auditor.unfinished)
         await asyncio.gather(*(customer.reckon() for customer in customers))
         self.auditor.close(self.server.rows, self.server.snapshots)
 
-    async def _people(self) -> list[Customer]:
-        """Everybody outside, from opening the house until each has the last answer."""
+    async def _people(self, opened: "asyncio.Future[None]") -> list[Customer]:
+        """Everybody outside, from opening the house, while all is still well, until each has the last answer."""
         chance = self._chance("people")
         operator = Operator(caller=self._caller("operator"), auditor=self.auditor, chance=self._chance("operator"))
         feed = FeedProvider(
@@ -150,6 +152,7 @@ class World:
         lives += [operator.play(competition, base_us=self._base_us, until_s=end_s) for end_s in ends_s]
         playing = [asyncio.create_task(life) for life in lives]
         await until(lambda: self.auditor.offer.is_open)
+        opened.set_result(None)
         await asyncio.gather(*(customer.live(HEALED_S) for customer in customers), *playing)
         return list(customers)
 

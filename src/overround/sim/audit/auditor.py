@@ -27,7 +27,9 @@ from overround.sim.audit.words import Plain, hold
 class Auditor:
     """Knows the journal, what was asked and what was told; nothing of how the house decides."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, epochs_checked: bool = True) -> None:
+        """`epochs_checked`: whether the journal refuses an older epoch, or is fenced by the dense sequence alone."""
+        self._epochs_checked = epochs_checked
         self.requests = Requests()
         self.money, self.offer, self.players = Money(), Offer(), Players()
         self.bets = Bets(self.money, self.offer, self.players)
@@ -72,7 +74,9 @@ class Auditor:
         self.replay.follow(facts)
 
     def _term_began(self, fact: Plain, writer: str, epoch: int) -> None:
-        hold(epoch == fact["epoch"] > self._writer[1], "a term that is not newer than the last", fact, self._writer)
+        newest = max(self.epochs, default=0)
+        hold(epoch == fact["epoch"] and epoch not in self.epochs, "a term of another epoch, or twice", fact, writer)
+        hold(epoch > newest or not self._epochs_checked, "a term that is not newer than the last", fact, newest)
         self._writer = (writer, epoch)
         self.epochs.append(epoch)
 

@@ -1,0 +1,55 @@
+"""A house that is broken on purpose is caught. What is not caught here is not watched there."""
+
+import pytest
+from tests.sim import sabotage
+
+from overround.book.machine import Machine
+from overround.sim import World
+from overround.sim.journal import JournalServer
+
+SEEDS = range(1, 31)
+
+
+def first_caught(*, machine: type[Machine] = Machine, server: type[JournalServer] = JournalServer) -> str:
+    """What the auditor says of the first world that it finds broken; nothing where every world passed."""
+    for seed in SEEDS:
+        report = World(seed, machine=machine, server=server).run()
+        if report.broken:
+            return report.broken
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("server", "said"),
+    [
+        (sabotage.Unfenced, ("two writers both appended", "time ran backwards", "a bet's id", "a key with two")),
+        (sabotage.Asynchronous, ("published what is not in the journal", "told what is not in the journal")),
+        (sabotage.Lossy, ("published what is not in the journal", "told what is not in the journal")),
+        (sabotage.ForgetfulSnapshots, ("a key with two effects", "another state", "not what its journal says")),
+    ],
+)
+def test_a_broken_journal_is_caught(server: type[JournalServer], said: tuple[str, ...]) -> None:
+    caught = first_caught(server=server)
+    assert any(words in caught for words in said), caught
+
+
+@pytest.mark.parametrize(
+    ("machine", "said"),
+    [
+        (sabotage.Forgetful, ("a key with two effects",)),
+        (sabotage.Careless, ("cash overdrawn", "more is held than there is", "shown a wrong balance", "state is not")),
+        (sabotage.PaysTwice, ("other money moved than expected",)),
+        (sabotage.SettlesTwice, ("a bet settled twice by one result",)),
+        (sabotage.NeverSuspends, ("a bet on a market that is not open",)),
+        (sabotage.Extravagant, ("liability is exceeded",)),
+        (sabotage.Spendthrift, ("the limit ", "cash overdrawn")),
+        (sabotage.Generous, ("a bet settled wrongly",)),
+    ],
+)
+def test_a_broken_machine_is_caught(machine: type[Machine], said: tuple[str, ...]) -> None:
+    caught = first_caught(machine=machine)
+    assert any(words in caught for words in said), caught
+
+
+def test_the_same_worlds_are_whole_when_nothing_is_broken_on_purpose() -> None:
+    assert [report.broken for report in (World(seed).run() for seed in SEEDS) if report.broken] == []
