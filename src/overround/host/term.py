@@ -148,6 +148,7 @@ class Term:
 
     async def _serve(self, epoch: int, writer: WriterPort) -> None:
         """Write that the term began (which fences every earlier writer), then take requests until it is over."""
+        self._check_lease()
         self.machine.record(TermBegan(epoch=epoch, holder=self.name), self._watch.now_us())
         began = self.machine.drain()
         await writer.append(began)
@@ -226,8 +227,7 @@ class Term:
             self._work.clear()
             facts, answers = self.machine.drain(), self._answers
             self._answers = []
-            if self._clock.monotonic() >= self._lease_until:
-                raise TermOver("the lease ran out")
+            self._check_lease()
             if facts:
                 began = self._clock.monotonic()
                 await writer.append(facts)
@@ -240,6 +240,11 @@ class Term:
                 await self._bus.publish(facts)
             if self._over.is_set():
                 return
+
+    def _check_lease(self) -> None:
+        """Nothing is written or said once another may hold the lease."""
+        if self._clock.monotonic() >= self._lease_until:
+            raise TermOver("the lease ran out")
 
     async def _advance(self) -> None:
         """What is due by itself: delays that end, feeds that fall silent, settlement step by step."""
