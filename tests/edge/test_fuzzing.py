@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -49,7 +50,7 @@ def test_whatever_is_asked_the_answer_is_one_that_is_documented(
     house: Running, tokens: dict[str, str], mode: GenerationMode
 ) -> None:
     schema = schemathesis.openapi.from_url(f"{house.url}/openapi.json")
-    operations = [each.ok() for each in schema.get_all_operations()]
+    operations = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
     asked = 0
     for operation in operations:
         if operation.path in LEFT_OUT:

@@ -137,9 +137,8 @@ async def test_many_changes_in_one_interval_are_one_delta(
         await listener.hear("image")
         prices(operator, market, (1, 2_000))
         await listener.hear("delta", prices=[[1, 2_000]])
-        for price in range(2_001, 2_020):
-            last = prices(operator, market, (1, price), (2, price))
-        delta = await listener.hear("delta", seq=last)
+        seqs = [prices(operator, market, (1, price), (2, price)) for price in range(2_001, 2_020)]
+        delta = await listener.hear("delta", seq=seqs[-1])
         assert sorted(delta["prices"]) == [[1, 2_019], [2, 2_019]]
         assert sum(message["op"] == "delta" for message in listener.seen) < 15
 

@@ -102,6 +102,7 @@ class Door:
         found = self._passes.get(digest)
         if found is None or now_s >= found.until_s:
             found = await self._ask(digest, secret, address)
+            now_s = self._clock()
         if not found.bucket.take(now_s):
             raise Problem("rate_limited")
         return found

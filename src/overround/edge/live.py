@@ -123,8 +123,8 @@ class Live:
         """From now on the view is stale, until the journal was read to its end."""
         if not self._catching_up:
             log.warning("live view is stale: %s", why, extra={"seq": self.seq})
-        self._catching_up = True
-        self._wake.set()
+            self._catching_up = True
+            self._wake.set()
         if not self.is_stale:
             self.is_stale = True
             self.stale_since_us = self._clock.now_us()
@@ -195,21 +195,31 @@ class Live:
 
     async def _catch_up(self) -> None:
         """Read the journal to its end, then fold what was heard meanwhile; live when nothing is missing between."""
-        while rows := await self._journal.read(self.seq, READ_ROWS):
-            self._fold(rows)
-            await asyncio.sleep(0)
-        heard, self._heard = [fact for fact in self._heard if fact.seq > self.seq], []
-        if heard:
-            if heard[0].seq != self.seq + 1 or heard[-1].seq != self.seq + len(heard):
-                self._wake.set()
-                return
-            self._fold(heard)
+        while True:
+            before = self.seq
+            while rows := await self._journal.read(self.seq, READ_ROWS):
+                self._fold(rows)
+                await asyncio.sleep(0)
+            if self._fold_heard():
+                break
+            if self.seq == before:
+                return  # what was heard is not in the journal yet: look again in a while
         self._confirmed_s, self._seen_head = self._clock.monotonic(), self.seq
         if self._connected():
             self._catching_up = self.is_stale = False
             log.info("live view is live", extra={"seq": self.seq})
             if self.listener is not None:
                 self.listener.live()
+
+    def _fold_heard(self) -> bool:
+        """Whether what was heard while catching up goes on where the journal ended."""
+        heard, self._heard = [fact for fact in self._heard if fact.seq > self.seq], []
+        if not heard:
+            return True
+        if heard[0].seq != self.seq + 1 or heard[-1].seq != self.seq + len(heard):
+            return False
+        self._fold(heard)
+        return True
 
     async def _pause(self, seconds: float) -> None:
         timer = asyncio.get_running_loop().call_later(seconds, self._wake.set)
