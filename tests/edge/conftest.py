@@ -100,7 +100,8 @@ def make_market(operator: Api, **more: Any) -> dict[str, int]:
     event = operator.made("/v1/operator/events", asked)["event_id"]
     offered = {"event_id": event, "type": "1x2", "prices_milli": PRICES_MILLI, **more}
     market = operator.made("/v1/operator/markets", offered)["market_id"]
-    operator.made(f"/v1/operator/markets/{market}/resume")
+    seq = operator.made(f"/v1/operator/markets/{market}/resume")["seq"]
+    assert operator.get(f"/v1/markets/{market}", min_seq=seq).json()["status"] == "open"
     return {"market_id": market, "event_id": event, "competition_id": competition, "sport_id": sport}
 
 

@@ -105,7 +105,11 @@ class PricePage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     next_cursor: str | None
 
 
-class ListQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SeqQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    min_seq: Natural = 0
+
+
+class ListQuery(SeqQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cursor: str | None = None
     limit: Limit = DEFAULT_PAGE
 
@@ -121,7 +125,6 @@ class EventsQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class PricesQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     selection_id: Id
-    min_seq: Natural = 0
 
 
 class Catalogue:
@@ -130,18 +133,25 @@ class Catalogue:
     def __init__(self, live: Live, reading: Reading) -> None:
         self._live, self._reading = live, reading
 
-    def _reply(self, body: object) -> Reply:
+    async def _reach(self, call: Call) -> None:
+        """Wait until the view shows what the request must see. Raises Problem: not_ready, projection_behind."""
         if not self._live.built:
             raise Problem("not_ready")
+        if call.query.min_seq > self._live.seq and not await self._live.wait_for(call.query.min_seq):
+            raise Problem("projection_behind", seq=self._live.seq)
+
+    def _reply(self, body: object) -> Reply:
         return Reply(200, body, STALE if self._live.is_stale else ())
 
     async def sports(self, call: Call) -> Reply:
+        await self._reach(call)
         found, following = _page(sorted(self._live.state.sports, reverse=True), call.query)
         sports = self._live.state.sports
         items = [SportBody(sport_id=number, name=sports[number].name) for number in found]
         return self._reply(SportPage(items=items, next_cursor=following))
 
     async def competitions(self, call: Call) -> Reply:
+        await self._reach(call)
         competitions, wanted = self._live.state.competitions, call.query.sport_id
         fitting = (
             number for number in sorted(competitions, reverse=True) if wanted in (None, competitions[number].sport_id)
@@ -154,6 +164,7 @@ class Catalogue:
         return self._reply(CompetitionPage(items=items, next_cursor=following))
 
     async def events(self, call: Call) -> Reply:
+        await self._reach(call)
         found, following = self._events(call.query)
         events = self._live.state.events
         items = [event_body(self._live, events[number]) for number in found]
@@ -183,6 +194,7 @@ class Catalogue:
         return range(1, len(self._live.state.events) + 1)
 
     async def event(self, call: Call) -> Reply:
+        await self._reach(call)
         state = self._live.state
         event = state.events.get(call.number("event_id"))
         if event is None:
@@ -192,6 +204,7 @@ class Catalogue:
         return self._reply(EventWhole(**msgspec.structs.asdict(shown), markets=markets))
 
     async def market(self, call: Call) -> Reply:
+        await self._reach(call)
         return self._reply(market_body(self._live, self._market(call)))
 
     def _market(self, call: Call) -> Market:
@@ -201,6 +214,7 @@ class Catalogue:
         return market
 
     async def prices(self, call: Call) -> Reply:
+        await self._reach(call)
         query, market = call.query, self._market(call)
         if query.selection_id not in market.selections:
             raise Problem("selection_not_found")

@@ -96,7 +96,8 @@ class Gateway:
         limits: Limits | None = None,
     ) -> None:
         limits = limits or Limits()
-        asker, reading = Asker(desk), Reading(pool)
+        self.live = Live(TablesAndJournal(pool), clock=clock, connected=connected)
+        asker, reading = Asker(desk), Reading(pool, self.live)
         sessions = Sessions(pool, now_us=clock.now_us, tell=tell_revoked)
         self.door = Door(
             sessions.resolve,
@@ -104,7 +105,6 @@ class Gateway:
             per_address_s=limits.per_address_s,
             now_us=clock.now_us,
         )
-        self.live = Live(TablesAndJournal(pool), clock=clock, connected=connected)
         wallet = Wallet(asker, reading)
         self.hub = Hub(self.live, balance_of=wallet.balance_of)
         self.health = Health(

@@ -30,6 +30,9 @@ MAX_HEARD: Final = 50_000
 """Facts kept while catching up; should there be more, all are dropped and read from the journal."""
 
 AGAIN_S: Final = 0.5
+LOOK_AGAIN_S: Final = 0.005
+MAX_AHEAD: Final = 100_000
+"""Nobody was told of a fact further ahead of the view than this: there is no waiting for one."""
 
 log = logging.getLogger(__name__)
 
@@ -149,6 +152,17 @@ class Live:
             listener.changed(changes)
         if event_id:
             listener.event_changed(seq, event_id)
+
+    async def wait_for(self, seq: int, *, within_s: float = 2.0) -> bool:
+        """Until the view has a sequence; False where that takes longer, or cannot be."""
+        if seq > self.seq + MAX_AHEAD:
+            return False
+        due_s = self._clock.monotonic() + within_s
+        while self.seq < seq:
+            if self._clock.monotonic() >= due_s:
+                return False
+            await asyncio.sleep(LOOK_AGAIN_S)
+        return True
 
     # Staying true.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import asyncpg
 import msgspec
 
+from overround.edge.live import MAX_AHEAD, Live
 from overround.edge.problems import Problem
 from overround.edge.values import AtText, at_text, at_text_or_none
 from overround.projections import InvalidCursor, ProjectionBehind, Reads, ShownBet
@@ -36,11 +37,13 @@ Found = TypeVar("Found")
 class Reading:
     """The tables' questions, for handlers. Reads may be cut off: nothing is written here."""
 
-    def __init__(self, pool: "Pool[Record]") -> None:
-        self._reads = Reads(pool)
+    def __init__(self, pool: "Pool[Record]", live: Live) -> None:
+        self._reads, self._live = Reads(pool), live
 
     async def ask(self, question: Callable[[Reads], Awaitable[Found]], *, min_seq: int = 0) -> Found:
         """Raises Problem: projection_behind, cursor_invalid, unavailable."""
+        if min_seq > self._live.seq + MAX_AHEAD:
+            raise Problem("projection_behind", seq=self._live.seq)
         try:
             async with asyncio.timeout(READ_WITHIN_S):
                 if min_seq:

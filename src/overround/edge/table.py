@@ -5,67 +5,20 @@ from typing import Any, Final
 
 import msgspec
 
-from overround.edge import betting, catalogue, health, listing, operating, sessions, wallet
+from overround.edge import betting, catalogue, health, sessions, wallet
 from overround.edge.access import Need
 from overround.edge.betting import Betting
 from overround.edge.catalogue import Catalogue
 from overround.edge.docs import Docs
+from overround.edge.examples import AT, BET, BET_ITEM, KEY, PLACED, WALLETS
 from overround.edge.health import Health
 from overround.edge.listing import Listing
 from overround.edge.operating import Operating
-from overround.edge.operations import OPERATIONS
+from overround.edge.operator_table import lists, operators
 from overround.edge.routes import MAX_BATCH_BYTES, Example, Handler, Route
 from overround.edge.sessions import Sessions
 from overround.edge.wallet import Wallet
 
-KEY: Final = "01936f2a-7c31-7abc-8def-0123456789ab"
-AT: Final = "2026-11-23T16:00:00.000Z"
-
-BET: Final = {
-    "market_id": 7,
-    "selection_id": 1,
-    "stake_minor": 1_000,
-    "currency": "EUR",
-    "price_milli": 2_150,
-    "odds_change": "higher",
-}
-PLACED: Final = {
-    "bet_id": 901,
-    "status": "open",
-    "stake_minor": 1_000,
-    "price_milli": 2_150,
-    "placed_at": AT,
-    "seq": 5_120,
-}
-BET_ITEM: Final = {
-    "bet_id": 901,
-    "customer_id": 42,
-    "market_id": 7,
-    "selection_id": 1,
-    "currency": "EUR",
-    "stake_minor": 1_000,
-    "price_milli": 2_150,
-    "placed_at": AT,
-    "status": "open",
-    "outcome": None,
-    "payout_minor": 0,
-    "seq": 5_120,
-}
-WALLETS: Final = {
-    "customer_id": 42,
-    "wallets": [
-        {
-            "currency": "EUR",
-            "account_id": 4,
-            "cash_minor": 9_000,
-            "available_minor": 9_000,
-            "held_minor": 0,
-            "bonus_minor": 0,
-            "owed_minor": 0,
-        }
-    ],
-    "seq": 5_120,
-}
 BET_PROBLEMS: Final = (
     "customer_not_found",
     "wallet_not_found",
@@ -116,8 +69,8 @@ def routes(rooms: Rooms) -> list[Route]:
         *_betting(rooms.betting),
         *_wallet(rooms.wallet),
         *_catalogue(rooms.catalogue),
-        *_operations(rooms),
-        *_lists(rooms.listing),
+        *operators(rooms.operating, rooms.sessions),
+        *lists(rooms.listing),
     ]
 
 
@@ -369,7 +322,7 @@ def _catalogue(own: Catalogue) -> Iterator[Route]:
             method="GET", path=path, name=name, doc=doc, tag="catalogue", handler=handler, replies={200: reply}, **more
         )
 
-    paged = ("cursor_invalid", "not_ready")
+    paged = ("cursor_invalid", "not_ready", "projection_behind")
     yield row(
         "/v1/sports",
         "sports",
@@ -406,7 +359,8 @@ def _catalogue(own: Catalogue) -> Iterator[Route]:
         "An event with its markets and prices.",
         own.event,
         catalogue.EventWhole,
-        problems=("event_not_found", "not_ready"),
+        query=catalogue.SeqQuery,
+        problems=("event_not_found", "not_ready", "projection_behind"),
         example=Example(path="/v1/events/3"),
     )
     yield row(
@@ -415,7 +369,8 @@ def _catalogue(own: Catalogue) -> Iterator[Route]:
         "A market with its prices, as it is now.",
         own.market,
         catalogue.MarketBody,
-        problems=("market_not_found", "not_ready"),
+        query=catalogue.SeqQuery,
+        problems=("market_not_found", "not_ready", "projection_behind"),
         example=Example(
             path="/v1/markets/7",
             reply={
@@ -445,185 +400,13 @@ def _catalogue(own: Catalogue) -> Iterator[Route]:
         own.prices,
         catalogue.PricePage,
         query=catalogue.PricesQuery,
-        problems=("market_not_found", "selection_not_found", "cursor_invalid", "projection_behind", "unavailable"),
-        example=Example(path="/v1/markets/7/prices?selection_id=1"),
-    )
-
-
-def _operations(rooms: Rooms) -> Iterator[Route]:
-    own, issuing = rooms.operating, rooms.sessions
-    yield Route(
-        method="POST",
-        path="/v1/operator/customers",
-        name="open_customer",
-        doc="Open a customer with a wallet and, where a username and password are given, a login.",
-        tag="operator: customers",
-        handler=own.open_customer,
-        need=Need.OPERATOR,
-        keyed=True,
-        body=operating.CustomerAsked,
-        replies={201: operating.CustomerMade},
         problems=(
-            "currency_unknown",
-            "username_taken",
-            "username_invalid",
-            "password_invalid",
-            "login_exists",
-            "locked_out",
-            "too_busy",
+            "market_not_found",
+            "selection_not_found",
+            "cursor_invalid",
+            "not_ready",
+            "projection_behind",
             "unavailable",
         ),
-        example=Example(
-            path="/v1/operator/customers",
-            body={"currency": "EUR", "username": "alice", "password": "correct horse"},
-            reply={"customer_id": 42, "account_id": 4, "seq": 5_000},
-        ),
-    )
-    token_problems = ("scopes_invalid", "name_invalid", "too_many_tokens", "unavailable")
-    for path, name, doc, handler in (
-        (
-            "/v1/operator/customers/{customer_id:int}/tokens",
-            "issue_customer_token",
-            "Issue a token that speaks for a customer.",
-            issuing.issue_for_customer,
-        ),
-        ("/v1/operator/tokens", "issue_token", "Issue a token for an operator or a feed.", issuing.issue_for_operator),
-    ):
-        yield Route(
-            method="POST",
-            path=path,
-            name=name,
-            doc=doc,
-            tag="operator: tokens",
-            handler=handler,
-            need=Need.OPERATOR,
-            body=sessions.TokenAsked,
-            replies={201: sessions.TokenBody},
-            problems=token_problems,
-            example=Example(
-                path=path.replace("{customer_id:int}", "42"),
-                body={"name": "odds feed"},
-                reply={"token": "ovr_…", "token_id": 13},
-            ),
-        )
-    yield Route(
-        method="DELETE",
-        path="/v1/operator/tokens/{token_id:int}",
-        name="revoke_token",
-        doc="Revoke a token. Every gateway forgets it at once.",
-        tag="operator: tokens",
-        handler=issuing.revoke,
-        need=Need.OPERATOR,
-        replies={204: None},
-        problems=("token_not_found", "unavailable"),
-        example=Example(path="/v1/operator/tokens/13"),
-    )
-    for operation in OPERATIONS:
-        created = operation.method == "POST" and "{" not in operation.path
-        path = "/v1/operator/" + operation.path
-        filled = path
-        for name, value in operation.in_path.items():
-            filled = filled.replace(f"{{{name}:int}}", str(value)).replace(f"{{{name}}}", str(value))
-        yield Route(
-            method=operation.method,
-            path=path,
-            name=_snake(operation.command.__name__),
-            doc=operation.doc,
-            tag=f"operator: {operation.tag}",
-            handler=own.handler(operation),
-            need=Need.OPERATOR,
-            keyed=True,
-            body=operation.body,
-            body_optional=not operation.example,
-            replies={201 if created else 200: operating.DoneBody},
-            problems=operation.problems,
-            example=Example(path=filled, body=operation.example or None),
-        )
-    yield Route(
-        method="POST",
-        path="/v1/operator/commands",
-        name="commands",
-        doc="Up to 200 commands in one request, for feeds: each as its own address takes it, with the path's "
-        "parameters, `command` and `key` in the body.",
-        tag="operator: house",
-        handler=own.commands,
-        need=Need.OPERATOR,
-        body=operating.CommandsBody,
-        max_body_bytes=MAX_BATCH_BYTES,
-        replies={200: operating.CommandResults},
-        example=Example(
-            path="/v1/operator/commands",
-            body={
-                "commands": [
-                    {
-                        "command": "SetPrices",
-                        "key": KEY,
-                        "market_id": 7,
-                        "prices": [{"selection_id": 1, "price_milli": 2_200}],
-                    }
-                ]
-            },
-            reply={"results": [{"key": KEY, "status": "done", "id": 7, "seq": 5_130}]},
-        ),
-    )
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
-
-
-def _lists(own: Listing) -> Iterator[Route]:
-    def row(path: str, name: str, doc: str, handler: Handler, reply: Any, **more: Any) -> Route:
-        return Route(
-            method="GET",
-            path=f"/v1/operator/{path}",
-            name=name,
-            doc=doc,
-            tag="operator: lists",
-            handler=handler,
-            need=Need.OPERATOR_READ,
-            replies={200: reply},
-            **more,
-        )
-
-    paged = ("cursor_invalid", "projection_behind", "unavailable")
-    for path, name, doc, handler, reply, query in (
-        ("customers", "customers", "All customers.", own.customers, listing.CustomerPage, listing.CustomersQuery),
-        ("bets", "bets", "All bets.", own.bets, wallet.BetPage, listing.AllBetsQuery),
-        (
-            "transfers",
-            "transfers",
-            "All movements of money.",
-            own.transfers,
-            listing.TransferPage,
-            listing.TransfersQuery,
-        ),
-        (
-            "refusals",
-            "refusals",
-            "Requests that were refused.",
-            own.refusals,
-            listing.RefusalPage,
-            listing.RefusalsQuery,
-        ),
-        ("markets", "markets", "All markets.", own.markets, listing.MarketPage, listing.MarketsQuery),
-    ):
-        yield row(
-            path,
-            f"all_{name}",
-            doc,
-            handler,
-            reply,
-            query=query,
-            problems=paged,
-            example=Example(path=f"/v1/operator/{path}?limit=20"),
-        )
-    yield row(
-        "customers/{customer_id:int}/balance",
-        "customer_balance",
-        "A customer's wallets, as they are now.",
-        own.balance,
-        wallet.BalanceBody,
-        problems=("customer_not_found",),
-        example=Example(path="/v1/operator/customers/42/balance", reply=WALLETS),
+        example=Example(path="/v1/markets/7/prices?selection_id=1"),
     )
