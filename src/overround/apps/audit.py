@@ -12,11 +12,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from overround import journal
 from overround.apps import settings as settings_door
 from overround.apps.auditor import OnProgress, Report, verify
+from overround.apps.engines import EngineTrouble
+from overround.apps.house import known_dsn
 
 
 @click.group(name="audit")
 def command() -> None:
-    """Prove that the journal and everything folded from it agree."""
+    """Prove that the journal and everything folded from it agree.
+
+    Example: overround audit verify
+    """
 
 
 @command.command(name="verify")
@@ -33,10 +38,9 @@ def verify_command(as_json: bool) -> None:
     gc.disable()
     try:
         with _watched(quiet=as_json) as on_progress:
-            report = asyncio.run(verify(_dsn(), on_progress))
+            report = asyncio.run(verify(known_dsn(settings_door.read()), on_progress))
     except (*journal.LOST, journal.Archived) as lost:
-        click.echo(f"the house could not be audited: {type(lost).__name__}: {lost}", err=True)
-        sys.exit(2)
+        raise EngineTrouble(f"the house could not be audited: {type(lost).__name__}: {lost}") from lost
     click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2) if as_json else words(report))
     sys.exit(0 if report.ok else 1)
 
@@ -67,14 +71,6 @@ def words(report: Report) -> str:
             f"  tables     {tables}",
         )
     )
-
-
-def _dsn() -> str:
-    settings = settings_door.read()
-    if settings.database_url is None and settings.endpoints_file.exists():
-        endpoints = msgspec.json.decode(settings.endpoints_file.read_bytes(), type=dict[str, object])
-        return str(endpoints["database_url"])
-    return settings.dsn
 
 
 class _watched:  # noqa: N801  # used as a function

@@ -12,12 +12,12 @@ import msgspec
 from nats.aio.client import Client
 
 from overround import journal
+from overround.apps import engines
 from overround.apps.settings import Settings
 from overround.book.catalogue import EventStatus
 from overround.book.machine import FORMAT, Pending
 from overround.host import Limits, Term, TermOver
 from overround.host.nats_bus import NatsBus
-from overround.infra import nats as nats_server
 
 if TYPE_CHECKING:
     from overround.journal.connection import Connection
@@ -103,7 +103,7 @@ class PostgresJournal:
             log.warning("the lease could not be released; it will run out")
 
     async def snapshot(self) -> bytes | None:
-        async with self._on_reader() as connection:
+        async with self._on_reader(afresh=True) as connection:
             found = await journal.latest(connection, format=FORMAT)
             return found.body if found is not None else None
         raise AssertionError
@@ -132,16 +132,20 @@ class PostgresJournal:
         """A connection whose statements get an answer within the lease, or are cut off."""
         try:
             if self._lease is None or self._lease.is_closed():
-                self._lease = await journal.connect(self._dsn, within_s=self._lease_s)
+                self._lease = await journal.connect_for_lease(self._dsn, lease_s=self._lease_s)
             with journal.cut_after(self._lease, self._lease_s):
                 yield self._lease
         except journal.LOST as lost:
             raise TermOver(f"the lease cannot be asked for: {type(lost).__name__}: {lost}") from lost
 
     @asynccontextmanager
-    async def _on_reader(self) -> AsyncIterator["Connection"]:
+    async def _on_reader(self, *, afresh: bool = False) -> AsyncIterator["Connection"]:
+        """A new connection may lead to another server, whose journal need not contain what was read from the last one.
+        So it may only begin a recovery (`afresh`), never go on with one."""
         try:
             if self._reader is None or self._reader.is_closed():
+                if not afresh:
+                    raise TermOver("the connection to the journal was lost")
                 self._reader = await journal.connect(self._dsn)
             yield self._reader
         except (*journal.LOST, journal.Fenced, journal.Forked, journal.NotDurable) as lost:
@@ -150,7 +154,9 @@ class PostgresJournal:
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Be a book, following or active, until told to stop."""
-    client = await nats_server.connect(settings.bus_url, name=settings.name)
+    client = await engines.connect_bus(settings, stop)
+    if client is None:
+        return
     events = PostgresJournal(settings.dsn, lease_s=settings.lease_s)
     term = Term(
         name=settings.name,

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import sys
+from typing import NoReturn
 
 import click
 
@@ -12,6 +13,9 @@ from overround.apps.roles import ROLES, run_role
 LAZY = {
     "replay": ("overround.apps.replay", "command", "Play recorded matches through a house."),
     "audit": ("overround.apps.audit", "command", "Prove that the journal and everything folded from it agree."),
+    "token": ("overround.apps.token", "command", "Operators' and services' tokens: create, list, revoke."),
+    "journal": ("overround.apps.upkeep", "journal_group", "Look at the journal, and take old parts out of it."),
+    "projections": ("overround.apps.upkeep", "projections_group", "The tables that people query."),
     "sim": ("overround.sim.cli", "command", "A whole house in one thread, from a seed."),
 }
 """Commands whose modules are only loaded when they are called."""
@@ -67,7 +71,8 @@ def up(followers: int, feed: bool) -> None:
 def run(role: str) -> None:
     """Run one role alone, against the engines that the environment names.
 
-    Needs OVERROUND_DATABASE_URL and OVERROUND_NATS_URL; the schema is made by `overround migrate`.
+    Needs OVERROUND_DATABASE_URL and OVERROUND_NATS_URL; the schema is made by `overround migrate`. The feed needs
+    OVERROUND_GATEWAY_URL and OVERROUND_OPERATOR_TOKEN instead. SIGTERM or Ctrl-C ends it in order.
 
     Example: OVERROUND_DATABASE_URL=postgresql://… OVERROUND_NATS_URL=nats://… overround run book
     """
@@ -91,9 +96,30 @@ def _settings() -> settings_door.Settings:
 
 
 def main() -> None:
-    """The console script. A wrong setting is one line and exit code 2, not a stack trace."""
+    """The console script. What an operator can put right is one line and exit code 2, not a stack trace."""
     try:
         cli(standalone_mode=True)
     except settings_door.InvalidSetting as wrong:
-        click.echo(f"overround: {wrong}", err=True)
-        sys.exit(2)
+        _fail(wrong)
+    except _to_put_right() as wrong:
+        _fail(wrong)
+
+
+def _to_put_right() -> tuple[type[Exception], ...]:
+    """What may keep a house from standing on this machine. Imported only when something went wrong."""
+    from overround.apps.engines import EngineTrouble
+    from overround.apps.house import PortTaken
+    from overround.identity import IdentityRefused
+    from overround.infra.lodging import NoLodging
+    from overround.infra.nats import NoServer
+    from overround.infra.postgres import AlreadyRunning
+    from overround.infra.supervisor import ChildFailed
+
+    return (EngineTrouble, PortTaken, IdentityRefused, NoLodging, NoServer, AlreadyRunning, ChildFailed)
+
+
+def _fail(wrong: Exception) -> NoReturn:
+    from overround.infra.telemetry import redact
+
+    click.echo(f"overround: {redact(str(wrong))}", err=True)
+    sys.exit(2)

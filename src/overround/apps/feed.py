@@ -6,6 +6,7 @@ import random
 import time
 from hashlib import blake2b
 
+from overround.apps import tls
 from overround.apps.house import read_endpoints
 from overround.apps.settings import InvalidSetting, Settings
 from overround.feeds.client import open_door
@@ -21,7 +22,12 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log a line for every request
     base_url, token = _gateway(settings)
     door = open_door(
-        base_url, token=token, now_us=_now_us, chance=random.SystemRandom(), patience_s=PATIENCE_S, verify=False
+        base_url,
+        token=token,
+        now_us=_now_us,
+        chance=random.SystemRandom(),
+        patience_s=PATIENCE_S,
+        verify=tls.for_gateway(settings),
     )
     async with door as operator:
         plan = match_day(token)

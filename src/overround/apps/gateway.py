@@ -12,6 +12,8 @@ import uvicorn
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from overround import journal
+from overround.apps import engines, tls
 from overround.apps.book import SystemClock
 from overround.apps.settings import Settings
 from overround.edge import Gateway, StreamProtocol
@@ -19,7 +21,6 @@ from overround.edge.health import BookStatus
 from overround.edge.messages import MAX_MESSAGE_BYTES
 from overround.host import Desk
 from overround.host.nats_bus import NatsBus
-from overround.infra import nats as nats_server
 
 if TYPE_CHECKING:
     from overround.edge.gate import Gate
@@ -36,13 +37,14 @@ GRACE_S: Final = 3
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Be a gateway until told to stop: requests under way are answered first."""
+    tls.check_door(settings)
     clock = SystemClock()
     async with contextlib.AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(
-            asyncpg.create_pool(settings.dsn, min_size=2, max_size=POOL_SIZE, command_timeout=READ_WITHIN_S)
-        )
-        client = await nats_server.connect(settings.bus_url, name=settings.name or "gateway")
+        client = await engines.connect_bus(settings, stop)
+        if client is None:
+            return
         stack.push_async_callback(client.close)
+        pool = await stack.enter_async_context(_pool(settings.dsn))
         bus = NatsBus(client, cell=settings.cell)
         desk = Desk(bus)
         await desk.open()
@@ -63,6 +65,17 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             own.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await own
+
+
+def _pool(dsn: str) -> "asyncpg.Pool[asyncpg.Record]":
+    """Connections for reading. None is made here, so a database that is away for a moment fails requests, not us."""
+    return asyncpg.create_pool(  # type: ignore[call-overload,no-any-return]  # `connect` hands everything on
+        dsn,
+        min_size=0,
+        max_size=POOL_SIZE,
+        command_timeout=READ_WITHIN_S,
+        connect=journal.open_first,
+    )
 
 
 async def _hear(client: Client, bus: NatsBus, gateway: Gateway, cell: str) -> None:

@@ -1,6 +1,7 @@
 """A whole house on one machine: the engines and every role under one supervisor."""
 
 import asyncio
+import fcntl
 import json
 import logging
 import os
@@ -15,11 +16,12 @@ import httpx
 import msgspec
 
 from overround import identity, journal, projections
+from overround.apps import engines, tls
 from overround.apps.settings import LOOPBACK, InvalidSetting, Settings, environment
 from overround.infra.child import Child
 from overround.infra.nats import EmbeddedNats
 from overround.infra.ports import free_port, is_free
-from overround.infra.postgres import EmbeddedPostgres
+from overround.infra.postgres import AlreadyRunning, EmbeddedPostgres
 from overround.infra.supervisor import ChildEvent, Supervisor
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,12 @@ def read_endpoints(file: Path) -> Endpoints | None:
         return None
 
 
+def known_dsn(settings: Settings) -> str:
+    """The database that the settings name, or else the one of the house on this machine. Raises InvalidSetting."""
+    endpoints = read_endpoints(settings.endpoints_file) if settings.database_url is None else None
+    return endpoints.database_url if endpoints is not None else settings.dsn
+
+
 def write_endpoints(file: Path, endpoints: Endpoints) -> None:
     """Write the file whole, readable by its owner alone."""
     fresh = file.with_suffix(".new")
@@ -87,12 +95,15 @@ class House:
         self.endpoints: Endpoints | None = None
         self.ready_s = 0.0
         self.postgres: EmbeddedPostgres | None = None
+        self._lock: int | None = None
 
     async def start(self) -> Endpoints:
-        """Everything but the feed. Raises PortTaken, and what the engines raise when they cannot start."""
+        """Everything but the feed. Raises AlreadyRunning, PortTaken, InvalidSetting, EngineTrouble, and what the
+        embedded engines raise when they cannot start."""
         began = time.monotonic()
-        if not is_free(self.settings.port, self.settings.host):
-            raise PortTaken(f"port {self.settings.port} is taken; set OVERROUND_PORT to another one")
+        tls.check_door(self.settings)
+        self._take_data()
+        self._check_port()
         await self._start_engines()
         token = await _prepare_database(self.settings)
         for number in range(1, 2 + self.followers):
@@ -113,6 +124,9 @@ class House:
         await self.supervisor.stop()
         if self.postgres is not None:
             self.postgres.release()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def role(self, role: str, *, name: str = "", ready: Callable[[], object] | None = None) -> Child:
         """A role as a child process, told everything by its environment."""
@@ -125,8 +139,34 @@ class House:
             ready_within_s=READY_WITHIN_S,
         )
 
+    def _take_data(self) -> None:
+        """One house on one data folder, whoever runs its engines."""
+        try:
+            self.settings.data.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.settings.data / "house.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as wrong:
+            raise InvalidSetting(f"OVERROUND_DATA is {str(self.settings.data)!r}: {wrong}") from wrong
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise AlreadyRunning(
+                f"a house already runs on {self.settings.data}; stop it, or set OVERROUND_DATA"
+            ) from None
+        self._lock = lock
+
+    def _check_port(self) -> None:
+        try:
+            free = is_free(self.settings.port, self.settings.host)
+        except OSError as wrong:
+            raise InvalidSetting(f"OVERROUND_HOST is {self.settings.host!r}: {wrong}") from wrong
+        if not free:
+            raise PortTaken(
+                f"port {self.settings.port} of {self.settings.host} is taken, or not ours; set OVERROUND_PORT to"
+                " another one"
+            )
+
     async def _start_engines(self) -> None:
-        self.settings.data.mkdir(parents=True, exist_ok=True)
         if self.settings.database_url is None:
             self.postgres = EmbeddedPostgres(self.settings.data)
             await asyncio.to_thread(self.postgres.prepare)
@@ -137,11 +177,14 @@ class House:
             await asyncio.to_thread(nats.prepare)
             await self.supervisor.start(nats.child())
             self.settings = msgspec.structs.replace(self.settings, nats_url=nats.url)
+        else:
+            await engines.ask_bus(self.settings)
 
     @property
     def base_url(self) -> str:
         scheme = "https" if self.settings.tls_certificate else "http"
         host = LOOPBACK if self.settings.host in ("0.0.0.0", "::") else self.settings.host  # noqa: S104  # compared only
+        host = f"[{host}]" if ":" in host else host
         return f"{scheme}://{host}:{self.settings.port}"
 
     async def _is_ready(self) -> bool:
@@ -167,21 +210,17 @@ class House:
 
 
 async def migrate(dsn: str) -> None:
-    """Bring every room's schema up to date."""
-    connection = await journal.connect(dsn)
-    try:
+    """Bring every room's schema up to date. Raises EngineTrouble, InvalidSetting."""
+    async with engines.database(dsn) as connection:
         await journal.migrate(connection)
         await projections.migrate(connection)
         await identity.migrate(connection)
-    finally:
-        await connection.close()
 
 
 async def _prepare_database(settings: Settings) -> str:
     """Migrate, and find or make the operator's token."""
     await migrate(settings.dsn)
-    connection = await journal.connect(settings.dsn)
-    try:
+    async with engines.database(settings.dsn) as connection:
         before = read_endpoints(settings.endpoints_file)
         if before is not None and await identity.resolve_token(connection, before.operator_token) is not None:
             return before.operator_token
@@ -189,8 +228,6 @@ async def _prepare_database(settings: Settings) -> str:
             connection, actor=identity.OPERATOR_ACTOR, scopes=("operator",), name="overround up", now_us=_now_us()
         )
         return issued.secret
-    finally:
-        await connection.close()
 
 
 def _now_us() -> int:

@@ -32,6 +32,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str = "INFO"
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    allow_plaintext: bool = False
+    nats_ca: Path | None = None
+    nats_certificate: Path | None = None
+    nats_key: Path | None = None
+    gateway_ca: Path | None = None
     gateway_url: str | None = None
     operator_token: str | None = None
 
@@ -77,6 +82,11 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         log_level=_one_of(value("LOG_LEVEL"), "OVERROUND_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),
         tls_certificate=_path(value("TLS_CERTIFICATE")),
         tls_key=_path(value("TLS_KEY")),
+        allow_plaintext=_one_of(value("ALLOW_PLAINTEXT"), "OVERROUND_ALLOW_PLAINTEXT", ("0", "1")) == "1",
+        nats_ca=_path(value("NATS_CA")),
+        nats_certificate=_path(value("NATS_CERTIFICATE")),
+        nats_key=_path(value("NATS_KEY")),
+        gateway_ca=_path(value("GATEWAY_CA")),
         gateway_url=value("GATEWAY_URL"),
         operator_token=value("OPERATOR_TOKEN"),
     )
@@ -115,9 +125,14 @@ def environment(settings: Settings) -> dict[str, str]:
         "LEASE_MS": str(round(settings.lease_s * 1_000)),
         "LOG_STYLE": settings.log_style,
         "LOG_LEVEL": settings.log_level,
-        "TLS_CERTIFICATE": str(settings.tls_certificate) if settings.tls_certificate else None,
-        "TLS_KEY": str(settings.tls_key) if settings.tls_key else None,
+        "TLS_CERTIFICATE": settings.tls_certificate,
+        "TLS_KEY": settings.tls_key,
+        "ALLOW_PLAINTEXT": "1" if settings.allow_plaintext else None,
+        "NATS_CA": settings.nats_ca,
+        "NATS_CERTIFICATE": settings.nats_certificate,
+        "NATS_KEY": settings.nats_key,
+        "GATEWAY_CA": settings.gateway_ca,
         "GATEWAY_URL": settings.gateway_url,
         "OPERATOR_TOKEN": settings.operator_token,
     }
-    return {f"OVERROUND_{name}": text for name, text in pairs.items() if text is not None}
+    return {f"OVERROUND_{name}": str(told) for name, told in pairs.items() if told is not None}

@@ -5,7 +5,6 @@ import signal
 import time
 from collections import deque
 
-import asyncpg
 import httpx
 import msgspec
 from nats.aio.client import Client
@@ -15,11 +14,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from overround.apps import demo
+from overround import journal
+from overround.apps import demo, engines
 from overround.apps.book import Status
 from overround.apps.house import Endpoints, House, write_endpoints
 from overround.apps.settings import Settings
-from overround.infra import nats as nats_server
 from overround.infra import telemetry
 from overround.infra.supervisor import ChildEvent, ChildState
 from overround.kernel.ids import make_key
@@ -31,6 +30,7 @@ SUMS_EVERY = 5
 async def run(settings: Settings, *, followers: int, feed: bool, console: Console) -> None:
     """Start, show, wait for Ctrl-C or SIGTERM, stop cleanly."""
     telemetry.set_up(style=settings.log_style, level="WARNING", role="up")
+    opened = False
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -45,12 +45,14 @@ async def run(settings: Settings, *, followers: int, feed: bool, console: Consol
                 market = await first_market(endpoints, stop)
             else:
                 market = None
+        opened = True
         show_banner(console, settings, endpoints, market, ready_s=house.ready_s)
         await show_live(console, house.settings, stop)
     finally:
         with console.status("stopping …"):
             await house.stop()
-        console.print("stopped; start again and it continues where it was.")
+        if opened:
+            console.print("stopped; start again and it continues where it was.")
 
 
 class _Restarts:
@@ -135,7 +137,9 @@ def _examples(endpoints: Endpoints, market: dict[str, int] | None) -> list[str]:
 
 async def show_live(console: Console, settings: Settings, stop: asyncio.Event) -> None:
     """One line, once a second: bets a second, commit time, matches in play, sequence, and that the ledger is level."""
-    client = await nats_server.connect(settings.bus_url, name="up")
+    client = await engines.connect_bus(settings, stop)
+    if client is None:
+        return
     watch = Watch()
     try:
         await listen(client, settings.cell, watch)
@@ -169,16 +173,16 @@ async def listen(client: Client, cell: str, watch: "Watch") -> None:
 async def ledger_sums(dsn: str) -> dict[str, int] | None:
     """The ledger's sum by currency, from the projections: a second opinion, not the machine's own."""
     try:
-        connection = await asyncpg.connect(dsn, timeout=2.0)
-    except (OSError, asyncpg.PostgresError):
+        connection = await journal.connect(dsn, within_s=2.0)
+    except journal.LOST:
         return None
     try:
         rows = await connection.fetch("SELECT currency, sum(balance_minor)::bigint FROM read.account GROUP BY currency")
         return dict(map(tuple, rows))
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except journal.LOST:
         return None
     finally:
-        await connection.close()
+        connection.terminate()
 
 
 class Watch:

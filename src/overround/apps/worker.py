@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from overround import journal, projections
+from overround.apps import engines
 from overround.apps.settings import Settings
 from overround.book.ledger import Account
-from overround.infra import nats as nats_server
 from overround.projections import Recorded
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Be the worker until told to stop; what is being committed then is finished first."""
     os.nice(NICENESS)
     gc.set_threshold(100_000, 20, 100)  # a batch is many objects, none of which makes a ring
-    async with _woken(settings) as wake:
+    async with _woken(settings, stop) as wake:
         await work(settings.dsn, stop, wake=wake)
 
 
@@ -193,13 +193,13 @@ class Snapshots:
 
 
 @asynccontextmanager
-async def _woken(settings: Settings) -> AsyncIterator[asyncio.Event]:
+async def _woken(settings: Settings, stop: asyncio.Event) -> AsyncIterator[asyncio.Event]:
     """An event that every commit of the book sets, as far as NATS carries word of it; polling does the rest."""
     wake = asyncio.Event()
-    if settings.nats_url is None:
+    client = await engines.connect_bus(settings, stop)
+    if client is None:
         yield wake
         return
-    client = await nats_server.connect(settings.nats_url, name=settings.name)
 
     async def hear(_: object) -> None:
         wake.set()

@@ -7,6 +7,7 @@ key with its first answer. Everything else is a `Problem` at once.
 
 import asyncio
 import random
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
@@ -171,9 +172,10 @@ def open_door(
     chance: random.Random,
     patience_s: float = 60.0,
     timeout_s: float = 15.0,
-    verify: bool = True,
+    verify: ssl.SSLContext | bool = True,
 ) -> Door:
-    """A door with connections of its own; `async with` closes them. `verify` False takes any certificate."""
+    """A door with connections of its own; `async with` closes them. `verify` says whose certificates it takes: those
+    that this machine trusts, those of a context, or (False) any."""
     limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
     # No proxies and certificates of the environment: the address is the operator's own.
     http = httpx.AsyncClient(base_url=base_url, limits=limits, trust_env=False, timeout=timeout_s, verify=verify)

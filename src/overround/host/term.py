@@ -90,7 +90,8 @@ class Term:
         self._end()
 
     async def run(self) -> None:
-        """Follow and serve, term after term."""
+        """Follow and serve, term after term. What ends many terms in a row is said once."""
+        said = ("", 0)
         while not self._stopping:
             self._over, self._arrived, self._work = asyncio.Event(), asyncio.Event(), asyncio.Event()
             self._inbox.clear()
@@ -98,7 +99,8 @@ class Term:
             try:
                 await self._one_term()
             except TermOver as over:
-                log.warning("term over: %s", over, extra={"holder": self.name})
+                if said != (said := (str(over), self.stats.terms)):
+                    log.warning("term over: %s", over, extra={"holder": self.name})
                 await asyncio.sleep(self._limits.poll_s)
 
     async def _one_term(self) -> None:

@@ -22,8 +22,9 @@ import sysconfig
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-import nats
+import nats.errors
 from nats.aio.client import Client
 
 from overround.infra.child import Child, launch
@@ -44,6 +45,17 @@ Callback = Callable[[], Awaitable[None]]
 
 class NoServer(Exception):
     """The nats-server program is not installed, or did not start."""
+
+
+class _Client(Client):
+    """Keeps the promise of `tls://`: nats-py would go on in the clear where a server (or who poses as one) says that it
+    has no TLS, and send it the password."""
+
+    def _connect_command(self) -> bytes:
+        server = self._current_server
+        if server is not None and server.uri.scheme == "tls" and not self._server_info.get("tls_required"):
+            raise nats.errors.Error(f"{server.uri.hostname} does not require TLS, as tls:// in the address does")
+        return super()._connect_command()
 
 
 class EmbeddedNats:
@@ -186,13 +198,17 @@ async def connect(
 ) -> Client:
     """A connection that never gives up: the first time too, it tries for ever, `RECONNECT_WAIT_S` apart.
 
-    `url` may name several servers, separated by commas. `name` is what the server's monitoring shows. The
-    callbacks run in the event loop when the connection is lost and when it is back; what was published in
-    between may be lost.
+    `url` may name several servers, separated by commas; `user:password@` or `token@` (percent-encoded) of the first
+    one that has any is for all of them, those included that the cluster tells of later. `tls://` insists on TLS. `name`
+    is what the server's monitoring shows. The callbacks run in the event loop when the connection is lost and when it
+    is back, not when we close it; what was published in between may be lost.
     """
     last_failure = ""
+    client = _Client()
 
     async def lost() -> None:
+        if client.is_closed:
+            return
         _log.warning("%s lost NATS", name)
         if on_disconnected is not None:
             await on_disconnected()
@@ -211,12 +227,17 @@ async def connect(
             _log.warning("NATS connection of %s: %s", name, failure)
         last_failure = failure
 
-    client: Client = await nats.connect(
-        servers=[server.strip() for server in url.split(",") if server.strip()],
+    servers = [server.strip() for server in url.split(",") if server.strip()]
+    user, password, token = _credentials(servers)
+    await client.connect(
+        servers=servers,
+        user=user,
+        password=password,
+        token=token,
         name=name,
         tls=tls,
         connect_timeout=CONNECT_WITHIN_S,
-        reconnect_time_wait=RECONNECT_WAIT_S,
+        reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # it takes fractions as well
         max_reconnect_attempts=-1,
         ping_interval=PING_EVERY_S,
         max_outstanding_pings=PINGS_UNANSWERED,
@@ -225,3 +246,14 @@ async def connect(
         error_cb=failed,
     )
     return client
+
+
+def _credentials(servers: list[str]) -> tuple[str | None, str | None, str | None]:
+    """User, password and token, from the first address that has any. Raises ValueError for what is no address."""
+    for server in servers:
+        parts = urlsplit(server if "://" in server else f"nats://{server}")
+        if parts.username is not None and parts.password is not None:
+            return unquote(parts.username), unquote(parts.password), None
+        if parts.username is not None:
+            return None, None, unquote(parts.username)
+    return None, None, None

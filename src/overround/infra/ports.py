@@ -26,11 +26,12 @@ def free_ports(count: int, host: str = LOOPBACK) -> tuple[int, ...]:
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
-    """Whether `port` can be bound on `host` at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+    """Whether `port` can be bound on `host` at this moment. Raises OSError where there is no such host."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(address)
         except OSError:
             return False
         return True

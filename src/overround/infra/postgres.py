@@ -135,7 +135,7 @@ class EmbeddedPostgres:
     def prepare(self) -> None:
         """Take the lock, find a place to live, make the cluster on first use, clear what a crash left behind.
 
-        Raises `AlreadyRunning`, `NoLodging`, or RuntimeError when the cluster cannot be made.
+        Raises `AlreadyRunning`, or `NoLodging` when it cannot live here or the cluster cannot be made.
         """
         self._data.mkdir(mode=0o755, parents=True, exist_ok=True)
         self._take_lock()
@@ -252,7 +252,7 @@ class EmbeddedPostgres:
             extra_groups=[] if account else None,
         )
         if done.returncode != 0:
-            raise RuntimeError(f"{Path(argv[0]).name} failed:\n{done.stdout}")
+            raise NoLodging(f"{Path(argv[0]).name} failed:\n{done.stdout}")
 
     async def _before(self) -> None:
         await asyncio.to_thread(clear_orphans, self._cluster)

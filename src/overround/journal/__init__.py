@@ -25,7 +25,14 @@ Invariants:
 
 from overround.journal.audit import walk
 from overround.journal.chain import Entry
-from overround.journal.connection import LOST, connect, connect_uncancellable, cut_after
+from overround.journal.connection import (
+    LOST,
+    connect,
+    connect_for_lease,
+    connect_uncancellable,
+    cut_after,
+    open_first,
+)
 from overround.journal.lease import acquire, lease, release, renew
 from overround.journal.partitions import PARTITION_ROWS, StillNeeded, archive, migrate
 from overround.journal.reader import follow, head, read, read_whole
@@ -87,6 +94,7 @@ __all__ = [
     "acquire",
     "archive",
     "connect",
+    "connect_for_lease",
     "connect_uncancellable",
     "cut_after",
     "follow",
@@ -94,6 +102,7 @@ __all__ = [
     "latest",
     "lease",
     "migrate",
+    "open_first",
     "prune",
     "read",
     "read_whole",

@@ -29,6 +29,8 @@ def command(seed: int | None, worlds: int, first: int, processes: int | None, as
     """Simulate whole houses in hostile worlds, each from a seed. Ends with 1 if any invariant broke.
 
     The same seed is the same run: its fingerprint is a hash over everything that happened.
+
+    Example: overround sim --worlds 20
     """
     if seed is not None:
         reports = [simulate(seed, everything=trace)]
