@@ -11,6 +11,7 @@ from overround import journal, projections
 from overround.apps import settings as settings_door
 from overround.apps.engines import EngineTrouble, database
 from overround.apps.house import known_dsn
+from overround.apps.worker import WORKER_LOCK
 
 if TYPE_CHECKING:
     from overround.journal.connection import Connection
@@ -130,6 +131,13 @@ async def _rebuild(connection: "Connection") -> None:
     if archived_seq := await _archived_seq(connection):
         raise EngineTrouble(f"facts up to {archived_seq} are archived; the tables could not be folded without them")
     await projections.drop(connection)
+    # Whoever folds notices when its connection ends, also while no bet is placed, and asks how far the tables are.
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        " AND (classid::bigint << 32 | objid::bigint) = $1 AND objsubid = 1",
+        WORKER_LOCK,
+    )
 
 
 async def _archived_seq(connection: "Connection") -> int:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -83,6 +84,7 @@ async def _fold(dsn: str, stop: asyncio.Event, wake: asyncio.Event, folded: Call
         seq = await projections.checkpoint(connection)
         accounts: dict[int, Account] = {}
         async with _portions(dsn, seq, wake, stop) as queue:
+            connection.add_termination_listener(partial(_say_lost, queue))
             while (batch := await _next_batch(queue)) is not None:
                 await projections.advance(connection, batch, accounts=accounts)
                 folded(batch[-1].seq)
@@ -125,6 +127,12 @@ async def _read(dsn: str, after: int, wake: asyncio.Event, queue: Portions) -> N
                 await queue.put(portion)
     except (journal.Archived, journal.Gap, journal.Forked, msgspec.DecodeError) as broken:
         await queue.put(broken)
+
+
+def _say_lost(queue: Portions, _connection: object) -> None:
+    """Whoever waits for facts hears that the connection ended; who has some finds out by itself."""
+    with contextlib.suppress(asyncio.QueueFull):
+        queue.put_nowait(ConnectionError("the connection ended"))
 
 
 async def _end(stop: asyncio.Event, reading: asyncio.Task[None], queue: Portions) -> None:
