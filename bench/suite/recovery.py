@@ -11,6 +11,7 @@ from bench.finding import Figure, Finding
 from bench.seed import Seed, plant
 from bench.stage import Bench, Failed, Stage
 from overround.apps import book
+from overround.apps.roles import settle_memory
 from overround.apps.snapshot import take
 from overround.book.machine import state_hash
 from overround.host import Term
@@ -80,7 +81,7 @@ async def recover(dsn: str) -> Recovered:
         journal=events,
         bus=NatsBus(Client(), cell="bench"),  # recovery says nothing to anybody
         clock=book.SystemClock(),
-        prepare=book._settle_memory,
+        prepare=settle_memory,
     )
     began = time.perf_counter()
     state = await term._recover()

@@ -1,7 +1,6 @@
 """The book process: a term over the journal in PostgreSQL and the bus on NATS."""
 
 import asyncio
-import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -13,6 +12,7 @@ from nats.aio.client import Client
 
 from overround import journal
 from overround.apps import engines
+from overround.apps.roles import settle_memory
 from overround.apps.settings import Settings
 from overround.book.catalogue import EventStatus
 from overround.book.machine import FORMAT, Pending
@@ -164,7 +164,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         bus=NatsBus(client, cell=settings.cell),
         clock=SystemClock(),
         limits=Limits(lease_s=settings.lease_s, renew_s=settings.lease_s / 4),
-        prepare=_settle_memory,
+        prepare=settle_memory,
     )
     telling = asyncio.create_task(_tell(term, client, settings.cell))
     ending = asyncio.create_task(_end_with(term, stop))
@@ -175,13 +175,6 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         ending.cancel()
         await events.close()
         await client.close()
-
-
-def _settle_memory() -> None:
-    """What was recovered stays: the collector need not look at millions of objects again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 async def _end_with(term: Term, stop: asyncio.Event) -> None:

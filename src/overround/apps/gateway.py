@@ -135,6 +135,8 @@ def server_config(application: "Gate", settings: Settings) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         date_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         backlog=BACKLOG,
         limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_S,

@@ -18,7 +18,10 @@ class InvalidSetting(ValueError):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process is told. Addresses of 'None' mean: bring your own engine (`overround up` only)."""
+    """What a process is told. An address of None means: bring your own engine (`overround up` only).
+
+    `trusted_proxies` (addresses, separated by commas) are believed when they say who their client is.
+    """
 
     data: Path
     host: str = LOOPBACK
@@ -37,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     nats_certificate: Path | None = None
     nats_key: Path | None = None
     gateway_ca: Path | None = None
+    trusted_proxies: str = ""
     gateway_url: str | None = None
     operator_token: str | None = None
 
@@ -87,6 +91,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         nats_certificate=_path(value("NATS_CERTIFICATE")),
         nats_key=_path(value("NATS_KEY")),
         gateway_ca=_path(value("GATEWAY_CA")),
+        trusted_proxies=value("TRUSTED_PROXIES") or "",
         gateway_url=value("GATEWAY_URL"),
         operator_token=value("OPERATOR_TOKEN"),
     )
@@ -132,6 +137,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "NATS_CERTIFICATE": settings.nats_certificate,
         "NATS_KEY": settings.nats_key,
         "GATEWAY_CA": settings.gateway_ca,
+        "TRUSTED_PROXIES": settings.trusted_proxies or None,
         "GATEWAY_URL": settings.gateway_url,
         "OPERATOR_TOKEN": settings.operator_token,
     }
