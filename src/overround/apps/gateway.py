@@ -133,10 +133,9 @@ def server_config(application: "Gate", settings: Settings) -> uvicorn.Config:
         lifespan="off",
         access_log=False,
         log_config=None,
-        proxy_headers=False,  # whoever may set X-Forwarded-For would choose their own rate limit
         server_header=False,
         date_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
+        proxy_headers=bool(settings.trusted_proxies),  # else whoever sets X-Forwarded-For chooses their own rate limit
         forwarded_allow_ips=settings.trusted_proxies,
         backlog=BACKLOG,
         limit_concurrency=MAX_CONNECTIONS,
