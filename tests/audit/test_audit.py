@@ -206,7 +206,7 @@ async def test_the_command_says_it_in_words_and_in_json_and_by_its_exit_code(jou
 def test_a_house_that_cannot_be_reached_is_neither_clean_nor_wrong(tmp_path: Path) -> None:
     done = audit(f"postgresql://nobody@/nothing?host={tmp_path}")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("the house could not be audited: ")
+    assert done.stderr.startswith("overround: the house could not be audited: ")
 
 
 def command(dsn: str, *arguments: str) -> tuple[int, str]:

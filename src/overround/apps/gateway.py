@@ -32,7 +32,7 @@ READ_WITHIN_S: Final = 5.0
 BACKLOG: Final = 2_048
 KEEP_ALIVE_S: Final = 75
 MAX_CONNECTIONS: Final = 12_000
-GRACE_S: Final = 3
+GRACE_S: Final = 5
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
@@ -107,7 +107,9 @@ class Server(uvicorn.Server):
 
 async def serve(application: "Gate", settings: Settings, stop: asyncio.Event, own: "asyncio.Task[None]") -> None:
     """Serve until told to stop, or until the gateway's own tasks fail."""
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its info lines carry query strings, and so tokens
+    uvicorn_log = logging.getLogger("uvicorn.error")
+    uvicorn_log.setLevel(logging.WARNING)  # its info lines carry query strings, and so tokens
+    uvicorn_log.addFilter(_is_no_farewell)
     server = Server(server_config(application, settings))
     stopping = asyncio.create_task(stop.wait())
     serving = asyncio.create_task(server.serve())
@@ -117,6 +119,11 @@ async def serve(application: "Gate", settings: Settings, stop: asyncio.Event, ow
     await serving
     if own.done():
         own.result()
+
+
+def _is_no_farewell(record: logging.LogRecord) -> bool:
+    """A request that had no reply `GRACE_S` after we were told to stop is cut off; that is no error of ours."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def server_config(application: "Gate", settings: Settings) -> uvicorn.Config:
