@@ -16,7 +16,7 @@ from overround import journal
 from overround.apps import engines, tls
 from overround.apps.book import SystemClock
 from overround.apps.settings import Settings
-from overround.edge import Gateway, StreamProtocol
+from overround.edge import Gateway, ReplyProtocol, StreamProtocol
 from overround.edge.health import BookStatus
 from overround.edge.messages import MAX_MESSAGE_BYTES
 from overround.host import Desk
@@ -133,7 +133,7 @@ def server_config(application: "Gate", settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="none",
-        http="httptools",
+        http=ReplyProtocol,
         ws=StreamProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,

@@ -6,6 +6,6 @@ is told so; nobody is shown a price as live that may be old.
 """
 
 from overround.edge.gateway import Gateway, Limits
-from overround.edge.wire import StreamProtocol
+from overround.edge.wire import ReplyProtocol, StreamProtocol
 
-__all__ = ["Gateway", "Limits", "StreamProtocol"]
+__all__ = ["Gateway", "Limits", "ReplyProtocol", "StreamProtocol"]

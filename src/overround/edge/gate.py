@@ -8,6 +8,7 @@ import asyncio
 import logging
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from time import perf_counter
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -18,6 +19,7 @@ from overround.edge import problems
 from overround.edge.access import Door, Need
 from overround.edge.problems import Problem
 from overround.edge.routes import BOUNDS_S, MAX_QUERY_LENGTH, Bound, Call, Reply, Router
+from overround.edge.wire import WHOLE, head
 from overround.kernel.ids import KEY_TEXT_LENGTH
 
 Scope = MutableMapping[str, Any]
@@ -31,6 +33,9 @@ SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
 )
+HEADS: Final = 1_024
+"""How many different heads of replies are kept ready."""
+
 NO_PATH: Final[dict[str, int | str]] = {}
 
 log = logging.getLogger(__name__)
@@ -76,7 +81,7 @@ class Gate:
             _count(bound, reply.status, perf_counter() - began_s)
         else:
             self.lost += 1
-        await _write(send, reply)
+        await _write(scope, send, reply)
 
     async def _answer(self, bound: Bound, path: dict[str, int | str], scope: Scope, receive: Receive) -> Reply:
         route = bound.route
@@ -186,13 +191,16 @@ def _count(bound: Bound, status: int, seconds: float) -> None:
     bound.seconds += seconds
 
 
-async def _write(send: Send, reply: Reply) -> None:
+async def _write(scope: Scope, send: Send, reply: Reply) -> None:
     body = reply.body if type(reply.body) is bytes else _encode(reply.body)
-    headers = [
-        (b"content-type", reply.content_type),
-        (b"content-length", b"%d" % len(body)),
-        *SECURITY,
-        *reply.headers,
-    ]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    headers = ((b"content-type", reply.content_type), *SECURITY, *reply.headers)
+    whole = scope.get("extensions", {}).get(WHOLE)
+    if whole is not None:
+        await whole(_head(reply.status, headers), body)
+        return
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": reply.status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body})
+
+
+_head = lru_cache(maxsize=HEADS)(head)

@@ -1,18 +1,51 @@
-"""The bytes of the stream: WebSocket frames made once and written to any number of connections.
+"""The bytes on the wire, where uvicorn's protocols would make or send them more often than needed.
 
-uvicorn's WebSocket protocol encodes each message for each connection anew. Frames from a server are not masked (RFC
-6455, section 5.1), so the same bytes do for everybody; `StreamProtocol` lets the application write them at once.
+A reply is written at once, head and body: one system call instead of two. A WebSocket frame is made once and written to
+any number of connections: frames from a server are not masked (RFC 6455, section 5.1), so the same bytes do for all.
 """
 
 import asyncio
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 EXTENSION: Final = "overround.wire"
+WHOLE: Final = "overround.whole"
 TEXT: Final = 0x81  # FIN and opcode 1
+
+
+def head(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """A reply's status line and headers as HTTP/1.1 writes them, without the empty line that ends them."""
+    return STATUS_LINE[status] + b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
+async def write_whole(cycle: RequestResponseCycle, beginning: bytes, body: bytes) -> None:
+    """Write a whole reply: what `head` made, the length, and the body. As the two messages of ASGI would, but once."""
+    if cycle.flow.write_paused and not cycle.disconnected:
+        await cycle.flow.drain()
+    if cycle.disconnected:
+        return
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    closing = b"" if cycle.keep_alive else b"connection: close\r\n"
+    sent = b"" if cycle.scope["method"] == "HEAD" else body
+    cycle.transport.write(b"%bcontent-length: %d\r\n%b\r\n%b" % (beginning, len(body), closing, sent))
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
+
+
+class ReplyProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, with `write_whole` in the scope's extensions."""
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.scope["extensions"] = {WHOLE: partial(write_whole, cycle)}  # type: ignore[dict-item]  # ours alone
+        super()._start_asgi_task(cycle, app)
 
 
 def frame(payload: bytes) -> bytes:

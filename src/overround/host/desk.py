@@ -1,4 +1,9 @@
-"""The desk: where edges and feeds ask the book. One message carries all that was asked in one turn of the loop."""
+"""The desk: where edges and feeds ask the book.
+
+Messages are gathered as commits are: while something is under way, what is asked waits for the next answer (or for
+`GATHER_S`) and goes out together; when nothing is, it goes at once. So one message carries one request when it is calm
+and many when it is not.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,6 +14,7 @@ from overround.book.machine.commands import Command
 from overround.host.ports import Bus
 
 RETRY_S: Final = 0.5
+GATHER_S: Final = 0.002
 PARCELS_PER_MESSAGE: Final = 200
 
 
@@ -75,6 +81,7 @@ class Desk:
         self._waiting: dict[int, tuple[_Waiter, Parcel, float]] = {}
         self._outgoing: list[Parcel] = []
         self._number = 0
+        self._gathering: asyncio.TimerHandle | None = None
         self._sending: asyncio.Task[None] | None = None
         self._retrying: asyncio.Task[None] | None = None
 
@@ -88,6 +95,8 @@ class Desk:
         """Stop. Whoever still waits gets NoAnswer."""
         if self._retrying is not None:
             self._retrying.cancel()
+        if self._gathering is not None:
+            self._gathering.cancel()
         await self._close()
         for number in list(self._waiting):
             self._fail(number)
@@ -126,7 +135,16 @@ class Desk:
 
     def _send(self, parcel: Parcel) -> None:
         self._outgoing.append(parcel)
-        if self._sending is None or self._sending.done():
+        if len(self._outgoing) == len(self._waiting):
+            self._flush_soon()
+        elif self._gathering is None:
+            self._gathering = self._loop.call_later(GATHER_S, self._flush_soon)
+
+    def _flush_soon(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        if self._outgoing and (self._sending is None or self._sending.done()):
             self._sending = asyncio.create_task(self._flush())
 
     async def _flush(self) -> None:
@@ -141,6 +159,7 @@ class Desk:
             entry = waiting.pop(reply.number, None)
             if entry is not None and not entry[0].done():
                 entry[0].set_result(reply.answer)
+        self._flush_soon()
 
     async def _retry(self) -> None:
         """Send again what has no answer; give up on what is past its deadline or abandoned."""
