@@ -12,11 +12,13 @@ from bench.suite import (
     settle_million,
     stream,
     takeover,
+    tickets,
     wide_market,
 )
 
 BENCHES: tuple[Bench, ...] = (
     machine.BENCH,
+    tickets.BENCH,
     memory.BENCH,
     recovery.BENCH,
     http_single.BENCH,

@@ -24,13 +24,14 @@ REGISTRY_HOSTS = (
 VAGUE_NAMES = {"utils", "helpers", "common", "misc", "manager"}
 
 TERMS = """
-account, book, cell, checkpoint, clearing, command, competition, conflation, cool-off, delta, edge, epoch,
-event, exposure, feed, fencing, follower, gateway, half lost, half won, hold, hold percentage, idempotency
-key, image, in-play delay, journal, lease, leg, liability, line, loosening, market, market version, minor
+account, banker, best odds guaranteed, book, cell, checkpoint, clearing, command, competition,
+conflation, cool-off, dead heat, delta, each-way, edge, epoch, event, exposure, factor, feed, fencing,
+fold, follower, gateway, half lost, half won, hold, hold percentage, idempotency key, image, in-play
+delay, journal, lease, leg, liability, line, line of a bet, loosening, market, market version, minor
 unit, odds-change policy, open stakes, overround, payout, price, profit, projection, push, refusal,
-resettlement, returns, role, rollback, room, selection, self-exclusion, sequence, settlement, snapshot,
-specifier, sport, stake, sum-to-zero, suspension, ticket, tightening, trading profit, transfer, turnover,
-void, waiting period, worker
+resettlement, returns, role, rollback, room, Rule 4, selection, self-exclusion, sequence, settlement,
+snapshot, specifier, sport, stake, starting price, sum-to-zero, suspension, system, ticket, tightening,
+trading profit, transfer, turnover, void, waiting period, worker
 """
 
 
