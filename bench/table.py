@@ -71,6 +71,7 @@ def page(run: Run) -> str:
         "| --- | --- | ---: | ---: | --- |",
         *(line for outcome in run.outcomes for line in _rows(outcome)),
         "",
+        *_footnote(run),
         *(line for outcome in run.outcomes for line in _section(outcome)),
     ]
     return "\n".join(lines).rstrip() + "\n"
@@ -80,9 +81,23 @@ def _rows(outcome: Outcome) -> list[str]:
     if outcome.error:
         return [f"| {outcome.bench} | | | | failed: {outcome.error.strip().splitlines()[-1][:100]} |"]
     return [
-        f"| {outcome.bench if index == 0 else ''} | {figure.name} | {value_of(figure)} | {figure.target}"
+        f"| {_name(outcome) if index == 0 else ''} | {figure.name} | {value_of(figure)} | {figure.target}"
         f" | {f'**{figure.verdict}**' if figure.reached is False else figure.verdict} |"
         for index, figure in enumerate(outcome.figures)
+    ]
+
+
+def _name(outcome: Outcome) -> str:
+    return f"{outcome.bench} †" if outcome.others_share > DISTURBED else outcome.bench
+
+
+def _footnote(run: Run) -> list[str]:
+    if not disturbed(run):
+        return []
+    return [
+        f"† Others took more than {DISTURBED:.0%} of the machine meanwhile (how much stands below), so the house had less",
+        "of it than it seems: these figures say what still held then, not what an idle machine does.",
+        "",
     ]
 
 
@@ -94,7 +109,6 @@ def _section(outcome: Outcome) -> list[str]:
         outcome.title,
         "",
         _measured(outcome),
-        "",
         *(f"- {name}: {value}" for name, value in outcome.configuration.items()),
         *notes,
         f"- left out: {'; '.join(outcome.leaves_out)}",
