@@ -95,8 +95,8 @@ def _footnote(run: Run) -> list[str]:
     if not disturbed(run):
         return []
     return [
-        f"† Others took more than {DISTURBED:.0%} of the machine meanwhile (how much stands below), so the house had less",
-        "of it than it seems: these figures say what still held then, not what an idle machine does.",
+        f"† Others took more than {DISTURBED:.0%} of the machine meanwhile (below: how much), so the house had less of",
+        "it than it seems: these figures say what still held then, not what an idle machine does.",
         "",
     ]
 
