@@ -61,6 +61,12 @@ class Cluster:
                 )
             )
 
+    async def sessions(self) -> int:
+        """How many clients the primary has."""
+        async with asked(self.primary.dsn) as connection:
+            query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+            return int(await connection.fetchval(query))
+
     def kill_primary(self) -> None:
         """kill -9, every process of it."""
         pid = self.primary.pid

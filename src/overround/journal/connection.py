@@ -49,13 +49,13 @@ async def connect(dsn: str, *, within_s: float = CONNECT_WITHIN_S) -> "Connectio
 
 
 async def connect_for_lease(dsn: str, *, lease_s: float) -> "Connection":
-    """A connection for the lease. No statement on it outlives its usefulness in the server: a lock is waited for no
-    longer than the lease lasts, and its commits do not wait for standbys. They need not: whatever an epoch writes
+    """A connection for the lease. No statement on it outlives its usefulness in the server: a lock is waited for
+    less long than the lease lasts, and its commits do not wait for standbys. They need not: whatever an epoch writes
     comes after the epoch in the write-ahead log, so a standby that has the one has the other. Raises one of `LOST`."""
     connection = await open_first(dsn, timeout=lease_s)
     with cut_after(connection, lease_s):
         await connection.execute(
-            f"SET synchronous_commit = local; SET lock_timeout = {max(1, round(lease_s * 1_000)):d};"
+            f"SET synchronous_commit = local; SET lock_timeout = {max(1, round(lease_s * 800)):d};"
             "SET statement_timeout = 0; SET idle_session_timeout = 0"
         )
     return connection
