@@ -102,7 +102,7 @@ async def test_a_house_of_single_roles_under_tls(secured: Outside, monkeypatch: 
     await asyncio.sleep(1)
     assert "CERTIFICATE_VERIFY_FAILED" not in secured.stop("feed")
     for role in reversed(ROLES):
-        secured.stop(role)
+        assert "eof_received" not in secured.stop(role)
 
 
 async def test_an_authority_that_nobody_knows(secured: Outside) -> None:

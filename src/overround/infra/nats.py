@@ -229,6 +229,7 @@ async def connect(
 
     servers = [server.strip() for server in url.split(",") if server.strip()]
     user, password, token = _credentials(servers)
+    logging.getLogger("asyncio").addFilter(_is_no_end_of_tls)
     await client.connect(
         servers=servers,
         user=user,
@@ -246,6 +247,11 @@ async def connect(
         error_cb=failed,
     )
     return client
+
+
+def _is_no_end_of_tls(record: logging.LogRecord) -> bool:
+    """The event loop warns of nats-py's streams at the end of every TLS connection; nothing follows from it."""
+    return "eof_received() has no effect" not in record.getMessage()
 
 
 def _credentials(servers: list[str]) -> tuple[str | None, str | None, str | None]:
