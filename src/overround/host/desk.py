@@ -92,7 +92,8 @@ class Desk:
         self._retrying = asyncio.create_task(self._retry())
 
     async def close(self) -> None:
-        """Stop. Whoever still waits gets NoAnswer."""
+        """Stop. Whoever still waits gets NoAnswer, whoever comes now Overloaded."""
+        self._capacity = 0
         if self._retrying is not None:
             self._retrying.cancel()
         if self._gathering is not None:

@@ -41,7 +41,7 @@ class NatsBus:
         async def take(message: Msg) -> None:
             try:
                 parcels = decode_parcels(message.data)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError):
                 return
             handler(message.reply, parcels)
 

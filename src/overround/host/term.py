@@ -249,10 +249,13 @@ class Term:
             raise TermOver("the lease ran out")
 
     async def _advance(self) -> None:
-        """What is due by itself: delays that end, feeds that fall silent, settlement step by step."""
+        """What is due by itself: delays that end and feeds that fall silent, however much there is to do; settlement
+        step by step, as the commits keep up."""
         while not self._over.is_set():
-            due_us = self.machine.next_due_us()
             now_us = self._watch.now_us()
+            if self.machine.run_timers(now_us):
+                self._work.set()
+            due_us = self.machine.next_due_us()
             if due_us is None or due_us > now_us:
                 wait_s = self._limits.poll_s if due_us is None else (due_us - now_us) / 1e6
                 await asyncio.sleep(min(wait_s, self._limits.poll_s))

@@ -64,7 +64,12 @@ class Book:
             journal=SimJournal(self._server, self.process),
             bus=self._network.attach(self.end, self.process),
             clock=self.clock,
-            limits=Limits(lease_s=LEASE_S, poll_s=self._weather.poll_s, waiting_facts=self._weather.waiting_facts),
+            limits=Limits(
+                lease_s=LEASE_S,
+                poll_s=self._weather.poll_s,
+                waiting_facts=self._weather.waiting_facts,
+                waiting_steps=self._weather.waiting_steps,
+            ),
             machine=self._machine,
         )
 

@@ -36,13 +36,12 @@ def command(seed: int | None, worlds: int, first: int, processes: int | None, as
         reports = [simulate(seed, everything=trace)]
     else:
         reports = list(_watched(range(first, first + worlds), processes or os.cpu_count() or 1, quiet=as_json))
-    broken = [report for report in reports if report.broken]
     if as_json:
         for report in reports:
             click.echo(json.dumps(msgspec.to_builtins(report)))
     else:
-        _print(reports, broken)
-    sys.exit(1 if broken else 0)
+        tell(reports)
+    sys.exit(1 if any(report.broken for report in reports) else 0)
 
 
 def _watched(seeds: range, processes: int, *, quiet: bool) -> Iterator[Report]:
@@ -69,7 +68,9 @@ def _quietly(seed: int) -> Report:
     return simulate(seed)
 
 
-def _print(reports: list[Report], broken: list[Report]) -> None:
+def tell(reports: list[Report]) -> None:
+    """What broke, with its seed and its last lines, and what all worlds went through together."""
+    broken = [report for report in reports if report.broken]
     for report in broken:
         click.echo(f"seed {report.seed} broke after {report.virtual_s:.3f} s of its time: {report.broken}")
         click.echo("\n".join(report.tail))

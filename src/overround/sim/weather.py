@@ -12,6 +12,7 @@ class Weather(msgspec.Struct, frozen=True, kw_only=True):
     gateways: int = 1
     epochs_checked: bool = True
     waiting_facts: int = 20_000
+    waiting_steps: int = 8
     poll_s: float = 0.1
     settle_step: int = 200
 
@@ -52,6 +53,7 @@ class Weather(msgspec.Struct, frozen=True, kw_only=True):
             gateways=self.gateways,
             epochs_checked=self.epochs_checked,
             waiting_facts=self.waiting_facts,
+            waiting_steps=self.waiting_steps,
             poll_s=self.poll_s,
             settle_step=self.settle_step,
             snapshot_every_s=self.snapshot_every_s,
@@ -68,11 +70,12 @@ def draw(chance: Random) -> Weather:
         value = low * (high / low) ** chance.random()
         return value if chance.random() < share else 0.0
 
-    return Weather(
+    weather = Weather(
         books=chance.choice((1, 2, 2, 3)),
         gateways=chance.choice((1, 2, 2)),
         epochs_checked=chance.random() < 0.5,
         waiting_facts=chance.choice((8, 30)) if chance.random() < share / 3 else 20_000,
+        waiting_steps=chance.choice((1, 8)),
         poll_s=chance.choice((0.05, 0.1, 0.3)),
         settle_step=chance.choice((1, 2, 5, 200)),
         lost=some(0.001, 0.3),
@@ -97,6 +100,7 @@ def draw(chance: Random) -> Weather:
         skew_s=some(0.001, 3.0),
         jump_every_s=some(5, 30),
         jump_s=chance.choice((0.5, 20.0, 200.0)),
-        feed_stalls=some(0.02, 0.2),
+        feed_stalls=some(0.03, 0.3),
         rubbish=some(0.001, 0.02),
     )
+    return weather if share else weather.calmed

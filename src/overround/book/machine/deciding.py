@@ -124,8 +124,11 @@ def _refused(refused: Refused, request: Request, cause: Cause) -> RequestRefused
 
 def next_due_us(state: State) -> int | None:
     """When `decide_due` next has something to do; the past when it has now, None when it may never."""
-    if state.settlement.settling:
-        return 0
+    return 0 if state.settlement.settling else timer_due_us(state)
+
+
+def timer_due_us(state: State) -> int | None:
+    """When the next delay is over or the next feed falls silent; None when none does."""
     silences = (
         feed.seen_at_us + catalogue.FEED_SILENCE_US for feed in state.catalogue.feeds.values() if not feed.silent
     )

@@ -5,7 +5,7 @@ import msgspec
 from overround.book.bets import BetAccepted
 from overround.book.machine.answers import Answer
 from overround.book.machine.commands import Request
-from overround.book.machine.deciding import decide, decide_due, next_due_us
+from overround.book.machine.deciding import decide, decide_due, next_due_us, timer_due_us
 from overround.book.machine.events import encode_fact, kind_of
 from overround.book.machine.folding import answer_of, fold
 from overround.book.machine.memory import first_answer
@@ -55,6 +55,13 @@ class Machine:
         for fact in facts:
             self.record(fact, now_us)
         return len(facts)
+
+    def run_timers(self, now_us: int) -> bool:
+        """Decide every delay that is over and every silence. Whether there were any."""
+        began = self.state.seq
+        while (due_us := timer_due_us(self.state)) is not None and due_us <= max(now_us, self.state.at_us):
+            self.advance(now_us)
+        return self.state.seq > began
 
     def next_due_us(self) -> int | None:
         """When `advance` next has something to do; None for never."""
