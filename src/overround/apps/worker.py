@@ -35,7 +35,7 @@ STANDBY_S: Final = 1.0
 RESTART_S: Final = 0.5
 QUEUED_PORTIONS: Final = 8
 
-PACE_S: Final = 0.02
+PACE_S: Final = 0.1
 """How long facts gather after a batch that was not full: small transactions would cost the book more than they show."""
 
 

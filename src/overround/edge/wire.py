@@ -7,7 +7,6 @@ any number of connections: frames from a server are not masked (RFC 6455, sectio
 import asyncio
 import struct
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -23,29 +22,41 @@ def head(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     return STATUS_LINE[status] + b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
-async def write_whole(cycle: RequestResponseCycle, beginning: bytes, body: bytes) -> None:
-    """Write a whole reply: what `head` made, the length, and the body. As the two messages of ASGI would, but once."""
-    if cycle.flow.write_paused and not cycle.disconnected:
-        await cycle.flow.drain()
-    if cycle.disconnected:
-        return
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
-    closing = b"" if cycle.keep_alive else b"connection: close\r\n"
-    sent = b"" if cycle.scope["method"] == "HEAD" else body
-    cycle.transport.write(b"%bcontent-length: %d\r\n%b\r\n%b" % (beginning, len(body), closing, sent))
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
-
-
 class ReplyProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with `write_whole` in the scope's extensions."""
+    """uvicorn's protocol, with `write_whole` in the scope's extensions.
+
+    The extensions are the connection's, not the request's: a request that held a way to itself would be garbage that
+    only the collector finds.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._extensions: dict[str, Any] = {WHOLE: self.write_whole}
+        self._answering: RequestResponseCycle | None = None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.scope["extensions"] = {WHOLE: partial(write_whole, cycle)}  # type: ignore[dict-item]  # ours alone
+        self._answering = cycle
+        cycle.scope["extensions"] = self._extensions
         super()._start_asgi_task(cycle, app)
+
+    async def write_whole(self, beginning: bytes, body: bytes) -> None:
+        """Write a whole reply to the request under way: what `head` made, the length, and the body. As the two messages
+        of ASGI would, but once."""
+        cycle, self._answering = self._answering, None
+        assert cycle is not None, "a request has one reply"
+        if cycle.flow.write_paused and not cycle.disconnected:
+            await cycle.flow.drain()
+        if cycle.disconnected:
+            return
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        closing = b"" if cycle.keep_alive else b"connection: close\r\n"
+        sent = b"" if cycle.scope["method"] == "HEAD" else body
+        cycle.transport.write(b"%bcontent-length: %d\r\n%b\r\n%b" % (beginning, len(body), closing, sent))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
 
 
 def frame(payload: bytes) -> bytes:

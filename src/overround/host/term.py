@@ -36,7 +36,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How much may wait, and how long. Times in seconds."""
 
     waiting_facts: int = 10_000
-    waiting_steps: int = 8
+    waiting_steps: int = 2
     lease_s: float = 1.0
     renew_s: float = 0.25
     poll_s: float = 0.1
