@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import msgspec
+import pytest
 from tests.edge.running import until
 
 from overround.book.catalogue import CatalogueState, FeedSilenced, MarketStatus
@@ -21,7 +22,7 @@ from overround.book.machine.commands import (
     SuspendMarket,
 )
 from overround.edge.changes import Change, Changes, merged
-from overround.edge.live import Fact, Live, Lost
+from overround.edge.live import Fact, Forked, Live, Lost
 from overround.kernel.ids import make_key
 
 NOON_US = 1_795_435_200_000_000
@@ -256,3 +257,13 @@ def test_merged_changes_are_the_newest_of_everything() -> None:
     assert (one.status, one.reason, one.available, one.version) == (MarketStatus.OPEN, "", True, 4)
     assert one.seq == told[-1].seq
     assert msgspec.json.decode(merged(told[-4:]).json)["op"] == "delta"
+
+
+async def test_a_journal_shorter_than_what_was_heard_ends_the_view() -> None:
+    """A failover to a standby that had not everything: what was heard last may never have been."""
+    scene = Scene()
+    scene.book.offers()
+    await scene.built()
+    del scene.book.rows[-1]
+    with pytest.raises(Forked, match="ends at 4, heard up to 5"):
+        await scene.view.keep()

@@ -41,6 +41,11 @@ class Lost(Exception):
     """The journal cannot be read now."""
 
 
+class Forked(Exception):
+    """The journal ends before what was heard: a failover lost facts that nobody was told of. What the view folded may
+    never have been, so the gateway ends and begins again from the journal as it is."""
+
+
 class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A row of the journal."""
 
@@ -179,7 +184,7 @@ class Live:
                 await asyncio.sleep(AGAIN_S)
 
     async def keep(self) -> None:
-        """For ever: look at the journal's end, notice silence, and catch up when in doubt."""
+        """For ever: look at the journal's end, notice silence, and catch up when in doubt. Raises Forked."""
         await self.build()
         while True:
             if self._catching_up:
@@ -200,7 +205,10 @@ class Live:
 
     async def _look(self) -> None:
         """What the journal had at the last look must have been heard by now."""
+        known = self.seq
         head = await self._journal.head()
+        if head < known:
+            raise Forked(f"the journal ends at {head}, heard up to {known}")
         if self.seq < self._seen_head:
             self.doubt(f"the journal had {self._seen_head}, heard up to {self.seq}")
         else:
