@@ -38,6 +38,9 @@ QUEUED_PORTIONS: Final = 8
 PACE_S: Final = 0.1
 """How long facts gather after a batch that was not full: small transactions would cost the book more than they show."""
 
+BACKLOG_US: Final = 60_000_000
+"""Facts older than this are a backlog: nobody is betting at the moment that they tell of."""
+
 
 class SnapshotPlan(msgspec.Struct, frozen=True, kw_only=True):
     """When the next snapshot is due: after so many facts, or so long after the last one if there are any new facts."""
@@ -86,12 +89,20 @@ async def _fold(dsn: str, stop: asyncio.Event, wake: asyncio.Event, folded: Call
         async with _portions(dsn, seq, wake, stop) as queue:
             connection.add_termination_listener(partial(_say_lost, queue))
             while (batch := await _next_batch(queue)) is not None:
+                began_s = time.monotonic()
                 await projections.advance(connection, batch, accounts=accounts)
                 folded(batch[-1].seq)
-                if queue.empty():
-                    await _pause(stop, PACE_S)
+                await _give_way(stop, batch[-1].at_us, time.monotonic() - began_s, gather=queue.empty())
     finally:
         connection.terminate()
+
+
+async def _give_way(stop: asyncio.Event, at_us: int, took_s: float, *, gather: bool) -> None:
+    """Leave the machine and the disk to the book for as long as the batch had them, while the house is at work. A
+    backlog of long ago is folded without a pause."""
+    if time.time_ns() // 1_000 - at_us > BACKLOG_US:
+        return
+    await _pause(stop, max(took_s, PACE_S if gather else 0.0))
 
 
 async def _alone(connection: "Connection", stop: asyncio.Event) -> bool:

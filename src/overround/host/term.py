@@ -250,7 +250,7 @@ class Term:
 
     async def _advance(self) -> None:
         """What is due by itself: delays that end and feeds that fall silent, however much there is to do; settlement
-        step by step, as the commits keep up."""
+        step by step, as the commits keep up, and with as much time between steps as they take."""
         while not self._over.is_set():
             now_us = self._watch.now_us()
             if self.machine.run_timers(now_us):
@@ -262,9 +262,10 @@ class Term:
             elif len(self.machine.outbox) >= self._limits.waiting_steps:
                 await asyncio.sleep(0.001)
             else:
+                began = self._clock.monotonic()
                 self.machine.advance(now_us)
                 self._work.set()
-                await asyncio.sleep(0)
+                await asyncio.sleep(self._clock.monotonic() - began)
 
     async def _renew(self, epoch: int) -> None:
         """Keep the lease. In doubt the connection is cut, so that nothing more is written under it."""

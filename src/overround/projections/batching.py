@@ -11,11 +11,12 @@ from overround.projections.changes import Recorded
 READ_ROWS: Final = 2_000
 """Rows of the journal read at a time. A row that settles 200 bets has 20 kB, so this is at most some 40 MB."""
 
-PORTION_WEIGHT: Final = 10_000
+PORTION_WEIGHT: Final = 1_000
 """Bets that a portion touches, about. A portion is never divided over two transactions."""
 
-BATCH_WEIGHT: Final = 20_000
-"""Bets that one transaction touches, about."""
+BATCH_WEIGHT: Final = 3_000
+"""Bets that one transaction touches, about. The book's next commit waits until PostgreSQL has flushed the log of this
+one, so it is small."""
 
 
 def weight(recorded: Recorded) -> int:
