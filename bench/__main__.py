@@ -27,7 +27,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     asked = parser.parse_args(arguments)
     console = Console() if sys.stdout.isatty() else Console(width=140)
-    logging.getLogger("overround").setLevel(logging.ERROR)
     if asked.list:
         for bench in BENCHES:
             console.print(f"[bold]{bench.name:14}[/] {bench.title}", highlight=False, soft_wrap=True)
@@ -111,4 +110,5 @@ def _merged(files: Sequence[Path]) -> Run:
 
 
 if __name__ == "__main__":
+    logging.getLogger("overround").setLevel(logging.ERROR)
     sys.exit(main())

@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from overround.projections.cursor import InvalidCursor, before, decode, encode
@@ -16,6 +16,7 @@ def test_a_cursor_comes_back_as_it_went(place: list[int]) -> None:
     assert decode(encode("bets", *place), "bets", width=len(place)) == tuple(place)
 
 
+@example(text="khmtxRzAwMA==")
 @given(st.text(max_size=150) | st.binary(max_size=90).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
 def test_no_other_text_is_taken_for_one(text: str) -> None:
     try:

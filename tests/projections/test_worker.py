@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.projections.stories import House, append, connected, contents, fold_all, play, wait_until
 
-from overround import journal, projections
+from overround import identity, journal, projections
 from overround.apps import snapshot
 from overround.apps.worker import SnapshotPlan, work
 from overround.book.machine import FORMAT, decode_snapshot, state_hash
@@ -70,13 +70,18 @@ async def test_a_worker_whose_connection_is_killed_goes_on(journal_dsn: str, hou
     assert [row[0] for row in balances] == [account.balance_minor for account in accounts]
 
 
-async def test_whatever_moment_kills_a_worker_each_fact_counts_once(journal_dsn: str, house: House) -> None:
+async def test_whatever_moment_kills_a_worker_each_fact_counts_once(
+    journal_dsn: str, nats_url: str, house: House
+) -> None:
     """Facts come while one worker after the other is killed outright; the last one is left alone."""
+    async with connected(journal_dsn) as connection:
+        await projections.migrate(connection)
+        await identity.migrate(connection)
     head = None
     for first in range(0, len(house.facts), 40):
         worker = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "overround", "run", "worker"),
-            env={**os.environ, "OVERROUND_DATABASE_URL": journal_dsn, "PYTHONPATH": ":".join(sys.path)},
+            env={**os.environ, "OVERROUND_DATABASE_URL": journal_dsn, "OVERROUND_NATS_URL": nats_url},
         )
         try:
             head = await append(journal_dsn, house.facts[first : first + 40], head=head, batch=5)

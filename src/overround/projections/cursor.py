@@ -39,7 +39,7 @@ def decode(text: str, of: str, *, width: int) -> tuple[int, ...]:
     try:
         packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         cursor = _decoder.decode(packed)
-    except (binascii.Error, msgspec.DecodeError):
+    except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError):
         raise InvalidCursor(text) from None
     fits = len(cursor.place) == width and all(0 <= place < _PLACE_LIMIT for place in cursor.place)
     if cursor.of != of or not fits or encode(of, *cursor.place) != text:
