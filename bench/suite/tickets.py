@@ -65,12 +65,12 @@ def measure(asked: Asked) -> Rates:
     return Rates(rates=rates | {"statement": statements})
 
 
-Case = tuple[tickets.Bet, tuple[tickets.LegResult, ...]]
+Case = tuple[tickets.Slip, tuple[tickets.LegResult, ...]]
 
 
 def _bet(legs: int, folds: tuple[int, ...], *, each_way: bool) -> Case:
     terms = tickets.EachWay(1, 5, 3) if each_way else None
-    bet = tickets.Bet(tuple(tickets.Leg(n, n, 2_000 + 137 * n, terms) for n in range(legs)), folds, 100_000)
+    bet = tickets.Slip(tuple(tickets.Leg(n, n, 2_000 + 137 * n, terms) for n in range(legs)), folds, 100_000)
     won = tickets.settled(Outcome.WON)
     results = [won] * legs
     results[-1] = tickets.LegResult(won.win, won.place, deduction_pence=25)
@@ -83,17 +83,17 @@ def _everything() -> Case:
     legs = tuple(tickets.Leg(n, n, 2_137 + n, tickets.EachWay(1, 5, 3), best_odds=True) for n in range(20))
     level = tickets.finished(position=1, tied=4, places=3)
     result = tickets.LegResult(level.win, level.place, start_milli=2_500, deduction_pence=25)
-    return tickets.Bet(legs, (20,), 100_000), (result,) * 20
+    return tickets.Slip(legs, (20,), 100_000), (result,) * 20
 
 
-def _rate(bets: int, bet: tickets.Bet, results: tuple[tickets.LegResult, ...]) -> float:
+def _rate(bets: int, bet: tickets.Slip, results: tuple[tickets.LegResult, ...]) -> float:
     began = time.perf_counter()
     for _ in range(bets):
         tickets.payout(bet, results)
     return bets / (time.perf_counter() - began)
 
 
-def _stated(bets: int, bet: tickets.Bet, results: tuple[tickets.LegResult, ...]) -> float:
+def _stated(bets: int, bet: tickets.Slip, results: tuple[tickets.LegResult, ...]) -> float:
     began = time.perf_counter()
     for _ in range(bets):
         for _line in tickets.lines(bet, results):

@@ -4,9 +4,9 @@ from fractions import Fraction
 
 from tests.book.slips import LegOfSlip, Slip
 
+from overround.book import tickets
 from overround.book.bets import Outcome
 from overround.book.tickets import (
-    Bet,
     EachWay,
     Leg,
     LegResult,
@@ -75,8 +75,8 @@ def result_of(leg: LegOfSlip) -> LegResult:
     )
 
 
-def bet_of(slip: Slip) -> Bet:
-    return Bet(
+def bet_of(slip: Slip) -> tickets.Slip:
+    return tickets.Slip(
         legs=tuple(leg_of(leg, number) for number, leg in enumerate(slip["legs"], 1)),
         folds=tuple(slip["folds"]),
         stake_minor=slip["stake_minor"],

@@ -42,7 +42,7 @@ def pays(slip: Slip) -> None:
         explains(slip, bet, results)
 
 
-def explains(slip: Slip, bet: tickets.Bet, results: tuple[tickets.LegResult, ...]) -> None:
+def explains(slip: Slip, bet: tickets.Slip, results: tuple[tickets.LegResult, ...]) -> None:
     """The lines of the statement are those of the twin, exactly, and those shown add up to the returns."""
     shown = list(tickets.lines(bet, results))
     assert sum(Fraction(line.numerator, line.denominator) for line in shown) == Fraction(slip["returns"])

@@ -21,7 +21,7 @@ def agree(pool: Pool) -> None:
     """One ticket of one bet, drawn and settled twice."""
     drawn, folds, stake_minor = pool.draw()
     slip = {"legs": [each.plain for each in drawn], "folds": folds, "stake_minor": stake_minor}
-    bet = tickets.Bet(tuple(each.leg for each in drawn), tuple(folds), stake_minor)
+    bet = tickets.Slip(tuple(each.leg for each in drawn), tuple(folds), stake_minor)
     exactly = slips.returns(slip, [each.factors for each in drawn])
     paid = tickets.payout(bet, [each.result for each in drawn])
     assert paid.returns_minor == round(exactly), slip

@@ -13,7 +13,7 @@ from tests.book.tables import number, table
 
 from overround.book import settlement, tickets
 from overround.book.bets import Outcome
-from overround.book.tickets import Bet, EachWay, Leg, LegResult, Refusal, Ticket, Verdict
+from overround.book.tickets import EachWay, Leg, LegResult, Refusal, Slip, Ticket, Verdict
 from overround.kernel.money import MAX_MONEY_MINOR
 
 PAGE = "tickets.md"
@@ -46,7 +46,7 @@ def test_the_page_names_every_system() -> None:
 def test_systems(row: dict[str, str]) -> None:
     system = tickets.SYSTEMS[row["system"]]
     assert (system.legs, system.folds) == (int(row["legs"]), folds_of(row["folds"]))
-    bet = Bet(legs(system.legs), system.folds, 1_000)
+    bet = Slip(legs(system.legs), system.folds, 1_000)
     assert tickets.line_count(bet) == int(row["lines"]) == len(list(tickets.picks(bet)))
     assert tickets.system_name(bet) == row["system"]
 
@@ -54,7 +54,7 @@ def test_systems(row: dict[str, str]) -> None:
 @rows("Lines")
 def test_lines(row: dict[str, str]) -> None:
     terms = EachWay(1, 4, 3) if row["each-way"] == "yes" else None
-    bet = Bet(legs(int(row["legs"]), bankers=int(row["bankers"]), terms=terms), folds_of(row["folds"]), 10_000)
+    bet = Slip(legs(int(row["legs"]), bankers=int(row["bankers"]), terms=terms), folds_of(row["folds"]), 10_000)
     assert tickets.refusal(Ticket((bet,))) is None
     assert tickets.line_count(bet) == int(row["lines"])
     picked = list(tickets.picks(bet))
@@ -64,13 +64,13 @@ def test_lines(row: dict[str, str]) -> None:
 
 def test_lines_come_one_at_a_time() -> None:
     """A million lines cost nothing until somebody asks for them."""
-    bet = Bet(legs(20), tuple(range(1, 21)), 10**9)
+    bet = Slip(legs(20), tuple(range(1, 21)), 10**9)
     assert tickets.line_count(bet) == 2**20 - 1
     assert list(islice(tickets.picks(bet), 2)) == [(0,), (1,)]
 
 
 def test_a_banker_makes_a_system_nameless() -> None:
-    assert tickets.system_name(Bet(legs(4, bankers=1), (2, 3), 1_000)) is None
+    assert tickets.system_name(Slip(legs(4, bankers=1), (2, 3), 1_000)) is None
 
 
 DOUBLES_OF = {1: 2, 3: 3, 6: 4}
@@ -83,7 +83,7 @@ def test_stakes_that_do_not_divide(row: dict[str, str]) -> None:
     stake, count = number(row["stake"]), int(row["lines"])
     size, folds = (4, (2, 3, 4)) if count == 11 else (DOUBLES_OF[count], (2,))
     price_milli, winners = int(Fraction(row["at price"]) * 1_000), DOUBLES_OF[int(row["lines won"])]
-    bet = Bet(tuple(Leg(n, n, price_milli) for n in range(size)), folds, stake)
+    bet = Slip(tuple(Leg(n, n, price_milli) for n in range(size)), folds, stake)
     ends = [tickets.settled(Outcome.WON if n < winners else Outcome.LOST) for n in range(size)]
     assert tickets.line_count(bet) == count
     assert Fraction(stake, count) == Fraction(row["each carries"])
@@ -148,7 +148,7 @@ def test_dead_heats(row: dict[str, str]) -> None:
 @pytest.mark.parametrize("outcome", Outcome)
 @pytest.mark.parametrize(("stake", "price"), [(1_000, 2_625), (333, 1_905), (1, 2_000), (101, 1_950), (10**11, 10**7)])
 def test_a_single_pays_the_same_in_a_ticket_and_alone(outcome: Outcome, stake: int, price: int) -> None:
-    bet = Bet((Leg(1, 1, price),), (1,), stake)
+    bet = Slip((Leg(1, 1, price),), (1,), stake)
     alone = settlement.payout(outcome, stake_minor=stake, price_milli=price)
     assert tickets.payout(bet, [tickets.settled(outcome)]).returns_minor == alone
 
@@ -195,15 +195,15 @@ def test_withdrawals_add_up(row: dict[str, str]) -> None:
 @rows("Payout limits")
 def test_limits_of_tickets(row: dict[str, str]) -> None:
     stakes = numbers(row["stakes"])
-    ticket = Ticket(tuple(Bet(legs(1), (1,), stake) for stake in stakes), number(row["ticket's limit"]))
+    ticket = Ticket(tuple(Slip(legs(1), (1,), stake) for stake in stakes), number(row["ticket's limit"]))
     paid = tickets.ticket_payouts(ticket, numbers(row["payouts"]))
     assert paid == numbers(row["paid"])
 
 
 def test_a_bet_is_limited_and_keeps_its_stake() -> None:
-    bet = Bet(legs(1), (1,), 1_000, payout_limit_minor=1_500)
+    bet = Slip(legs(1), (1,), 1_000, payout_limit_minor=1_500)
     assert tickets.payout(bet, [tickets.settled(Outcome.WON)]) == tickets.Payout(2_000, 1_500)
-    high = Bet(legs(1), (1,), 1_000, payout_limit_minor=500)
+    high = Slip(legs(1), (1,), 1_000, payout_limit_minor=500)
     assert tickets.payout(high, [tickets.settled(Outcome.VOID)]) == tickets.Payout(1_000, 1_000)
 
 
@@ -225,41 +225,41 @@ def test_what_a_bet_can_still_pay(row: dict[str, str]) -> None:
 
 # ---------------------------------------------------------------- refusals
 
-GOOD = Bet(legs(3), (2, 3), 400)
+GOOD = Slip(legs(3), (2, 3), 400)
 TERMS = EachWay(1, 4, 3)
 
 
-def with_leg(leg: Leg) -> Bet:
-    return Bet((*legs(2), leg), (2,), 300)
+def with_leg(leg: Leg) -> Slip:
+    return Slip((*legs(2), leg), (2,), 300)
 
 
 REFUSED = [
     (Refusal.TICKET_BETS, Ticket(())),
     (Refusal.TICKET_BETS, Ticket((GOOD,) * 21)),
-    (Refusal.BET_LEGS, Ticket((Bet((), (1,), 100),))),
-    (Refusal.BET_LEGS, Ticket((Bet(legs(21), (1,), 100),))),
+    (Refusal.BET_LEGS, Ticket((Slip((), (1,), 100),))),
+    (Refusal.BET_LEGS, Ticket((Slip(legs(21), (1,), 100),))),
     (Refusal.LEGS_RELATED, Ticket((with_leg(Leg(9, 1, 2_000)),))),
     (Refusal.LEG_PRICE, Ticket((with_leg(Leg(9, 9, 1_000)),))),
     (Refusal.LEG_PRICE, Ticket((with_leg(Leg(9, 9, 10_000_001)),))),
     (Refusal.LEG_PRICE, Ticket((with_leg(Leg(9, 9, 0, best_odds=True)),))),
     (Refusal.EACH_WAY_TERMS, Ticket((with_leg(Leg(9, 9, 2_000, TERMS)),))),
-    (Refusal.EACH_WAY_TERMS, Ticket((Bet((Leg(9, 9, 2_000, EachWay(2, 1, 3)),), (1,), 100),))),
-    (Refusal.EACH_WAY_TERMS, Ticket((Bet((Leg(9, 9, 2_000, EachWay(0, 4, 3)),), (1,), 100),))),
-    (Refusal.EACH_WAY_TERMS, Ticket((Bet((Leg(9, 9, 2_000, EachWay(1, 101, 3)),), (1,), 100),))),
-    (Refusal.EACH_WAY_TERMS, Ticket((Bet((Leg(9, 9, 2_000, EachWay(1, 4, 0)),), (1,), 100),))),
-    (Refusal.BET_FOLDS, Ticket((Bet(legs(3), (), 100),))),
-    (Refusal.BET_FOLDS, Ticket((Bet(legs(3), (3, 2), 100),))),
-    (Refusal.BET_FOLDS, Ticket((Bet(legs(3), (2, 2), 100),))),
-    (Refusal.BET_FOLDS, Ticket((Bet(legs(3), (0, 1), 100),))),
-    (Refusal.BET_FOLDS, Ticket((Bet(legs(3), (4,), 100),))),
-    (Refusal.BET_FOLDS, Ticket((Bet(legs(3, bankers=1), (3,), 100),))),
-    (Refusal.BET_FOLDS, Ticket((Bet(legs(3, bankers=3), (1,), 100),))),
-    (Refusal.BET_LINES, Ticket((Bet(legs(20), (10,), 10**9),))),
-    (Refusal.BET_STAKE, Ticket((Bet(legs(3), (2, 3), 3),))),
-    (Refusal.BET_STAKE, Ticket((Bet(legs(1, terms=TERMS), (1,), 1),))),
-    (Refusal.BET_STAKE, Ticket((Bet(legs(1), (1,), MAX_MONEY_MINOR + 1),))),
-    (Refusal.BET_STAKE, Ticket((Bet(legs(1), (1,), -1),))),
-    (Refusal.PAYOUT_LIMIT, Ticket((Bet(legs(1), (1,), 1, 0),))),
+    (Refusal.EACH_WAY_TERMS, Ticket((Slip((Leg(9, 9, 2_000, EachWay(2, 1, 3)),), (1,), 100),))),
+    (Refusal.EACH_WAY_TERMS, Ticket((Slip((Leg(9, 9, 2_000, EachWay(0, 4, 3)),), (1,), 100),))),
+    (Refusal.EACH_WAY_TERMS, Ticket((Slip((Leg(9, 9, 2_000, EachWay(1, 101, 3)),), (1,), 100),))),
+    (Refusal.EACH_WAY_TERMS, Ticket((Slip((Leg(9, 9, 2_000, EachWay(1, 4, 0)),), (1,), 100),))),
+    (Refusal.BET_FOLDS, Ticket((Slip(legs(3), (), 100),))),
+    (Refusal.BET_FOLDS, Ticket((Slip(legs(3), (3, 2), 100),))),
+    (Refusal.BET_FOLDS, Ticket((Slip(legs(3), (2, 2), 100),))),
+    (Refusal.BET_FOLDS, Ticket((Slip(legs(3), (0, 1), 100),))),
+    (Refusal.BET_FOLDS, Ticket((Slip(legs(3), (4,), 100),))),
+    (Refusal.BET_FOLDS, Ticket((Slip(legs(3, bankers=1), (3,), 100),))),
+    (Refusal.BET_FOLDS, Ticket((Slip(legs(3, bankers=3), (1,), 100),))),
+    (Refusal.BET_LINES, Ticket((Slip(legs(20), (10,), 10**9),))),
+    (Refusal.BET_STAKE, Ticket((Slip(legs(3), (2, 3), 3),))),
+    (Refusal.BET_STAKE, Ticket((Slip(legs(1, terms=TERMS), (1,), 1),))),
+    (Refusal.BET_STAKE, Ticket((Slip(legs(1), (1,), MAX_MONEY_MINOR + 1),))),
+    (Refusal.BET_STAKE, Ticket((Slip(legs(1), (1,), -1),))),
+    (Refusal.PAYOUT_LIMIT, Ticket((Slip(legs(1), (1,), 1, 0),))),
     (Refusal.PAYOUT_LIMIT, Ticket((GOOD,), MAX_MONEY_MINOR + 1)),
 ]
 
@@ -278,7 +278,7 @@ def test_the_page_names_every_refusal_in_order_and_each_is_tried() -> None:
 
 
 def test_a_refusal_says_which_bet_and_what_would_do() -> None:
-    refused = tickets.refusal(Ticket((GOOD, Bet(legs(3), (2, 3), 3))))
+    refused = tickets.refusal(Ticket((GOOD, Slip(legs(3), (2, 3), 3))))
     assert refused is not None
     assert refused.detail == {"bet": 2, "least_minor": 4, "most_minor": MAX_MONEY_MINOR}
     assert tickets.refusal(Ticket((GOOD, GOOD))) is None
@@ -303,14 +303,14 @@ def test_a_winner_at_the_starting_price_needs_one() -> None:
     leg, won = Leg(1, 1, 0), tickets.settled(Outcome.WON)
     assert not tickets.fits(leg, won)
     with pytest.raises(tickets.PriceUnknown):
-        tickets.payout(Bet((leg,), (1,), 100), [won])
+        tickets.payout(Slip((leg,), (1,), 100), [won])
     placed = LegResult(Verdict(Outcome.LOST), Verdict(Outcome.WON))
     assert tickets.fits(leg, placed)
-    assert tickets.payout(Bet((leg,), (1,), 100), [placed]).payout_minor == 0
+    assert tickets.payout(Slip((leg,), (1,), 100), [placed]).payout_minor == 0
     each_way = Leg(1, 1, 0, TERMS)
     assert not tickets.fits(each_way, placed)
     with pytest.raises(tickets.PriceUnknown):
-        tickets.payout(Bet((each_way,), (1,), 100), [placed])
+        tickets.payout(Slip((each_way,), (1,), 100), [placed])
 
 
 # ---------------------------------------------------------------- what holds of every bet
@@ -324,7 +324,7 @@ def pool() -> Pool:
 def test_lines_add_up_to_the_returns(pool: Pool) -> None:
     for _ in range(500):
         drawn, folds, stake_minor = pool.draw()
-        bet, ends = Bet(tuple(each.leg for each in drawn), tuple(folds), stake_minor), [each.result for each in drawn]
+        bet, ends = Slip(tuple(each.leg for each in drawn), tuple(folds), stake_minor), [each.result for each in drawn]
         shown = list(tickets.lines(bet, ends))
         assert len(shown) == tickets.line_count(bet)
         assert sum(line.shown_minor for line in shown) == tickets.payout(bet, ends).returns_minor
@@ -335,7 +335,7 @@ def test_lines_add_up_to_the_returns(pool: Pool) -> None:
 def test_results_only_ever_narrow_what_a_bet_can_pay(pool: Pool) -> None:
     for _ in range(500):
         drawn, folds, stake_minor = pool.draw()
-        bet = Bet(tuple(each.leg for each in drawn), tuple(folds), stake_minor)
+        bet = Slip(tuple(each.leg for each in drawn), tuple(folds), stake_minor)
         known: list[LegResult | None] = [None] * len(drawn)
         least, most = tickets.bounds(bet, known)
         assert most == tickets.potential_minor(bet)
@@ -351,5 +351,5 @@ def test_void_legs_give_the_stake_back(pool: Pool) -> None:
     void = tickets.settled(Outcome.VOID)
     for _ in range(200):
         drawn, folds, stake_minor = pool.draw()
-        bet = Bet(tuple(each.leg for each in drawn), tuple(folds), stake_minor)
+        bet = Slip(tuple(each.leg for each in drawn), tuple(folds), stake_minor)
         assert tickets.payout(bet, [void] * len(drawn)).payout_minor == stake_minor

@@ -16,7 +16,8 @@ from overround.book.bets.state import (
     release,
     settle,
 )
-from overround.book.bets.types import BET_LIFE, Bet, BetAction, BetStatus, Exposure, OddsChange, Outcome
+from overround.book.bets.types import BET_LIFE, Bet, BetAction, BetStatus, Exposure, OddsChange
+from overround.book.tickets import Outcome
 
 __all__ = [
     "BET_LIFE",

@@ -3,7 +3,8 @@
 import msgspec
 
 from overround.book.bets.events import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
-from overround.book.bets.types import BET_LIFE, Bet, BetAction, BetStatus, Exposure, Outcome
+from overround.book.bets.types import BET_LIFE, Bet, BetAction, BetStatus, Exposure
+from overround.book.tickets import Outcome
 from overround.kernel.price import payout_minor
 
 

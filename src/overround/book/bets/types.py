@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from overround.book.tickets import Outcome
+
 
 class OddsChange(StrEnum):
     """What a customer accepts when the price has moved: nothing, a better price only, or any price."""
@@ -34,16 +36,6 @@ BET_LIFE: Final = {
     (BetStatus.SETTLED, BetAction.SETTLE): BetStatus.SETTLED,
 }
 """A bet's life. A correction settles a settled bet again."""
-
-
-class Outcome(StrEnum):
-    """What a result makes of a selection."""
-
-    WON = "won"
-    LOST = "lost"
-    VOID = "void"
-    HALF_WON = "half_won"
-    HALF_LOST = "half_lost"
 
 
 class Bet(msgspec.Struct, array_like=True, gc=False):

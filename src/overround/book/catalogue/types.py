@@ -109,6 +109,17 @@ MARKET_TYPES: Final = {
 }
 
 
+class EachWay(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Terms fixed at acceptance: the place part wins `numerator/denominator` of the odds for the first `places`.
+
+    Terms of 1/1 for one place are “win only”: the place part is a second win part.
+    """
+
+    numerator: int
+    denominator: int
+    places: int
+
+
 class Sport(msgspec.Struct, array_like=True, gc=False):
     id: int
     name: str

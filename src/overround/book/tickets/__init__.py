@@ -4,6 +4,7 @@ Invariants: a payout is the exact sum of its lines, rounded once; a line of void
 limit takes winnings and never a stake; returns rise with each leg's factor, so what a bet can still pay is known.
 """
 
+from overround.book.catalogue import EachWay
 from overround.book.tickets.rules import (
     PriceUnknown,
     Refusal,
@@ -32,13 +33,13 @@ from overround.book.tickets.types import (
     MAX_TIED,
     RULE_4_SCALE,
     SYSTEMS,
-    Bet,
-    EachWay,
     Leg,
     LegResult,
     Line,
+    Outcome,
     Part,
     Payout,
+    Slip,
     System,
     Ticket,
     Verdict,
@@ -55,15 +56,16 @@ __all__ = [
     "MAX_TIED",
     "RULE_4_SCALE",
     "SYSTEMS",
-    "Bet",
     "EachWay",
     "Leg",
     "LegResult",
     "Line",
+    "Outcome",
     "Part",
     "Payout",
     "PriceUnknown",
     "Refusal",
+    "Slip",
     "System",
     "Ticket",
     "Verdict",

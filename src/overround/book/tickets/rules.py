@@ -10,7 +10,7 @@ from itertools import combinations, pairwise
 from math import comb, gcd
 from typing import Final
 
-from overround.book.bets import Outcome
+from overround.book.catalogue import EachWay
 from overround.book.tickets.types import (
     MAX_BETS,
     MAX_DEDUCTION_PENCE,
@@ -20,13 +20,13 @@ from overround.book.tickets.types import (
     MAX_TIED,
     RULE_4_SCALE,
     SYSTEMS,
-    Bet,
-    EachWay,
     Leg,
     LegResult,
     Line,
+    Outcome,
     Part,
     Payout,
+    Slip,
     Ticket,
     Verdict,
     Withdrawal,
@@ -76,7 +76,7 @@ def refusal(ticket: Ticket) -> Refused | None:
     return None
 
 
-def _bet_refusal(bet: Bet) -> Refusal | None:
+def _bet_refusal(bet: Slip) -> Refusal | None:
     if not 0 < len(bet.legs) <= MAX_LEGS:
         return Refusal.BET_LEGS
     if len({leg.event_id for leg in bet.legs}) < len(bet.legs):
@@ -95,7 +95,7 @@ def _bet_refusal(bet: Bet) -> Refusal | None:
     return None if 0 < bet.payout_limit_minor <= MAX_MONEY_MINOR else Refusal.PAYOUT_LIMIT
 
 
-def _most(code: Refusal, bet: Bet) -> dict[str, int | str]:
+def _most(code: Refusal, bet: Slip) -> dict[str, int | str]:
     """The numbers with which a customer does better."""
     match code:
         case Refusal.BET_LEGS:
@@ -124,18 +124,18 @@ def _has_terms(leg: Leg, *, wanted: bool) -> bool:
 # ---------------------------------------------------------------- lines
 
 
-def _choices(bet: Bet) -> int:
+def _choices(bet: Slip) -> int:
     """The legs among which lines choose: all but the bankers."""
     return sum(not leg.banker for leg in bet.legs)
 
 
-def line_count(bet: Bet) -> int:
+def line_count(bet: Slip) -> int:
     """How many lines carry the stake, by formula: for each fold k of n legs, n over k; each-way has twice as many."""
     lines = sum(comb(_choices(bet), fold) for fold in bet.folds)
     return 2 * lines if bet.each_way else lines
 
 
-def picks(bet: Bet) -> Iterator[tuple[int, ...]]:
+def picks(bet: Slip) -> Iterator[tuple[int, ...]]:
     """The legs of each line by position, one line at a time: short lines first, in the order of the slip."""
     bankers = tuple(position for position, leg in enumerate(bet.legs) if leg.banker)
     others = tuple(position for position, leg in enumerate(bet.legs) if not leg.banker)
@@ -144,7 +144,7 @@ def picks(bet: Bet) -> Iterator[tuple[int, ...]]:
             yield tuple(sorted(bankers + chosen)) if bankers else chosen
 
 
-def system_name(bet: Bet) -> str | None:
+def system_name(bet: Slip) -> str | None:
     """The name of the system that this bet is, if it has one. A bet with bankers has none."""
     if any(leg.banker for leg in bet.legs):
         return None
@@ -281,7 +281,7 @@ def _lowest(ratio: Ratio) -> Ratio:
 # ---------------------------------------------------------------- what a bet pays
 
 
-def _sum_of_lines(bet: Bet, factors: Sequence[Ratio]) -> Ratio:
+def _sum_of_lines(bet: Slip, factors: Sequence[Ratio]) -> Ratio:
     """The sum over all lines of the product of their factors, without making the lines.
 
     The sum of all products of k among n factors is the k-th elementary symmetric polynomial of them: the coefficient of
@@ -303,7 +303,7 @@ def _sum_of_lines(bet: Bet, factors: Sequence[Ratio]) -> Ratio:
     return numerator * sum([sums[fold] for fold in bet.folds]), denominator
 
 
-def _returns(bet: Bet, results: Sequence[LegResult]) -> Ratio:
+def _returns(bet: Slip, results: Sequence[LegResult]) -> Ratio:
     """The exact returns of a bet in minor units: the sum of its lines, each of an equal part of the stake."""
     if len(bet.folds) == 1 and bet.folds[0] == len(bet.legs):
         return _returns_of_one_line(bet, results)
@@ -315,7 +315,7 @@ def _returns(bet: Bet, results: Sequence[LegResult]) -> Ratio:
     return bet.stake_minor * above, below * line_count(bet)
 
 
-def _returns_of_one_line(bet: Bet, results: Sequence[LegResult]) -> Ratio:
+def _returns_of_one_line(bet: Slip, results: Sequence[LegResult]) -> Ratio:
     """A single or an accumulator: one product, or two if it is each-way."""
     above, below, place_above, place_below = 1, 1, 1, 1
     for leg, result in zip(bet.legs, results, strict=True):
@@ -327,7 +327,7 @@ def _returns_of_one_line(bet: Bet, results: Sequence[LegResult]) -> Ratio:
     return bet.stake_minor * (above * place_below + place_above * below), 2 * below * place_below
 
 
-def payout(bet: Bet, results: Sequence[LegResult]) -> Payout:
+def payout(bet: Slip, results: Sequence[LegResult]) -> Payout:
     """What a bet pays, stake included, in minor units: its lines added exactly, then rounded once, half to even.
 
     `results` are those of its legs, in their order. The payout limit takes winnings, never the stake. Raises
@@ -354,7 +354,7 @@ def ticket_payouts(ticket: Ticket, payouts_minor: Sequence[int]) -> tuple[int, .
 
 
 def bounds(
-    bet: Bet, results: Sequence[LegResult | None], *, start_ceiling_milli: int = MAX_PRICE_MILLI
+    bet: Slip, results: Sequence[LegResult | None], *, start_ceiling_milli: int = MAX_PRICE_MILLI
 ) -> tuple[int, int]:
     """The least and the most that a bet can still pay, in minor units, None standing for a leg not yet decided.
 
@@ -369,7 +369,7 @@ def bounds(
     return least.payout_minor, most.payout_minor
 
 
-def potential_minor(bet: Bet, *, start_ceiling_milli: int = MAX_PRICE_MILLI) -> int:
+def potential_minor(bet: Slip, *, start_ceiling_milli: int = MAX_PRICE_MILLI) -> int:
     """The most that a bet can pay, in minor units, before anything is decided: for limits and liability."""
     return bounds(bet, [None] * len(bet.legs), start_ceiling_milli=start_ceiling_milli)[1]
 
@@ -377,7 +377,7 @@ def potential_minor(bet: Bet, *, start_ceiling_milli: int = MAX_PRICE_MILLI) -> 
 # ---------------------------------------------------------------- why it pays that
 
 
-def lines(bet: Bet, results: Sequence[LegResult]) -> Iterator[Line]:
+def lines(bet: Slip, results: Sequence[LegResult]) -> Iterator[Line]:
     """Every line of a bet with its exact returns, one at a time: the win lines, then the place lines.
 
     The amounts shown are the running total rounded, less what was shown before, so that they add up to the returns of

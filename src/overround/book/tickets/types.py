@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from overround.book.bets import Outcome
+from overround.book.catalogue import EachWay
 from overround.kernel.money import MAX_MONEY_MINOR
 
 MAX_BETS: Final = 20
@@ -34,15 +34,14 @@ RULE_4_SCALE: Final = (
 """Tattersalls Committee, Rule 4(c): up to this price, so many pence. The longer end of each band, in thousandths."""
 
 
-class EachWay(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Terms fixed at acceptance: the place part wins `numerator/denominator` of the odds for the first `places`.
+class Outcome(StrEnum):
+    """What a result makes of a selection."""
 
-    Terms of 1/1 for one place are “win only”: the place part is a second win part.
-    """
-
-    numerator: int
-    denominator: int
-    places: int
+    WON = "won"
+    LOST = "lost"
+    VOID = "void"
+    HALF_WON = "half_won"
+    HALF_LOST = "half_lost"
 
 
 class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -60,7 +59,7 @@ class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
     banker: bool = False
 
 
-class Bet(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Slip(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Legs, and how they make lines: every choice of `folds` legs (ascending) beside the bankers.
 
     `stake_minor` is the whole stake; each line carries an equal part, exactly, also where it does not divide. The bet
@@ -80,7 +79,7 @@ class Bet(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Ticket(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Bets handed in together, taken whole or refused whole. `payout_limit_minor` bounds what they pay together."""
 
-    bets: tuple[Bet, ...]
+    bets: tuple[Slip, ...]
     payout_limit_minor: int = MAX_MONEY_MINOR
 
 
