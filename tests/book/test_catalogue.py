@@ -14,6 +14,7 @@ from overround.book.catalogue import (
     EventStatus,
     MarketAction,
     MarketStatus,
+    Names,
     types,
 )
 from overround.book.machine import commands as c
@@ -191,7 +192,7 @@ LINE = {"line_quarters": 9}
         (c.CreateMarket(1, "1x2", LINE), "specifiers_invalid"),
         (c.CreateMarket(1, "total"), "specifiers_invalid"),
         (c.CreateMarket(1, "total", {"line": 9}), "specifiers_invalid"),
-        (c.CreateMarket(1, "total", {"line_quarters": 1_001}), "specifiers_invalid"),
+        (c.CreateMarket(1, "total", {"line_quarters": 10_001}), "specifiers_invalid"),
         (c.CreateMarket(1, "total", {**LINE, "more": 1}), "specifiers_invalid"),
         (c.CreateMarket(1, "1x2", selections=("A", "B", "C")), "selections_invalid"),
         (c.CreateMarket(1, "winner"), "selections_invalid"),
@@ -231,10 +232,18 @@ def test_what_is_malformed_is_refused_and_changes_nothing(made: c.AnyCommand, co
     assert str(house.machine.state.catalogue) == before
 
 
+OWN_NAMES = {
+    (Names.FREE, 1): ("A", "B"),
+    (Names.SCORES, 1): ("1-0", "any_other"),
+    (Names.RUNNERS, 2): ("1-2", "1-3"),
+    (Names.RUNNERS, 3): ("3-1-2", "2-1-3"),
+}
+
+
 @pytest.mark.parametrize("kind", MARKET_TYPES.values(), ids=lambda kind: kind.name)
 def test_every_type_of_market_can_be_made(kind: types.MarketType) -> None:
     house = House()
-    own = () if kind.outcomes else ("A", "B")
+    own = () if kind.outcomes else OWN_NAMES[kind.names, kind.picks]
     made = c.CreateMarket(house.event(), kind.name, dict.fromkeys(kind.specifiers, 2), own)
     market = house.machine.state.catalogue.markets[house.do(made)]
     assert tuple(selection.name for selection in market.selections.values()) == (kind.outcomes or own)

@@ -231,7 +231,8 @@ class LedgerModel(RuleBasedStateMachine):
     @rule(amount=st.integers(1, 5_000))
     def withdraw(self, amount: int) -> None:
         refusal = ledger.move_refusal(self.wallet, self.house, amount_minor=-amount)
-        assert (refusal is not None) == (amount > self.wallet.cash.available_minor)
+        spare = self.wallet.cash.available_minor + self.wallet.debt.balance_minor
+        assert (refusal is not None) == (amount > spare)
         if refusal is None:
             ledger.post(self.state, ledger.move(self.wallet, self.house, amount_minor=-amount))
             self.net -= amount

@@ -87,7 +87,9 @@ MACHINE: Final[dict[str, Kind]] = {
     "selections_invalid": Kind(422, "The selections are not those of the market's type, or not 2 to 20,000 names"),
     "delay_invalid": Kind(422, "A delay is 0 to 12 seconds"),
     "liability_invalid": Kind(422, "A liability limit is below zero or too large"),
+    "market_terms_invalid": Kind(422, "The terms do not fit the market's type, or one of them is out of its bounds"),
     "market_status": Kind(422, "The market is not at the stage that this needs"),
+    "selection_withdrawn": Kind(422, "The selection was withdrawn"),
     "price_invalid": Kind(422, "A price is 1.001 to 10,000 in decimal odds (1001 to 10000000)"),
     "feed_invalid": Kind(422, "A feed's name is 1 to 200 printable characters"),
     "stake_invalid": Kind(422, "The stake is not above zero, or too large"),
@@ -103,6 +105,7 @@ MACHINE: Final[dict[str, Kind]] = {
     "house_liability": Kind(422, "The house has as much at risk as it may have"),
     "bet_not_delayed": Kind(422, "The bet waits for nothing"),
     "result_invalid": Kind(422, "The result is not of the kind that the market's rule reads"),
+    "certainty_invalid": Kind(422, "A result is certain to 1 (from scouts) or 2 (confirmed)"),
     "result_unchanged": Kind(422, "The market has this result already"),
 }
 """Said by the book: every value of every room's Refusal. `overloaded`, which both say, stands above."""

@@ -1,5 +1,6 @@
 """What the catalogue tells the rest of the house."""
 
+from overround.book.catalogue.types import MarketTerms, Moment
 from overround.kernel.fact import Fact
 
 
@@ -38,8 +39,16 @@ class EventEnded(Fact, frozen=True, kw_only=True, tag="event_ended"):
     event_id: int
 
 
+class MomentSet(Fact, frozen=True, kw_only=True, tag="moment_set"):
+    """What an event is at, for the in-play delays of its markets."""
+
+    event_id: int
+    moment: Moment
+
+
 class MarketCreated(Fact, frozen=True, kw_only=True, tag="market_created"):
-    """Born suspended. `selections` are names, with ids from 1; `prices_milli` stands beside them, 0 for none."""
+    """Born suspended. `selections` are names, with ids from 1; `prices_milli` stands beside them, 0 for none. No
+    `terms` are those that every market has."""
 
     market_id: int
     event_id: int
@@ -51,6 +60,25 @@ class MarketCreated(Fact, frozen=True, kw_only=True, tag="market_created"):
     in_play: bool
     delay_us: int
     liability_minor: int
+    terms: MarketTerms | None = None
+
+
+class SelectionsAdded(Fact, frozen=True, kw_only=True, tag="selections_added"):
+    """More selections of a market, with the ids that follow."""
+
+    market_id: int
+    selections: tuple[str, ...]
+    prices_milli: tuple[int, ...]
+
+
+class SelectionWithdrawn(Fact, frozen=True, kw_only=True, tag="selection_withdrawn"):
+    """A selection takes no part: it has no price any more, and the market is suspended until its prices are right
+    again. `price_milli` is what it was worth, 0 where nothing is deducted for it."""
+
+    market_id: int
+    selection_id: int
+    price_milli: int
+    from_start: bool = False
 
 
 class PricesSet(Fact, frozen=True, kw_only=True, tag="prices_set"):
@@ -74,11 +102,12 @@ class MarketClosed(Fact, frozen=True, kw_only=True, tag="market_closed"):
 
 
 class MarketChanged(Fact, frozen=True, kw_only=True, tag="market_changed"):
-    """Terms of a market changed: its in-play delay or its liability limit."""
+    """Terms of a market changed: its in-play delay, its liability limit, or all others; no `terms` leave those."""
 
     market_id: int
     delay_us: int
     liability_minor: int
+    terms: MarketTerms | None = None
 
 
 class FeedSeen(Fact, frozen=True, kw_only=True, tag="feed_seen"):

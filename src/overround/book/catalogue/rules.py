@@ -3,18 +3,31 @@
 from enum import StrEnum
 
 from overround.book.catalogue.types import (
+    ANY_OTHER,
     FEED_SILENCE_US,
+    HOUSE_RULES,
     MARKET_LIFE,
     MARKET_TYPES,
+    MAX_CERTAINTY,
+    MAX_DELAY_US,
     MAX_NAME_LENGTH,
     MAX_SELECTIONS,
+    MAX_TERMS,
+    RULE_SETS,
+    SPECIFIERS,
+    VOID_RULES,
+    EachWay,
     Event,
     EventStatus,
     Feed,
     Market,
     MarketAction,
     MarketStatus,
+    MarketTerms,
     MarketType,
+    Names,
+    Rule,
+    VoidRule,
 )
 from overround.kernel.price import is_price
 
@@ -35,9 +48,11 @@ class Refusal(StrEnum):
     SELECTIONS_INVALID = "selections_invalid"
     DELAY_INVALID = "delay_invalid"
     LIABILITY_INVALID = "liability_invalid"
+    MARKET_TERMS_INVALID = "market_terms_invalid"
     MARKET_NOT_FOUND = "market_not_found"
     MARKET_STATUS = "market_status"
     SELECTION_NOT_FOUND = "selection_not_found"
+    SELECTION_WITHDRAWN = "selection_withdrawn"
     PRICE_INVALID = "price_invalid"
     FEED_INVALID = "feed_invalid"
 
@@ -48,17 +63,79 @@ def is_name(name: str) -> bool:
 
 
 def specifiers_fit(kind: MarketType, specifiers: dict[str, int]) -> bool:
-    """Whether a market brings just the specifiers of its type, each within ±1,000."""
-    return specifiers.keys() == set(kind.specifiers) and all(abs(value) <= 1_000 for value in specifiers.values())
+    """Whether a market brings just the specifiers of its type, each within its bounds."""
+    if specifiers.keys() != set(kind.specifiers):
+        return False
+    return all(SPECIFIERS[name][0] <= value <= SPECIFIERS[name][1] for name, value in specifiers.items())
 
 
 def selection_names(kind: MarketType, own: tuple[str, ...]) -> tuple[str, ...] | None:
     """A market's selections: its type's outcomes, or its own names where the type has none. None: they do not fit."""
     if kind.outcomes:
         return kind.outcomes if own in ((), kind.outcomes) else None
-    if 2 <= len(own) <= MAX_SELECTIONS and all(map(is_name, own)) and len(set(own)) == len(own):
+    if 2 <= len(own) <= MAX_SELECTIONS and names_fit(kind, own):
         return own
     return None
+
+
+def names_fit(kind: MarketType, own: tuple[str, ...]) -> bool:
+    """Whether a market's own selections, each of another name, are named as its type wants."""
+    return len(set(own)) == len(own) and all(is_name(name) and _is_named_as(kind, name) for name in own)
+
+
+def _is_named_as(kind: MarketType, name: str) -> bool:
+    match kind.names:
+        case Names.FREE:
+            return True
+        case Names.SCORES:
+            return name == ANY_OTHER or len(numbers_in(name)) == 2
+        case Names.RUNNERS:
+            runners = numbers_in(name)
+            apart = len(set(runners)) == len(runners) == kind.picks and 0 not in runners
+            return apart and (kind.ordered or list(runners) == sorted(runners))
+
+
+def numbers_in(name: str) -> tuple[int, ...]:
+    """The whole numbers of a name like `2-1` or `3-7-12`, or none where it is not written just so."""
+    parts = name.split("-")
+    plain = all(len(part) <= 3 and part.isascii() and part.isdecimal() and str(int(part)) == part for part in parts)
+    return tuple(map(int, parts)) if plain else ()
+
+
+def terms_fit(kind: MarketType, terms: MarketTerms) -> bool:
+    """Whether a market of this type may have these terms: each-way, starting prices and best odds want an order of
+    finish, delays and certainty are within their bounds, the rule set is one."""
+    finishes = kind.rule is Rule.FINISH
+    return (
+        (terms.each_way is None or (finishes and "places" not in kind.specifiers and each_way_fits(terms.each_way)))
+        and (finishes or not (terms.starting_prices or terms.best_odds or terms.rule_4))
+        and 0 <= terms.certainty <= MAX_CERTAINTY
+        and all(0 <= delay <= MAX_DELAY_US for delay in terms.moment_delays_us.values())
+        and terms.rule_set in RULE_SETS
+    )
+
+
+def each_way_fits(terms: EachWay) -> bool:
+    """1/1 to 1/100 of the odds, for 1 to 100 places."""
+    return 0 < terms.numerator <= terms.denominator <= MAX_TERMS and 0 < terms.places <= MAX_TERMS
+
+
+def has_rule_4(market: Market) -> bool:
+    """Whether a withdrawal takes from the winnings of bets struck before it."""
+    own = market.terms.rule_4
+    return MARKET_TYPES[market.type].rule_4 if own is None else own
+
+
+def certainty_of(market: Market) -> int:
+    """How certain a result must be before this market is settled."""
+    return market.terms.certainty or MARKET_TYPES[market.type].certainty
+
+
+def void_rule(market: Market) -> VoidRule:
+    """What becomes of a market whose match did not finish: its rule set's row for its type, or for every other type."""
+    rule_set, rules = market.terms.rule_set, VOID_RULES
+    default = rules.get((rule_set, ""), rules[HOUSE_RULES, ""])
+    return rules.get((rule_set, market.type), default)
 
 
 def prices_refusal(market: Market, prices: tuple[tuple[int, int], ...]) -> Refusal | None:
@@ -69,6 +146,8 @@ def prices_refusal(market: Market, prices: tuple[tuple[int, int], ...]) -> Refus
     for selection_id, price_milli in prices:
         if selection_id not in market.selections:
             return Refusal.SELECTION_NOT_FOUND
+        if price_milli and market.selections[selection_id].withdrawn_at_us:
+            return Refusal.SELECTION_WITHDRAWN
         if price_milli and not is_price(price_milli):
             return Refusal.PRICE_INVALID
     return Refusal.PRICE_INVALID if len(dict(prices)) != len(prices) else None
@@ -105,5 +184,8 @@ def market_type(name: str) -> MarketType | None:
 
 
 def delay_us(market: Market, event: Event) -> int:
-    """How long a bet on this market waits before it is decided: the market's delay, in play only."""
-    return market.delay_us if event.status is EventStatus.IN_PLAY else 0
+    """How long a bet on this market waits before it is decided, in play only: the market's delay, or the one that it
+    has for the moment at which its event is."""
+    if event.status is not EventStatus.IN_PLAY:
+        return 0
+    return market.terms.moment_delays_us.get(event.moment, market.delay_us)

@@ -18,7 +18,10 @@ from overround.book.catalogue.events import (
     MarketCreated,
     MarketResumed,
     MarketSuspended,
+    MomentSet,
     PricesSet,
+    SelectionsAdded,
+    SelectionWithdrawn,
     SportCreated,
 )
 from overround.book.catalogue.rules import is_available, is_silent, takes_bet
@@ -32,8 +35,10 @@ from overround.book.catalogue.types import (
     Market,
     MarketAction,
     MarketStatus,
+    MarketTerms,
     Selection,
     Sport,
+    Withdrawn,
 )
 from overround.kernel.fact import Fact
 
@@ -98,9 +103,14 @@ def _event_ended(state: CatalogueState, fact: EventEnded, at_us: int) -> None:
         _step(state.markets[market_id], MarketAction.CLOSE, "ended")
 
 
+def _moment_set(state: CatalogueState, fact: MomentSet, at_us: int) -> None:
+    state.events[fact.event_id].moment = fact.moment
+
+
 def _market_created(state: CatalogueState, fact: MarketCreated, at_us: int) -> None:
     state.events[fact.event_id].markets.append(fact.market_id)
     names = zip(fact.selections, fact.prices_milli, strict=True)
+    terms = fact.terms or MarketTerms()
     state.markets[fact.market_id] = Market(
         id=fact.market_id,
         event_id=fact.event_id,
@@ -114,9 +124,29 @@ def _market_created(state: CatalogueState, fact: MarketCreated, at_us: int) -> N
         delay_us=fact.delay_us,
         liability_minor=fact.liability_minor,
         confirmed_at_us=at_us,
+        terms=terms,
+        owes_starting_prices=terms.starting_prices,
     )
     if fact.feed and fact.feed not in state.feeds:
         state.feeds[fact.feed] = Feed(name=fact.feed, seen_at_us=at_us)
+
+
+def _selections_added(state: CatalogueState, fact: SelectionsAdded, at_us: int) -> None:
+    market = state.markets[fact.market_id]
+    named = zip(fact.selections, fact.prices_milli, strict=True)
+    for number, (name, price_milli) in enumerate(named, len(market.selections) + 1):
+        market.selections[number] = Selection(id=number, name=name, price_milli=price_milli)
+    market.version += 1
+
+
+def _selection_withdrawn(state: CatalogueState, fact: SelectionWithdrawn, at_us: int) -> None:
+    market = state.markets[fact.market_id]
+    selection = market.selections[fact.selection_id]
+    selection.price_milli, selection.withdrawn_at_us = 0, at_us
+    market.withdrawals.append(Withdrawn(selection.id, at_us, fact.price_milli, fact.from_start))
+    market.version += 1
+    if market.status is MarketStatus.OPEN:
+        market.status, market.reason = MARKET_LIFE[market.status, MarketAction.SUSPEND], "withdrawal"
 
 
 def _prices_set(state: CatalogueState, fact: PricesSet, at_us: int) -> None:
@@ -143,6 +173,9 @@ def _market_closed(state: CatalogueState, fact: MarketClosed, at_us: int) -> Non
 def _market_changed(state: CatalogueState, fact: MarketChanged, at_us: int) -> None:
     market = state.markets[fact.market_id]
     market.delay_us, market.liability_minor = fact.delay_us, fact.liability_minor
+    if fact.terms is not None:
+        market.terms = fact.terms
+        market.owes_starting_prices |= fact.terms.starting_prices
     market.version += 1
 
 
@@ -158,6 +191,11 @@ def _feed_seen(state: CatalogueState, fact: FeedSeen, at_us: int) -> None:
 
 def _feed_silenced(state: CatalogueState, fact: FeedSilenced, at_us: int) -> None:
     state.feeds[fact.feed].silent = True
+
+
+def hear_result(market: Market) -> None:
+    """A result is heard of, too uncertain to pay: the market takes no more bets."""
+    _step(market, MarketAction.CLOSE, "result_heard")
 
 
 def result_market(market: Market) -> None:
@@ -181,7 +219,10 @@ APPLY: dict[type[Fact], Callable[[CatalogueState, Any, int], None]] = {
     EventRescheduled: _event_rescheduled,
     EventStarted: _event_started,
     EventEnded: _event_ended,
+    MomentSet: _moment_set,
     MarketCreated: _market_created,
+    SelectionsAdded: _selections_added,
+    SelectionWithdrawn: _selection_withdrawn,
     PricesSet: _prices_set,
     MarketSuspended: _market_suspended,
     MarketResumed: _market_resumed,
@@ -201,4 +242,4 @@ def apply(state: CatalogueState, fact: Fact, at_us: int) -> bool:
     return True
 
 
-__all__ = ["APPLY", "CatalogueState", "MarketStatus", "apply", "result_market"]
+__all__ = ["APPLY", "CatalogueState", "MarketStatus", "apply", "hear_result", "result_market"]

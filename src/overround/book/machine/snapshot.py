@@ -22,7 +22,7 @@ from overround.book.machine.memory import (
 from overround.book.machine.state import State
 from overround.book.settlement import Result, SettlementState, Settling
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Rises when the shape below changes; a snapshot of another format is ignored and the journal folded from zero."""
 
 

@@ -5,13 +5,28 @@ a market is settled in steps of bounded size, and half-way is a state like any o
 """
 
 from overround.book.settlement.events import BetsSettled, ResultRecorded, SettledBet
-from overround.book.settlement.rules import Refusal, fits, outcome, payout
+from overround.book.settlement.rules import Refusal, fits, is_plain, leg_result, outcome, payout
 from overround.book.settlement.state import SettlementState, advance, record
-from overround.book.settlement.types import SETTLE_STEP, Result, Score, Settling, Void, Winners
+from overround.book.settlement.types import (
+    SETTLE_STEP,
+    Finish,
+    Goal,
+    Heard,
+    Outcomes,
+    Result,
+    Score,
+    Settling,
+    Void,
+    Winners,
+)
 
 __all__ = [
     "SETTLE_STEP",
     "BetsSettled",
+    "Finish",
+    "Goal",
+    "Heard",
+    "Outcomes",
     "Refusal",
     "Result",
     "ResultRecorded",
@@ -23,6 +38,8 @@ __all__ = [
     "Winners",
     "advance",
     "fits",
+    "is_plain",
+    "leg_result",
     "outcome",
     "payout",
     "record",

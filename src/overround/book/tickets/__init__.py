@@ -4,7 +4,7 @@ Invariants: a payout is the exact sum of its lines, rounded once; a line of void
 limit takes winnings and never a stake; returns rise with each leg's factor, so what a bet can still pay is known.
 """
 
-from overround.book.catalogue import EachWay
+from overround.book.catalogue import MAX_TERMS, EachWay
 from overround.book.tickets.rules import (
     PriceUnknown,
     Refusal,
@@ -29,7 +29,6 @@ from overround.book.tickets.types import (
     MAX_DEDUCTION_PENCE,
     MAX_LEGS,
     MAX_LINES,
-    MAX_TERMS,
     MAX_TIED,
     RULE_4_SCALE,
     SYSTEMS,

@@ -10,13 +10,12 @@ from itertools import combinations, pairwise
 from math import comb, gcd
 from typing import Final
 
-from overround.book.catalogue import EachWay
+from overround.book.catalogue import EachWay, each_way_fits
 from overround.book.tickets.types import (
     MAX_BETS,
     MAX_DEDUCTION_PENCE,
     MAX_LEGS,
     MAX_LINES,
-    MAX_TERMS,
     MAX_TIED,
     RULE_4_SCALE,
     SYSTEMS,
@@ -117,8 +116,8 @@ def _has_terms(leg: Leg, *, wanted: bool) -> bool:
     match leg.each_way:
         case None:
             return not wanted
-        case EachWay(numerator=numerator, denominator=denominator, places=places):
-            return wanted and 0 < numerator <= denominator <= MAX_TERMS and 0 < places <= MAX_TERMS
+        case EachWay() as terms:
+            return wanted and each_way_fits(terms)
 
 
 # ---------------------------------------------------------------- lines

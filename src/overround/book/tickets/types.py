@@ -17,9 +17,6 @@ MAX_LEGS: Final = 20
 MAX_LINES: Final = 10_000
 """Lines of one bet; each-way counts twice."""
 
-MAX_TERMS: Final = 100
-"""The largest number in each-way terms: parts of the odds, and places."""
-
 MAX_TIED: Final = 1_000
 """The most that may share a place."""
 

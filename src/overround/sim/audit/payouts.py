@@ -16,7 +16,7 @@ def outcome(market: Market, selection: int, result: list[Any]) -> str:
         return "void"
     if kind == "winners":
         return "won" if selection in rest[0] else "lost"
-    home, away = rest
+    home, away, *_ = rest
     if market.type == "1x2":
         return "won" if (home > away, home == away, home < away)[selection - 1] else "lost"
     quarters = market.specifiers["line_quarters"]
