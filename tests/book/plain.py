@@ -59,6 +59,7 @@ class Market:
     delay: int
     liability: int
     confirmed: int
+    feed: str = ""
     status: str = "suspended"
     version: int = 1
     results: list[Result] = field(default_factory=list)

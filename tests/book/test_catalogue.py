@@ -125,6 +125,8 @@ def test_the_silence_of_a_feed(looked: bool) -> None:
         match row["what happens"]:
             case "heartbeat":
                 house.do(c.FeedHeartbeat("odds"))
+            case "silenced":
+                house.do(c.SilenceFeed("odds"))
             case "prices set":
                 house.do(c.SetPrices(market, ((1, 2_000),)))
             case "market resumed":
@@ -147,6 +149,24 @@ def test_a_silence_is_one_fact_for_any_number_of_markets() -> None:
     assert house.machine.state.seq == before + 1
     assert not any(catalogue.is_available(catalogue.markets[market]) for market in markets)
     assert catalogue.is_available(catalogue.markets[other])
+
+
+def test_a_market_is_as_silent_as_the_feed_that_keeps_it() -> None:
+    house = House()
+    market = house.market(feed="before the match")
+    house.do(c.SilenceFeed("in play"))
+    catalogue = house.machine.state.catalogue
+    assert catalogue.is_available(catalogue.markets[market])
+    assert house.do(c.HandOverMarket(market, "in play")) == market
+    assert not catalogue.is_available(catalogue.markets[market])
+    house.do(c.FeedHeartbeat("in play"))
+    house.do(c.ResumeMarket(market))
+    house.do(c.SilenceFeed("before the match"))
+    assert catalogue.is_available(catalogue.markets[market])
+    assert house.do(c.HandOverMarket(market, "in play")) == 0
+    assert house.refusal(c.HandOverMarket(99, "in play")) == "market_not_found"
+    assert house.refusal(c.HandOverMarket(market, "\n")) == "feed_invalid"
+    assert house.refusal(c.SilenceFeed("")) == "feed_invalid"
 
 
 def test_the_page_names_every_limit() -> None:

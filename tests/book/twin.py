@@ -42,7 +42,7 @@ class Twin:
         self.competitions = 0
         self.events: dict[int, Event] = {}
         self.markets: dict[int, Market] = {}
-        self.heard: dict[str, list[int]] = {}
+        self.heard: dict[str, list[int | None]] = {}
         self.bets: list[Bet] = []
         self.settling: dict[int, int] = {}
         self.keys: dict[tuple[int, bytes], tuple[int, object, Plain]] = {}
@@ -253,6 +253,7 @@ class Twin:
             delay=asked.delay_us,
             liability=asked.liability_minor,
             confirmed=now,
+            feed=asked.feed,
         )
         self.markets[market.id] = market
         event.markets.append(market)
@@ -312,13 +313,29 @@ class Twin:
         self.heard.setdefault(asked.feed, []).append(now)
         return ("done", 0)
 
+    def do_silencefeed(self, asked: c.SilenceFeed, now: int) -> Plain:
+        """A None among the instants at which a feed was heard."""
+        self.heard.setdefault(asked.feed, [now]).append(None)
+        return ("done", 0)
+
+    def do_handovermarket(self, asked: c.HandOverMarket, now: int) -> Plain:
+        market = self._market(asked.market_id)
+        changed = market.feed != asked.feed
+        market.feed = asked.feed
+        if asked.feed:
+            self.heard.setdefault(asked.feed, [now])
+        return ("done", market.id if changed else 0)
+
     def _feed_speaks(self, market: Market, asked_at: int, now: int) -> bool:
-        if not market.made.feed:
+        if not market.feed:
             return True
-        heard = self.heard[market.made.feed]
-        gaps = pairwise(heard)
-        back = max((after for before, after in gaps if after - before >= 20 * SECOND), default=0)
-        return now - heard[-1] < 20 * SECOND and market.confirmed >= back and back <= asked_at
+        heard = self.heard[market.feed]
+        back = 0
+        for before, after in pairwise(heard):
+            if after is not None and (before is None or after - before >= 20 * SECOND):
+                back = after
+        last = heard[-1]
+        return last is not None and now - last < 20 * SECOND and market.confirmed >= back and back <= asked_at
 
     # ------------------------------------------------------------ bets
 

@@ -194,6 +194,8 @@ OTHERS: tuple[Wish, ...] = (
     ),
     lambda rng, state: new_market(rng, _event(rng, state)) if rng.random() < 0.3 else None,
     lambda rng, state: c.CloseMarket(_market(rng, state)) if rng.random() < 0.2 else None,
+    lambda rng, state: c.SilenceFeed("odds") if rng.random() < 0.1 else None,
+    lambda rng, state: c.HandOverMarket(_market(rng, state), rng.choice(("", "odds", "odds", "late"))),
     lambda rng, state: c.EndEvent(_event(rng, state)) if rng.random() < 0.1 else None,
     _result,
     _result,

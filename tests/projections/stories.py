@@ -23,6 +23,7 @@ from overround.book.machine.commands import (
     CreateSport,
     EndEvent,
     FeedHeartbeat,
+    HandOverMarket,
     MoveFunds,
     OpenCustomer,
     OpenWallet,
@@ -37,6 +38,7 @@ from overround.book.machine.commands import (
     SetLimit,
     SetPlayerTerms,
     SetPrices,
+    SilenceFeed,
     StartEvent,
     SuspendMarket,
 )
@@ -154,6 +156,9 @@ def _match(house: House, competition: int, people: Sequence[int], bets: int, num
     _bettors(house, people, 2, {result: 3})
     house.done(FeedHeartbeat("odds"))
     house.done(SetPrices(result, ((1, 1400),)))
+    house.done(SilenceFeed("odds"))
+    house.done(HandOverMarket(total, "late odds"))
+    house.done(HandOverMarket(result, ""))
     house.done(CloseMarket(result))
     house.done(EndEvent(event))
     house.done(RecordEventResult(event, Score(number, 1)))

@@ -23,6 +23,7 @@ from overround.book.catalogue import (
     MarketChanged,
     MarketClosed,
     MarketCreated,
+    MarketHandedOver,
     MarketResumed,
     MarketSuspended,
     PricesSet,
@@ -43,6 +44,7 @@ _Fact = (
     | MarketSuspended
     | MarketResumed
     | MarketClosed
+    | MarketHandedOver
     | FeedSeen
     | FeedSilenced
     | ResultRecorded
@@ -151,7 +153,7 @@ class Changes:
         match fact:
             case PricesSet() | MarketSuspended() | MarketResumed() | MarketClosed() | MarketChanged():
                 return (markets[fact.market_id],)
-            case ResultRecorded():
+            case ResultRecorded() | MarketHandedOver():
                 return (markets[fact.market_id],)
             case EventStarted() | EventEnded():
                 return [markets[market_id] for market_id in self.state.events[fact.event_id].markets]
@@ -172,6 +174,12 @@ class Changes:
                 del self.by_status[state.events[fact.event_id].status][fact.event_id]
                 APPLY[type(fact)](state, fact, at_us)
                 self.by_status[state.events[fact.event_id].status][fact.event_id] = None
+            case MarketHandedOver():
+                market = state.markets[fact.market_id]
+                if market.feed:
+                    self.by_feed[market.feed].remove(market.id)
+                APPLY[type(fact)](state, fact, at_us)
+                self._place_market(market)
             case _:
                 APPLY[type(fact)](state, fact, at_us)
                 if isinstance(fact, EventCreated):

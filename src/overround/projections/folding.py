@@ -20,6 +20,7 @@ from overround.book.catalogue import (
     MarketChanged,
     MarketClosed,
     MarketCreated,
+    MarketHandedOver,
     MarketResumed,
     MarketSuspended,
     PricesSet,
@@ -293,6 +294,13 @@ def _market_stepped(at: Folding, fact: MarketSuspended | MarketResumed | MarketC
     _market_changed(at, market, before)
 
 
+def _market_handed_over(at: Folding, fact: MarketHandedOver) -> None:
+    catalogue.apply(at.known.catalogue, fact, at.at_us)
+    at.changes.markets.add(fact.market_id)
+    if fact.feed:
+        at.changes.feeds.add(fact.feed)
+
+
 def _feed_heard(at: Folding, fact: FeedSeen | FeedSilenced) -> None:
     catalogue.apply(at.known.catalogue, fact, at.at_us)
     at.changes.feeds.add(fact.feed)
@@ -355,6 +363,7 @@ FOLDS: dict[type, Callable[[Folding, Any], None]] = {
     MarketSuspended: _market_stepped,
     MarketResumed: _market_stepped,
     MarketClosed: _market_stepped,
+    MarketHandedOver: _market_handed_over,
     FeedSeen: _feed_heard,
     FeedSilenced: _feed_heard,
     BetAccepted: _bet_accepted,

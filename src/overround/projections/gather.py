@@ -20,6 +20,7 @@ from overround.book.catalogue import (
     MarketChanged,
     MarketClosed,
     MarketCreated,
+    MarketHandedOver,
     MarketResumed,
     MarketStatus,
     MarketSuspended,
@@ -75,6 +76,9 @@ def _need(needs: Needs, fact: object) -> None:
         case PricesSet():
             needs.markets.add(fact.market_id)
             needs.selections.update((fact.market_id, selection_id) for selection_id, _ in fact.prices)
+        case MarketHandedOver():
+            needs.markets.add(fact.market_id)
+            needs.feeds.add(fact.feed)
         case MarketSuspended() | MarketResumed() | MarketClosed() | MarketChanged() | ResultRecorded() | BetsSettled():
             needs.markets.add(fact.market_id)
         case FeedSeen() | FeedSilenced():

@@ -110,6 +110,13 @@ class MarketChanged(Fact, frozen=True, kw_only=True, tag="market_changed"):
     terms: MarketTerms | None = None
 
 
+class MarketHandedOver(Fact, frozen=True, kw_only=True, tag="market_handed_over"):
+    """Another feed keeps the market from now on."""
+
+    market_id: int
+    feed: str
+
+
 class FeedSeen(Fact, frozen=True, kw_only=True, tag="feed_seen"):
     """A feed said that it is alive."""
 
@@ -117,6 +124,6 @@ class FeedSeen(Fact, frozen=True, kw_only=True, tag="feed_seen"):
 
 
 class FeedSilenced(Fact, frozen=True, kw_only=True, tag="feed_silenced"):
-    """A feed said nothing for too long: all its markets are suspended at once, by this one fact."""
+    """A feed said nothing for too long, or is known to be down: all its markets are suspended, by this one fact."""
 
     feed: str

@@ -16,6 +16,7 @@ from overround.book.catalogue.events import (
     MarketChanged,
     MarketClosed,
     MarketCreated,
+    MarketHandedOver,
     MarketResumed,
     MarketSuspended,
     MomentSet,
@@ -179,6 +180,12 @@ def _market_changed(state: CatalogueState, fact: MarketChanged, at_us: int) -> N
     market.version += 1
 
 
+def _market_handed_over(state: CatalogueState, fact: MarketHandedOver, at_us: int) -> None:
+    state.markets[fact.market_id].feed = fact.feed
+    if fact.feed and fact.feed not in state.feeds:
+        state.feeds[fact.feed] = Feed(name=fact.feed, seen_at_us=at_us)
+
+
 def _feed_seen(state: CatalogueState, fact: FeedSeen, at_us: int) -> None:
     feed = state.feeds.get(fact.feed)
     if feed is None:
@@ -190,7 +197,10 @@ def _feed_seen(state: CatalogueState, fact: FeedSeen, at_us: int) -> None:
 
 
 def _feed_silenced(state: CatalogueState, fact: FeedSilenced, at_us: int) -> None:
-    state.feeds[fact.feed].silent = True
+    feed = state.feeds.get(fact.feed)
+    if feed is None:
+        state.feeds[fact.feed] = feed = Feed(name=fact.feed, seen_at_us=at_us)
+    feed.silent = True
 
 
 def hear_result(market: Market) -> None:
@@ -228,6 +238,7 @@ APPLY: dict[type[Fact], Callable[[CatalogueState, Any, int], None]] = {
     MarketResumed: _market_resumed,
     MarketClosed: _market_closed,
     MarketChanged: _market_changed,
+    MarketHandedOver: _market_handed_over,
     FeedSeen: _feed_seen,
     FeedSilenced: _feed_silenced,
 }

@@ -193,6 +193,19 @@ class FeedHeartbeat(Command, frozen=True):
     feed: str
 
 
+class SilenceFeed(Command, frozen=True):
+    """A feed is known to be down: its markets take no bets from now on, until it is heard and has spoken of each."""
+
+    feed: str
+
+
+class HandOverMarket(Command, frozen=True):
+    """Another feed keeps the market from now on; "" is an operator by hand."""
+
+    market_id: int
+    feed: str
+
+
 class GetBalances(Command, frozen=True):
     customer_id: int
 
@@ -238,6 +251,8 @@ AnyCommand = (
     | RecordResult
     | RecordEventResult
     | FeedHeartbeat
+    | SilenceFeed
+    | HandOverMarket
     | GetBalances
     | GetLimits
     | FindBet

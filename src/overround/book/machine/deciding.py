@@ -23,6 +23,7 @@ from overround.book.machine.commands import (
     FindBet,
     GetBalances,
     GetLimits,
+    HandOverMarket,
     MoveFunds,
     OpenCustomer,
     OpenWallet,
@@ -38,6 +39,7 @@ from overround.book.machine.commands import (
     SetLimit,
     SetPlayerTerms,
     SetPrices,
+    SilenceFeed,
     StartEvent,
     SuspendEvent,
     SuspendMarket,
@@ -76,6 +78,8 @@ DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refus
     RecordResult: offering.record_result,
     RecordEventResult: offering.record_event_result,
     FeedHeartbeat: offering.feed_heartbeat,
+    SilenceFeed: offering.silence_feed,
+    HandOverMarket: offering.hand_over_market,
 }
 
 ASK: dict[type[Command], Callable[[State, Any, int], Answer]] = {

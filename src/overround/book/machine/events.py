@@ -14,6 +14,7 @@ from overround.book.catalogue import (
     MarketChanged,
     MarketClosed,
     MarketCreated,
+    MarketHandedOver,
     MarketResumed,
     MarketSuspended,
     PricesSet,
@@ -72,6 +73,7 @@ AnyFact = (
     | MarketSuspended
     | MarketResumed
     | MarketClosed
+    | MarketHandedOver
     | FeedSeen
     | FeedSilenced
     | BetAccepted
@@ -125,6 +127,7 @@ SUBJECT: dict[type[Fact], str] = {
     MarketSuspended: "market_id",
     MarketResumed: "market_id",
     MarketClosed: "market_id",
+    MarketHandedOver: "market_id",
     ResultRecorded: "market_id",
 }
 """Which field of a fact is the `id` that its Done answers with."""

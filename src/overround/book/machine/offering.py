@@ -18,11 +18,13 @@ from overround.book.catalogue import (
     EventStarted,
     EventStatus,
     FeedSeen,
+    FeedSilenced,
     Market,
     MarketAction,
     MarketChanged,
     MarketClosed,
     MarketCreated,
+    MarketHandedOver,
     MarketResumed,
     MarketStatus,
     MarketSuspended,
@@ -39,12 +41,14 @@ from overround.book.machine.commands import (
     CreateSport,
     EndEvent,
     FeedHeartbeat,
+    HandOverMarket,
     RecordEventResult,
     RecordResult,
     RescheduleEvent,
     ResumeEvent,
     ResumeMarket,
     SetPrices,
+    SilenceFeed,
     StartEvent,
     SuspendEvent,
     SuspendMarket,
@@ -285,6 +289,24 @@ def record_event_result(state: State, command: RecordEventResult, now_us: int) -
 
 def feed_heartbeat(state: State, command: FeedHeartbeat, now_us: int) -> Facts:
     return _feed_refusal(state, command.feed) or (FeedSeen(feed=command.feed),)
+
+
+def silence_feed(state: State, command: SilenceFeed, now_us: int) -> Facts:
+    refused = _feed_refusal(state, command.feed)
+    if refused is not None:
+        return refused
+    feed = state.catalogue.feeds.get(command.feed)
+    return () if feed is not None and feed.silent else (FeedSilenced(feed=command.feed),)
+
+
+def hand_over_market(state: State, command: HandOverMarket, now_us: int) -> Facts:
+    market = state.catalogue.markets.get(command.market_id)
+    if market is None:
+        return Refused(Refusal.MARKET_NOT_FOUND)
+    refused = _feed_refusal(state, command.feed) if command.feed else None
+    if refused is not None:
+        return refused
+    return () if market.feed == command.feed else (MarketHandedOver(market_id=market.id, feed=command.feed),)
 
 
 def _feed_refusal(state: State, name: str) -> Refused | None:

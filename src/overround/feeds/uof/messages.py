@@ -1,6 +1,7 @@
-"""What a provider of the Unified Odds Feed shape says, typed and frozen. Times are milliseconds since the epoch, as sent.
+"""What a provider of the Unified Odds Feed shape says, typed and frozen. Times are milliseconds since the
+epoch, as sent.
 
-Numbers with decimals that are not prices (void and dead-heat factors) stay the text that was sent; `settling` reads them
+Numbers with decimals that are not prices (void and dead-heat factors) stay the text that was sent; `acting` reads them
 as exact fractions.
 """
 

@@ -118,7 +118,9 @@ class Sieve:
             case BetStop():
                 return self._bet_stop(event, message)
             case BetSettlement():
-                return _cut(message, [(each.market, each, _settlement(event, message, each)) for each in message.markets])
+                return _cut(
+                    message, [(each.market, each, _settlement(event, message, each)) for each in message.markets]
+                )
             case RollbackBetSettlement():
                 return _cut(message, [(each, each, _rollback(event, message, each)) for each in message.markets])
             case BetCancel():
@@ -127,7 +129,8 @@ class Sieve:
                 return _cut(message, [(each, each, _restore(event, message, each)) for each in message.markets])
             case FixtureChange():
                 return _fixture_change(event, message)
-        return Sifted(message=message)
+            case _:
+                return Sifted(message=message)
 
     def _remembered(self, urn: str) -> _EventMemory:
         memory = self._events.pop(urn, None)
@@ -220,7 +223,7 @@ def _is_foreign(memory: _MarketMemory, product: int) -> bool:
 
 def _settlement(event: _EventMemory, message: BetSettlement, result: MarketResult) -> Judgement:
     memory, at_ms = event.market(result.market), message.timestamp_ms
-    if at_ms < memory.settled_ms or at_ms < memory.rolled_back_ms:
+    if at_ms < memory.settled_ms or at_ms <= memory.rolled_back_ms:
         return Judgement.LATE
     if memory.is_settled and message.certainty < memory.certainty:
         return Judgement.LESS_CERTAIN
@@ -242,7 +245,9 @@ def _rollback(event: _EventMemory, message: RollbackBetSettlement, market: Marke
 
 def _cancel(event: _EventMemory, message: BetCancel, market: MarketName) -> Judgement:
     memory, window = event.market(market), (message.start_ms, message.end_ms)
-    judgement = _against(message.timestamp_ms, own=memory.cancelled.get(window, 0), other=memory.restored.get(window, 0))
+    judgement = _against(
+        message.timestamp_ms, own=memory.cancelled.get(window, 0), other=memory.restored.get(window, 0)
+    )
     if judgement is Judgement.COUNTS:
         memory.cancelled[window] = message.timestamp_ms
     return judgement
@@ -250,7 +255,9 @@ def _cancel(event: _EventMemory, message: BetCancel, market: MarketName) -> Judg
 
 def _restore(event: _EventMemory, message: RollbackBetCancel, market: MarketName) -> Judgement:
     memory, window = event.market(market), (message.start_ms, message.end_ms)
-    judgement = _against(message.timestamp_ms, own=memory.restored.get(window, 0), other=memory.cancelled.get(window, 0))
+    judgement = _against(
+        message.timestamp_ms, own=memory.restored.get(window, 0), other=memory.cancelled.get(window, 0)
+    )
     if judgement is Judgement.COUNTS:
         memory.restored[window] = message.timestamp_ms
     return judgement

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
-from xml.etree.ElementTree import Element, ParseError  # noqa: S405  # the names only; defusedxml does the parsing
+from xml.etree.ElementTree import Element, ParseError  # the names only; defusedxml does the parsing
 
 import msgspec
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]  # it has no stubs
+from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]  # it has no stubs
 
 from overround.feeds.uof.messages import (
     MANY,
@@ -267,9 +267,7 @@ def _fixture(root: Element) -> Fixture:
     if fixture is None:
         raise _Wrong("no fixture")
     tournament = _child(fixture, "tournament")
-    names = {
-        each.get("qualifier", ""): each.get("name", "") for each in _below(fixture, "competitors", "competitor")
-    }
+    names = {each.get("qualifier", ""): each.get("name", "") for each in _below(fixture, "competitors", "competitor")}
     return Fixture(
         event=_urn(_needed(fixture, "id")),
         starts_at_us=_instant(fixture.get("start_time") or _needed(fixture, "scheduled")),

@@ -144,7 +144,8 @@ class Producer:
                 return Signal.DOWN
             case ProductUp():
                 return Signal.BACK
-        return None
+            case _:
+                return None
 
     def _note(self, message: Message) -> None:
         """Up to where everything is known: the last life sign while the producer was trusted."""

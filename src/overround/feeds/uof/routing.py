@@ -1,7 +1,7 @@
 """A routing key: the places between dots say what a message is about before it is read.
 
-    hi . pre . live . odds_change . 1 . sr:match . 18001015 . node
-    priority, prematch, live (or virt), kind, sport, kind of URN, the event's own part, node; `-` is none
+hi . pre . live . odds_change . 1 . sr:match . 18001015 . node
+priority, prematch, live (or virt), kind, sport, kind of URN, the event's own part, node; `-` is none
 """
 
 from typing import Final

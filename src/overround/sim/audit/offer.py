@@ -127,6 +127,11 @@ class Offer:
         market.revision, market.result, market.status = fact["revision"], fact["result"], "resulted"
         market.version += 1
 
+    def _market_handed_over(self, fact: Plain, at_us: int) -> None:
+        self.markets[fact["market_id"]].feed = fact["feed"]
+        if fact["feed"]:
+            self.feeds.setdefault(fact["feed"], Feed(at_us))
+
     def _feed_seen(self, fact: Plain, at_us: int) -> None:
         feed = self.feeds.setdefault(fact["feed"], Feed(at_us))
         feed.seen_at_us = at_us
@@ -134,8 +139,9 @@ class Offer:
             feed.silent, feed.back_at_us = False, at_us
 
     def _feed_silenced(self, fact: Plain, at_us: int) -> None:
-        feed = self.feeds[fact["feed"]]
-        hold(at_us >= feed.seen_at_us + SILENCE_US, "a feed silenced too early", fact, feed)
+        feed = self.feeds.setdefault(fact["feed"], Feed(at_us))
+        asked_for = fact.get("cause") is not None
+        hold(asked_for or at_us >= feed.seen_at_us + SILENCE_US, "a feed silenced too early", fact, feed)
         feed.silent = True
 
     def takes_bets(self, market: Market, at_us: int, fact: Plain) -> None:

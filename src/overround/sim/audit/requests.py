@@ -43,6 +43,8 @@ LEADS_TO = {
     "RecordResult": {"result_recorded"},
     "RecordEventResult": {"result_recorded"},
     "FeedHeartbeat": {"feed_seen"},
+    "SilenceFeed": {"feed_silenced", "request_done"},
+    "HandOverMarket": {"market_handed_over", "request_done"},
 }
 """The last fact of a request that was not refused."""
 
