@@ -112,6 +112,7 @@ class Producer:
         self.request_id = request_id - 1
         self._silence_us = silence_us
         self._heard_us = 0
+        self._asked_us = 0
         self._due_us = 0
         self._retry_us = FIRST_RETRY_US
         self._complete_ms = 0
@@ -124,20 +125,20 @@ class Producer:
 
     def receive(self, message: Message, *, now_us: int) -> tuple[Action, ...]:
         """A message of this producer's."""
-        signal = self._signal(message)
+        signal = self._signal(message, now_us)
         if signal is None:
             return ()
         self._heard_us = now_us
         self._note(message)
         return self._step(signal, now_us)
 
-    def _signal(self, message: Message) -> Signal | None:
+    def _signal(self, message: Message, now_us: int) -> Signal | None:
         """Only life signs and the like move a producer; a life sign older than the last says nothing."""
         match message:
             case Alive():
                 if message.timestamp_ms < self._alive_ms:
                     return None
-                return Signal.ALIVE if message.subscribed else Signal.UNSUBSCRIBED
+                return Signal.ALIVE if message.subscribed or self._just_asked(now_us) else Signal.UNSUBSCRIBED
             case SnapshotComplete(request_id=request_id):
                 return Signal.COMPLETE if request_id == self.request_id else None
             case ProductDown():
@@ -146,6 +147,10 @@ class Producer:
                 return Signal.BACK
             case _:
                 return None
+
+    def _just_asked(self, now_us: int) -> bool:
+        """Whether a request may have crossed what is said now."""
+        return self.phase is Phase.RECOVERING and now_us < self._asked_us + self._silence_us
 
     def _note(self, message: Message) -> None:
         """Up to where everything is known: the last life sign while the producer was trusted."""
@@ -191,7 +196,7 @@ class Producer:
 
     def _ask(self, now_us: int) -> Recover:
         self.request_id += 1
-        self._due_us = now_us + RECOVERY_US
+        self._asked_us, self._due_us = now_us, now_us + RECOVERY_US
         oldest_ms = self._alive_ms - LONGEST_AFTER_US // MS
         self._after_ms = self._complete_ms if self._complete_ms >= oldest_ms else 0
         return Recover(product=self.product, request_id=self.request_id, after_ms=self._after_ms)
