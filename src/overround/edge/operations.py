@@ -21,7 +21,6 @@ from overround.book.machine.commands import (
     CreateSport,
     EndEvent,
     FeedHeartbeat,
-    HandOverMarket,
     MoveFunds,
     OpenWallet,
     RecordEventResult,
@@ -32,7 +31,6 @@ from overround.book.machine.commands import (
     SetHouseTerms,
     SetPlayerTerms,
     SetPrices,
-    SilenceFeed,
     StartEvent,
     SuspendEvent,
     SuspendMarket,
@@ -126,12 +124,6 @@ class MarketTermsBody(Body, frozen=True):
 
     delay_ms: Natural
     liability_minor: Natural
-
-
-class FeedBody(Body, frozen=True):
-    """`feed` of "" is an operator by hand."""
-
-    feed: Text
 
 
 class Price(Body, frozen=True, gc=False):
@@ -490,26 +482,5 @@ OPERATIONS: Final = (
         doc="A feed says that it is alive. One that is silent for 20 seconds has its markets suspended.",
         problems=("feed_invalid",),
         in_path={"feed": "odds-one"},
-    ),
-    Operation(
-        method="POST",
-        path="feeds/{feed}/silence",
-        command=SilenceFeed,
-        tag="house",
-        doc="A feed is known to be down: its markets take no bets, at once, until it is heard and has spoken of each.",
-        problems=("feed_invalid",),
-        in_path={"feed": "odds-one"},
-    ),
-    Operation(
-        method="POST",
-        path="markets/{market_id:int}/feed",
-        command=HandOverMarket,
-        body=FeedBody,
-        shows="market_id",
-        tag="markets",
-        doc="Another feed keeps the market from now on.",
-        problems=("market_not_found", "feed_invalid"),
-        example={"feed": "odds-two"},
-        in_path=MARKET,
     ),
 )

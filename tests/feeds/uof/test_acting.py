@@ -224,7 +224,7 @@ def test_an_unclear_outcome_leaves_its_market_unsettled() -> None:
 
 def test_taking_back_and_cancelling() -> None:
     base: dict[str, Any] = {"product": 1, "timestamp_ms": 1, "event": MATCH, "markets": (RESULT,)}
-    window = {"start_ms": 5_000, "end_ms": 9_000}
+    window: dict[str, Any] = {"start_ms": 5_000, "end_ms": 9_000}
     assert changes(RollbackBetSettlement(**base)) == (Unsettle(question=MATCH_RESULT),)
     assert changes(BetCancel(**base, **window, void_reason=12)) == (
         Cancel(question=MATCH_RESULT, from_us=5_000_000, until_us=9_000_000, reason="void reason 12"),

@@ -2,6 +2,8 @@
 
 import random
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from tests.book.tables import table
@@ -24,7 +26,7 @@ from overround.feeds.uof.messages import (
 from overround.feeds.uof.ordering import Sieve, Sifted
 
 WORD = re.compile(r"(?:(\d):)?(\w+?)([12])?(\*)?(?:\((\w+)\))? (\d+)")
-WINDOW = {"start_ms": 5_000, "end_ms": 9_000}
+WINDOW: dict[str, Any] = {"start_ms": 5_000, "end_ms": 9_000}
 
 
 def read(word: str) -> EventMessage:
@@ -32,7 +34,7 @@ def read(word: str) -> EventMessage:
     found = WORD.fullmatch(word)
     assert found is not None, word
     producer, kind, certainty, other, group, seconds = found.groups()
-    base = {"product": int(producer or 1), "timestamp_ms": int(seconds) * 1_000, "event": MATCH}
+    base: dict[str, Any] = {"product": int(producer or 1), "timestamp_ms": int(seconds) * 1_000, "event": MATCH}
     match kind:
         case "odds":
             return odds(int(seconds), product=base["product"])
@@ -129,7 +131,7 @@ def test_the_last_word_of_one_producer_is_the_same_in_any_order(seed: int) -> No
         for at_s in range(1, 20)
     ]
 
-    def ends(messages: list[EventMessage]) -> int | None:
+    def ends(messages: Sequence[EventMessage]) -> int | None:
         """The last price, None when stopped."""
         sifting, price = sieve(), None
         for message in messages:
@@ -142,4 +144,4 @@ def test_the_last_word_of_one_producer_is_the_same_in_any_order(seed: int) -> No
 
     shuffled = said + chance.choices(said, k=10)
     chance.shuffle(shuffled)
-    assert ends(shuffled) == ends(list(said))
+    assert ends(shuffled) == ends(said)
