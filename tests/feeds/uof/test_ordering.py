@@ -50,7 +50,8 @@ def read(word: str) -> EventMessage:
             return BetCancel(**base, **WINDOW, markets=(RESULT,))
         case "restore":
             return RollbackBetCancel(**base, **WINDOW, markets=(RESULT,))
-    raise LookupError(word)
+        case _:
+            raise LookupError(word)
 
 
 def sieve() -> Sieve:
