@@ -50,14 +50,16 @@ def anything(kind: object) -> st.SearchStrategy[typing.Any]:
     if origin is tuple:
         return st.tuples(*map(anything, arguments))
     if origin is dict:
-        return st.dictionaries(st.just("line_quarters") | TEXT, WHOLE, max_size=2)
+        names = st.just("line_quarters") | TEXT if arguments[0] is str else anything(arguments[0])
+        return st.dictionaries(names, anything(arguments[1]), max_size=2)
     if kind in PLAIN:
         return PLAIN[kind]
     assert isinstance(kind, type)
     if issubclass(kind, StrEnum):
         return st.sampled_from(kind)
     hints = typing.get_type_hints(kind)
-    return st.builds(kind, *(anything(hints[name]) for name in kind.__struct_fields__))  # type: ignore[attr-defined]
+    fields: tuple[str, ...] = kind.__struct_fields__  # type: ignore[attr-defined]
+    return st.builds(kind, **{name: anything(hints[name]) for name in fields})
 
 
 PLAIN: dict[object, st.SearchStrategy[typing.Any]] = {

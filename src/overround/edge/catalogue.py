@@ -7,6 +7,8 @@ import msgspec
 
 from overround.book.catalogue import MARKET_TYPES, EventStatus, Market, MarketStatus
 from overround.book.catalogue import Event as CatalogueEvent
+from overround.book.catalogue import Moment as GameMoment
+from overround.edge.bodies import TermsBody, terms_body
 from overround.edge.live import Live
 from overround.edge.problems import Problem
 from overround.edge.reading import Reading
@@ -20,11 +22,12 @@ MAX_LOOKED_AT: Final = 20_000
 
 
 class SelectionBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`price_milli` of 0 is no price."""
+    """`price_milli` of 0 is no price. Bets on one that was withdrawn are void."""
 
     selection_id: int
     name: str
     price_milli: int
+    withdrawn: bool
 
 
 class MarketBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -41,6 +44,7 @@ class MarketBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     available: bool
     in_play: bool
     delay_ms: int
+    terms: TermsBody
     selections: tuple[SelectionBody, ...]
 
 
@@ -53,6 +57,7 @@ class EventBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: str
     starts_at: AtText
     status: EventStatus
+    moment: GameMoment
 
 
 class EventWhole(EventBody, frozen=True, kw_only=True, gc=False):
@@ -242,8 +247,14 @@ def market_body(live: Live, market: Market) -> MarketBody:
         available=live.state.is_available(market),
         in_play=market.in_play,
         delay_ms=market.delay_us // 1_000,
+        terms=terms_body(market),
         selections=tuple(
-            SelectionBody(selection_id=each.id, name=each.name, price_milli=each.price_milli)
+            SelectionBody(
+                selection_id=each.id,
+                name=each.name,
+                price_milli=each.price_milli,
+                withdrawn=each.withdrawn_at_us > 0,
+            )
             for each in market.selections.values()
         ),
     )
@@ -257,6 +268,7 @@ def event_body(live: Live, event: CatalogueEvent) -> EventBody:
         name=event.name,
         starts_at=at_text(event.starts_at_us),
         status=event.status,
+        moment=event.moment,
     )
 
 

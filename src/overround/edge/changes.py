@@ -26,10 +26,14 @@ from overround.book.catalogue import (
     MarketHandedOver,
     MarketResumed,
     MarketSuspended,
+    MomentSet,
     PricesSet,
+    SelectionsAdded,
+    SelectionWithdrawn,
     SportCreated,
 )
-from overround.book.settlement import ResultRecorded
+from overround.book.settlement import ResultHeard, ResultRecorded
+from overround.edge.bodies import TermsBody, terms_body
 
 _Fact = (
     SportCreated
@@ -38,8 +42,11 @@ _Fact = (
     | EventRescheduled
     | EventStarted
     | EventEnded
+    | MomentSet
     | MarketCreated
     | MarketChanged
+    | SelectionsAdded
+    | SelectionWithdrawn
     | PricesSet
     | MarketSuspended
     | MarketResumed
@@ -47,6 +54,7 @@ _Fact = (
     | MarketHandedOver
     | FeedSeen
     | FeedSilenced
+    | ResultHeard
     | ResultRecorded
 )
 CATALOGUE_KINDS: Final = frozenset(str(kind.__struct_config__.tag) for kind in _Fact.__args__)
@@ -56,7 +64,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="delta", tag_field="op"):
-    """What is different on one market since the sequence before. Absent is as it was; a price of 0 is none."""
+    """What is different on one market since the sequence before. Absent is as it was; a price of 0 is none. `added` are
+    new selections with their names, `withdrawn` those that are out."""
 
     seq: int
     at_ms: int
@@ -66,6 +75,9 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     reason: str | None = None
     available: bool | None = None
     prices: tuple[tuple[int, int], ...] | None = None
+    terms: TermsBody | None = None
+    added: tuple[tuple[int, str], ...] | None = None
+    withdrawn: tuple[int, ...] | None = None
 
 
 class Change:
@@ -89,8 +101,10 @@ def merged(changes: Sequence[Change]) -> Change:
     """Several changes of one market, in their order, as one: the newest of everything."""
     if len(changes) == 1:
         return changes[0]
-    newest: dict[str, Any] = dict.fromkeys(("version", "status", "reason", "available"))
+    newest: dict[str, Any] = dict.fromkeys(("version", "status", "reason", "available", "terms"))
     prices: dict[int, int] = {}
+    added: list[tuple[int, str]] = []
+    withdrawn: list[int] = []
     for change in changes:
         delta = change.delta
         for name in newest:
@@ -98,11 +112,38 @@ def merged(changes: Sequence[Change]) -> Change:
             if value is not None:
                 newest[name] = value
         prices.update(delta.prices or ())
+        added += delta.added or ()
+        withdrawn += delta.withdrawn or ()
     last = changes[-1].delta
     delta = Delta(
-        seq=last.seq, at_ms=last.at_ms, market_id=last.market_id, prices=tuple(prices.items()) or None, **newest
+        seq=last.seq,
+        at_ms=last.at_ms,
+        market_id=last.market_id,
+        prices=tuple(prices.items()) or None,
+        added=tuple(added) or None,
+        withdrawn=tuple(withdrawn) or None,
+        **newest,
     )
     return Change(delta, event_id=changes[-1].event_id)
+
+
+def _more(market: Market, fact: _Fact) -> dict[str, Any]:
+    """What a fact changed of a market beside its life."""
+    match fact:
+        case PricesSet():
+            return {"prices": fact.prices}
+        case MarketChanged(terms=terms) if terms is not None:
+            return {"terms": terms_body(market)}
+        case SelectionsAdded():
+            ids = range(fact.first_id, fact.first_id + len(fact.selections))
+            return {
+                "added": tuple(zip(ids, fact.selections, strict=True)),
+                "prices": tuple(zip(ids, fact.prices_milli, strict=True)),
+            }
+        case SelectionWithdrawn():
+            return {"withdrawn": (fact.selection_id,), "prices": ((fact.selection_id, 0),)}
+        case _:
+            return {}
 
 
 Seen = tuple[int, catalogue.MarketStatus, str, bool]
@@ -131,20 +172,19 @@ class Changes:
         self.by_status[event.status][event.id] = None
 
     def fold(self, seq: int, at_us: int, body: str | bytes) -> tuple[list[Change], int]:
-        """Fold one fact: what changed for those who watch markets, and the event that began, ended or moved, or 0."""
+        """Fold one fact: what changed for those who watch markets, and the event that is another one now, or 0."""
         fact = _decode(body)
         affected = self._affected(fact)
         before = [(market, self._seen(market)) for market in affected]
         self._apply(fact, at_us)
-        prices = fact.prices if type(fact) is PricesSet else None
         changes = []
         for market, seen in before:
-            change = self._change(seq, at_us, market, seen, prices)
+            change = self._change(seq, at_us, market, seen, fact)
             if change is not None:
                 changes.append(change)
         if type(fact) is MarketCreated:
             changes.append(self._created(seq, at_us, self.state.markets[fact.market_id]))
-        event_id = fact.event_id if isinstance(fact, EventStarted | EventEnded | EventRescheduled) else 0
+        event_id = fact.event_id if isinstance(fact, EventStarted | EventEnded | EventRescheduled | MomentSet) else 0
         return changes, event_id
 
     def _affected(self, fact: _Fact) -> Iterable[Market]:
@@ -153,7 +193,7 @@ class Changes:
         match fact:
             case PricesSet() | MarketSuspended() | MarketResumed() | MarketClosed() | MarketChanged():
                 return (markets[fact.market_id],)
-            case ResultRecorded() | MarketHandedOver():
+            case ResultRecorded() | ResultHeard() | SelectionsAdded() | SelectionWithdrawn() | MarketHandedOver():
                 return (markets[fact.market_id],)
             case EventStarted() | EventEnded():
                 return [markets[market_id] for market_id in self.state.events[fact.event_id].markets]
@@ -170,6 +210,8 @@ class Changes:
         match fact:
             case ResultRecorded():
                 catalogue.result_market(state.markets[fact.market_id])
+            case ResultHeard():
+                catalogue.hear_result(state.markets[fact.market_id])
             case EventStarted() | EventEnded():
                 del self.by_status[state.events[fact.event_id].status][fact.event_id]
                 APPLY[type(fact)](state, fact, at_us)
@@ -187,11 +229,10 @@ class Changes:
                 elif isinstance(fact, MarketCreated):
                     self._place_market(state.markets[fact.market_id])
 
-    def _change(
-        self, seq: int, at_us: int, market: Market, seen: Seen, prices: tuple[tuple[int, int], ...] | None
-    ) -> Change | None:
+    def _change(self, seq: int, at_us: int, market: Market, seen: Seen, fact: _Fact) -> Change | None:
         now = self._seen(market)
-        if now == seen and prices is None:
+        more = _more(market, fact)
+        if now == seen and not more:
             return None
         version, status, reason, available = (new if new != old else None for new, old in zip(now, seen, strict=True))
         delta = Delta(
@@ -202,7 +243,7 @@ class Changes:
             status=status,  # type: ignore[arg-type]
             reason=reason,  # type: ignore[arg-type]
             available=available,  # type: ignore[arg-type]
-            prices=prices,
+            **more,
         )
         return self._keep(Change(delta, event_id=market.event_id))
 

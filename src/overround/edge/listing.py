@@ -69,7 +69,7 @@ class RefusalPage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class MarketItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A market as the tables have it, without its selections. `settled_revision` is the last result whose every bet is
-    settled."""
+    settled, `heard` a result that is not certain enough yet, with its certainty."""
 
     market_id: int
     event_id: int
@@ -86,6 +86,9 @@ class MarketItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     revision: int
     settled_revision: int
     result: Any
+    terms: Any
+    withdrawals: Any
+    heard: Any
 
 
 class MarketPage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -232,4 +235,7 @@ def _market(row: ShownMarket) -> MarketItem:
         revision=row.revision,
         settled_revision=row.settled_revision,
         result=row.result,
+        terms=row.terms,
+        withdrawals=row.withdrawals,
+        heard=row.heard,
     )

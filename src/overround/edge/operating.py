@@ -11,7 +11,8 @@ from msgspec import Meta
 from overround.book.machine import Answer, Balances, Done
 from overround.book.machine.commands import Command, GetBalances, OpenCustomer
 from overround.edge.asking import Asker, unexpected
-from overround.edge.operations import OPERATIONS, Body, Operation
+from overround.edge.bodies import Body
+from overround.edge.operations import OPERATIONS, Operation
 from overround.edge.problems import Problem, refusal
 from overround.edge.routes import Call, Handler, Reply
 from overround.edge.sessions import Sessions

@@ -5,13 +5,13 @@ The same rows make `POST /v1/operator/commands`, where the path's parameters sta
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Final
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET
 
-from overround.book.limits import HouseTerms
 from overround.book.machine.commands import (
+    AddSelections,
     ChangeMarket,
     CloseMarket,
     Command,
@@ -29,173 +29,41 @@ from overround.book.machine.commands import (
     ResumeEvent,
     ResumeMarket,
     SetHouseTerms,
+    SetMoment,
     SetPlayerTerms,
     SetPrices,
     StartEvent,
     SuspendEvent,
     SuspendMarket,
+    WithdrawSelection,
 )
-from overround.book.settlement import Result, Score, Void, Winners
+from overround.edge.bodies import (
+    BECOMES,
+    ONE_OF,
+    Body,
+    CompetitionAsked,
+    EventAsked,
+    EventResultBody,
+    Fields,
+    FundsBody,
+    HouseTermsBody,
+    MarketAsked,
+    MarketResultBody,
+    MarketTermsBody,
+    MomentBody,
+    Nothing,
+    PlayerTermsBody,
+    PricesBody,
+    ReasonBody,
+    SelectionsBody,
+    SportAsked,
+    StartsBody,
+    WalletBody,
+    WithdrawalBody,
+    as_it_is,
+    house_terms,
+)
 from overround.edge.problems import Problem
-from overround.edge.values import Currency, Id, Moment, Natural, Text, Whole, micros_of
-
-Fields = dict[str, Any]
-
-
-class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The base of operators' bodies."""
-
-
-class Nothing(Body, frozen=True):
-    """No body, or an empty object."""
-
-
-class WalletBody(Body, frozen=True):
-    currency: Currency
-
-
-class FundsBody(Body, frozen=True):
-    """Above zero is a credit, below zero a debit. `note` is kept for ever: no personal data."""
-
-    currency: Currency
-    amount_minor: Whole
-    note: Text
-
-
-class PlayerTermsBody(Body, frozen=True):
-    """0 goes back to the house's default."""
-
-    currency: Currency
-    max_stake_minor: Natural
-    max_payout_minor: Natural
-
-
-class HouseTermsBody(Body, frozen=True):
-    min_stake_minor: Natural = 10
-    max_stake_minor: Natural = 1_000_000
-    max_payout_minor: Natural = 50_000_000
-    market_liability_minor: Natural = 200_000_000
-    house_liability_minor: Natural = 20_000_000_000
-
-
-class SportAsked(Body, frozen=True):
-    name: Text
-
-
-class CompetitionAsked(Body, frozen=True):
-    sport_id: Id
-    name: Text
-
-
-class StartsBody(Body, frozen=True):
-    """One of the two."""
-
-    starts_at: Moment | UnsetType = UNSET
-    starts_at_us: Natural | UnsetType = UNSET
-
-
-class EventAsked(StartsBody, frozen=True, kw_only=True):
-    """One of `starts_at` and `starts_at_us`."""
-
-    competition_id: Id
-    name: Text
-
-
-class ReasonBody(Body, frozen=True):
-    reason: Text
-
-
-class MarketAsked(Body, frozen=True):
-    """A market, suspended at birth. `prices_milli` is empty or one for each selection, 0 for none."""
-
-    event_id: Id
-    type: Text
-    specifiers: dict[Text, Whole] = {}
-    selections: Annotated[tuple[Text, ...], Meta(max_length=20_000)] = ()
-    prices_milli: Annotated[tuple[Natural, ...], Meta(max_length=20_000)] = ()
-    feed: Text = ""
-    in_play: bool = False
-    delay_ms: Natural = 0
-    liability_minor: Natural = 0
-
-
-class MarketTermsBody(Body, frozen=True):
-    """`liability_minor` of 0 is the house's default."""
-
-    delay_ms: Natural
-    liability_minor: Natural
-
-
-class Price(Body, frozen=True, gc=False):
-    """0 takes the price away."""
-
-    selection_id: Id
-    price_milli: Natural
-
-
-class PricesBody(Body, frozen=True):
-    prices: Annotated[tuple[Price, ...], Meta(min_length=1, max_length=20_000)]
-
-
-class ScoreBody(Body, frozen=True, gc=False):
-    home: Whole
-    away: Whole
-
-
-class VoidBody(Body, frozen=True, gc=False):
-    note: Text
-
-
-class EventResultBody(Body, frozen=True):
-    """One of the two."""
-
-    score: ScoreBody | UnsetType = UNSET
-    void: VoidBody | UnsetType = UNSET
-
-
-class MarketResultBody(EventResultBody, frozen=True):
-    """One of the three."""
-
-    winners: Annotated[tuple[Id, ...], Meta(max_length=20_000)] | UnsetType = UNSET
-
-
-def _prices(prices: tuple[Price, ...]) -> tuple[tuple[int, int], ...]:
-    return tuple((price.selection_id, price.price_milli) for price in prices)
-
-
-def _score(score: ScoreBody) -> Result:
-    return Score(score.home, score.away)
-
-
-def _void(void: VoidBody) -> Result:
-    return Void(void.note)
-
-
-def _milliseconds(delay_ms: int) -> int:
-    return delay_ms * 1_000
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-BECOMES: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
-    "starts_at": ("starts_at_us", micros_of),
-    "starts_at_us": ("starts_at_us", _as_it_is),
-    "delay_ms": ("delay_us", _milliseconds),
-    "prices": ("prices", _prices),
-    "score": ("result", _score),
-    "void": ("result", _void),
-    "winners": ("result", Winners),
-}
-"""Fields that a command has under another name or in another shape. All others go as they are."""
-
-ONE_OF: Final = {"starts_at_us": "starts_at or starts_at_us", "result": "score, winners or void"}
-
-
-def house_terms(fields: Fields) -> Command:
-    currency = fields.pop("currency")
-    return SetHouseTerms(currency, HouseTerms(**fields))
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,7 +88,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(body, name)
             if value is UNSET:
                 continue
-            becomes, convert = BECOMES.get(name, (name, _as_it_is))
+            becomes, convert = BECOMES.get(name, (name, as_it_is))
             if becomes in fields and becomes in ONE_OF:
                 raise Problem("body_invalid", f"only one of {ONE_OF[becomes]}")
             fields[becomes] = convert(value)
@@ -233,7 +101,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 MARKET: Final = {"market_id": 7}
 EVENT: Final = {"event_id": 3}
 CUSTOMER: Final = {"customer_id": 42}
-RESULT: Final = ("result_invalid", "result_unchanged")
+RESULT: Final = ("result_invalid", "certainty_invalid", "result_unchanged")
 
 OPERATIONS: Final = (
     Operation(
@@ -373,6 +241,18 @@ OPERATIONS: Final = (
     ),
     Operation(
         method="POST",
+        path="events/{event_id:int}/moment",
+        command=SetMoment,
+        body=MomentBody,
+        shows="event_id",
+        tag="events",
+        doc="Say what a game is at: markets may have another in-play delay for it.",
+        problems=("event_not_found", "event_status"),
+        example={"moment": "danger"},
+        in_path=EVENT,
+    ),
+    Operation(
+        method="POST",
         path="events/{event_id:int}/result",
         command=RecordEventResult,
         body=EventResultBody,
@@ -402,6 +282,7 @@ OPERATIONS: Final = (
             "price_invalid",
             "delay_invalid",
             "liability_invalid",
+            "market_terms_invalid",
             "feed_invalid",
         ),
         example={"event_id": 3, "type": "1x2", "prices_milli": [2_100, 3_400, 3_750]},
@@ -414,7 +295,7 @@ OPERATIONS: Final = (
         shows="market_id",
         tag="markets",
         doc="Set prices of some selections.",
-        problems=("market_not_found", "market_status", "selection_not_found", "price_invalid"),
+        problems=("market_not_found", "market_status", "selection_not_found", "selection_withdrawn", "price_invalid"),
         example={"prices": [{"selection_id": 1, "price_milli": 2_150}]},
         in_path=MARKET,
     ),
@@ -457,9 +338,34 @@ OPERATIONS: Final = (
         body=MarketTermsBody,
         shows="market_id",
         tag="markets",
-        doc="Change a market's in-play delay and liability limit.",
-        problems=("market_not_found", "delay_invalid", "liability_invalid"),
+        doc="Change a market's in-play delay, its liability limit and its terms.",
+        problems=("market_not_found", "delay_invalid", "liability_invalid", "market_terms_invalid"),
         example={"delay_ms": 5_000, "liability_minor": 0},
+        in_path=MARKET,
+    ),
+    Operation(
+        method="POST",
+        path="markets/{market_id:int}/selections",
+        command=AddSelections,
+        body=SelectionsBody,
+        shows="market_id",
+        tag="markets",
+        doc="Add selections to a market whose type brings its own; their ids follow.",
+        problems=("market_not_found", "market_status", "selections_invalid", "price_invalid"),
+        example={"selections": ["3-7"], "prices_milli": [21_000]},
+        in_path=MARKET,
+    ),
+    Operation(
+        method="POST",
+        path="markets/{market_id:int}/withdraw",
+        command=WithdrawSelection,
+        body=WithdrawalBody,
+        shows="market_id",
+        tag="markets",
+        doc="A runner is out: bets on it are void, the market is suspended, and where Rule 4 holds, bets struck before "
+        "bear its deduction.",
+        problems=("market_not_found", "market_status", "selection_not_found", "selection_withdrawn", "price_invalid"),
+        example={"selection_id": 4, "price_milli": 4_000},
         in_path=MARKET,
     ),
     Operation(

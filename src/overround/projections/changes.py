@@ -32,10 +32,12 @@ class Held(msgspec.Struct, frozen=True, gc=False):
 
 
 class Resulted(msgspec.Struct, gc=False):
-    """What the tables know of a market beside the catalogue: its result as JSON, and the revision that is settled."""
+    """What the tables know of a market beside the catalogue: its result as JSON, the revision that is settled, and a
+    result that is not certain enough, with its certainty, as JSON."""
 
     result: str | None = None
     settled_revision: int = 0
+    heard: str | None = None
 
 
 class Known(msgspec.Struct):

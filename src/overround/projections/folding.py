@@ -23,7 +23,10 @@ from overround.book.catalogue import (
     MarketHandedOver,
     MarketResumed,
     MarketSuspended,
+    MomentSet,
     PricesSet,
+    SelectionsAdded,
+    SelectionWithdrawn,
     SportCreated,
 )
 from overround.book.ledger import (
@@ -37,7 +40,7 @@ from overround.book.ledger import (
 )
 from overround.book.limits import NO_LIMIT, CoolingOff, HouseTermsSet, LimitSet, PlayerTermsSet, SelfExcluded
 from overround.book.machine import RequestRefused
-from overround.book.settlement import BetsSettled, ResultRecorded
+from overround.book.settlement import BetsSettled, Heard, ResultHeard, ResultRecorded
 from overround.kernel.fact import Cause, Fact
 from overround.projections.changes import (
     OUTCOME,
@@ -222,13 +225,22 @@ def _bets_settled(at: Folding, fact: BetsSettled) -> None:
     _post(at, fact.transfers, None)
 
 
+def _result_heard(at: Folding, fact: ResultHeard) -> None:
+    market = at.known.catalogue.markets[fact.market_id]
+    before = market.version
+    catalogue.hear_result(market)
+    at.known.resulted[market.id].heard = as_json(Heard(fact.result, fact.certainty))
+    _market_changed(at, market, before)
+
+
 def _result_recorded(at: Folding, fact: ResultRecorded) -> None:
     result = as_json(fact.result)
     market = at.known.catalogue.markets[fact.market_id]
     before = market.version
     catalogue.result_market(market)
-    at.known.resulted[market.id].result = result
-    at.changes.results.append((market.id, fact.revision, at.seq, at.at_us, result))
+    resulted = at.known.resulted[market.id]
+    resulted.result, resulted.heard = result, None
+    at.changes.results.append((market.id, fact.revision, at.seq, at.at_us, result, fact.certainty))
     _market_changed(at, market, before)
 
 
@@ -249,8 +261,8 @@ def _competition_created(at: Folding, fact: CompetitionCreated) -> None:
     at.changes.competitions.add(fact.competition_id)
 
 
-def _event_changed(at: Folding, fact: EventCreated | EventRescheduled | EventStarted | EventEnded) -> None:
-    """An event was created or moved, or started or ended, and its markets with it."""
+def _event_changed(at: Folding, fact: EventCreated | EventRescheduled | EventStarted | EventEnded | MomentSet) -> None:
+    """An event was created or moved or is at another moment, or started or ended, and its markets with it."""
     event = at.known.catalogue.events.get(fact.event_id)
     markets = (
         [at.known.catalogue.markets[market_id] for market_id in event.markets] if event and _has_life(fact) else []
@@ -277,6 +289,26 @@ def _market_created(at: Folding, fact: MarketCreated) -> None:
             at.changes.prices.append((market.id, selection.id, at.seq, at.at_us, selection.price_milli))
     if fact.feed:
         at.changes.feeds.add(fact.feed)
+
+
+def _selections_added(at: Folding, fact: SelectionsAdded) -> None:
+    market = at.known.catalogue.markets[fact.market_id]
+    before = market.version
+    catalogue.apply(at.known.catalogue, fact, at.at_us)
+    _market_changed(at, market, before)
+    for selection_id, price_milli in enumerate(fact.prices_milli, fact.first_id):
+        at.changes.selections[market.id, selection_id] = None
+        if price_milli:
+            at.changes.prices.append((market.id, selection_id, at.seq, at.at_us, price_milli))
+
+
+def _selection_withdrawn(at: Folding, fact: SelectionWithdrawn) -> None:
+    market = at.known.catalogue.markets[fact.market_id]
+    before = market.version
+    catalogue.apply(at.known.catalogue, fact, at.at_us)
+    _market_changed(at, market, before)
+    at.changes.selections[market.id, fact.selection_id] = None
+    at.changes.prices.append((market.id, fact.selection_id, at.seq, at.at_us, 0))
 
 
 def _prices_set(at: Folding, fact: PricesSet) -> None:
@@ -357,8 +389,11 @@ FOLDS: dict[type, Callable[[Folding, Any], None]] = {
     EventRescheduled: _event_changed,
     EventStarted: _event_changed,
     EventEnded: _event_changed,
+    MomentSet: _event_changed,
     MarketCreated: _market_created,
     MarketChanged: _market_stepped,
+    SelectionsAdded: _selections_added,
+    SelectionWithdrawn: _selection_withdrawn,
     PricesSet: _prices_set,
     MarketSuspended: _market_stepped,
     MarketResumed: _market_stepped,
@@ -370,6 +405,7 @@ FOLDS: dict[type, Callable[[Folding, Any], None]] = {
     BetDelayed: _bet_delayed,
     DelayedBetAccepted: _delayed_accepted,
     DelayedBetRefused: _delayed_refused,
+    ResultHeard: _result_heard,
     ResultRecorded: _result_recorded,
     BetsSettled: _bets_settled,
     RequestRefused: _request_refused,

@@ -24,12 +24,17 @@ from overround.book.catalogue import (
     MarketResumed,
     MarketStatus,
     MarketSuspended,
+    Moment,
+    MomentSet,
     PricesSet,
     Selection,
+    SelectionsAdded,
+    SelectionWithdrawn,
 )
 from overround.book.ledger import Account, AccountKind, Posting
-from overround.book.settlement import BetsSettled, ResultRecorded
+from overround.book.settlement import BetsSettled, ResultHeard, ResultRecorded
 from overround.projections.changes import Held, Known, Recorded, Resulted
+from overround.projections.offer import terms_of, withdrawals_of
 
 
 class Needs(msgspec.Struct):
@@ -68,7 +73,7 @@ def _need(needs: Needs, fact: object) -> None:
             needs.delayed.add(fact.bet_id)
         case EventStarted() | EventEnded():
             needs.life.add(fact.event_id)
-        case EventCreated() | EventRescheduled():
+        case EventCreated() | EventRescheduled() | MomentSet():
             needs.events.add(fact.event_id)
         case MarketCreated():
             needs.events.add(fact.event_id)
@@ -79,7 +84,12 @@ def _need(needs: Needs, fact: object) -> None:
         case MarketHandedOver():
             needs.markets.add(fact.market_id)
             needs.feeds.add(fact.feed)
-        case MarketSuspended() | MarketResumed() | MarketClosed() | MarketChanged() | ResultRecorded() | BetsSettled():
+        case SelectionWithdrawn():
+            needs.markets.add(fact.market_id)
+            needs.selections.add((fact.market_id, fact.selection_id))
+        case MarketSuspended() | MarketResumed() | MarketClosed() | MarketChanged() | SelectionsAdded():
+            needs.markets.add(fact.market_id)
+        case ResultHeard() | ResultRecorded() | BetsSettled():
             needs.markets.add(fact.market_id)
         case FeedSeen() | FeedSilenced():
             needs.feeds.add(fact.feed)
@@ -137,11 +147,13 @@ async def _load_accounts(connection: Connection, needs: Needs, known: Known) -> 
 
 async def _load_events(connection: Connection, needs: Needs, known: Known) -> None:
     rows = await connection.fetch(
-        "SELECT id, competition_id, name, starts_at_us, status FROM read.event WHERE id = ANY($1)",
+        "SELECT id, competition_id, name, starts_at_us, status, moment FROM read.event WHERE id = ANY($1)",
         list(needs.events | needs.life),
     )
-    for event_id, competition_id, name, starts_at_us, status in rows:
-        known.catalogue.events[event_id] = Event(event_id, competition_id, name, starts_at_us, EventStatus(status), [])
+    for event_id, competition_id, name, starts_at_us, status, moment in rows:
+        known.catalogue.events[event_id] = Event(
+            event_id, competition_id, name, starts_at_us, EventStatus(status), [], Moment(moment)
+        )
     children = await connection.fetch(
         "SELECT id, event_id FROM read.market WHERE event_id = ANY($1) ORDER BY id", list(needs.life)
     )
@@ -153,7 +165,7 @@ async def _load_events(connection: Connection, needs: Needs, known: Known) -> No
 async def _load_markets(connection: Connection, needs: Needs, known: Known) -> None:
     rows = await connection.fetch("SELECT * FROM read.market WHERE id = ANY($1)", list(needs.markets))
     for row in rows:
-        known.resulted[row["id"]] = Resulted(row["result"], row["settled_revision"])
+        known.resulted[row["id"]] = Resulted(row["result"], row["settled_revision"], row["heard"])
         known.catalogue.markets[row["id"]] = Market(
             id=row["id"],
             event_id=row["event_id"],
@@ -169,17 +181,20 @@ async def _load_markets(connection: Connection, needs: Needs, known: Known) -> N
             version=row["version"],
             confirmed_at_us=row["confirmed_at_us"],
             revision=row["revision"],
+            terms=terms_of(row["terms"]),
+            withdrawals=withdrawals_of(row["withdrawals"]),
+            owes_starting_prices=row["owes_starting_prices"],
         )
 
 
 async def _load_selections(connection: Connection, needs: Needs, known: Known) -> None:
     rows = await connection.fetch(
-        "SELECT market_id, id, name, price_milli FROM read.selection"
+        "SELECT market_id, id, name, price_milli, withdrawn_at_us FROM read.selection"
         " JOIN unnest($1::bigint[], $2::integer[]) AS wanted (market_id, id) USING (market_id, id)",
         *_columns(needs.selections, 2),
     )
-    for market_id, selection_id, name, price_milli in rows:
-        known.catalogue.markets[market_id].selections[selection_id] = Selection(selection_id, name, price_milli)
+    for market_id, *selection in rows:
+        known.catalogue.markets[market_id].selections[selection[0]] = Selection(*selection)
 
 
 async def _load_feeds(connection: Connection, needs: Needs, known: Known) -> None:

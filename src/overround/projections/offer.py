@@ -12,14 +12,19 @@ from overround.book.catalogue import (
     Feed,
     Market,
     MarketStatus,
+    MarketTerms,
+    Moment,
     Selection,
     Sport,
+    Withdrawn,
 )
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
 
 _specifiers = msgspec.json.Decoder(dict[str, int]).decode
+terms_of = msgspec.json.Decoder(MarketTerms).decode
+withdrawals_of = msgspec.json.Decoder(list[Withdrawn]).decode
 
 
 async def offer(connection: "Connection[Record]") -> tuple[int, CatalogueState]:
@@ -35,8 +40,8 @@ async def offer(connection: "Connection[Record]") -> tuple[int, CatalogueState]:
                 row[0]: Feed(*row) for row in await _rows(connection, "name, seen_at_us, silent, back_at_us", "feed")
             },
         )
-        for row in await _rows(connection, "id, competition_id, name, starts_at_us, status", "event"):
-            state.events[row[0]] = Event(row[0], row[1], row[2], row[3], EventStatus(row[4]), [])
+        for row in await _rows(connection, "id, competition_id, name, starts_at_us, status, moment", "event"):
+            state.events[row[0]] = Event(row[0], row[1], row[2], row[3], EventStatus(row[4]), [], Moment(row[5]))
         await _markets(connection, state)
     return seq, state
 
@@ -44,7 +49,7 @@ async def offer(connection: "Connection[Record]") -> tuple[int, CatalogueState]:
 async def _markets(connection: "Connection[Record]", state: CatalogueState) -> None:
     columns = (
         "id, event_id, type, specifiers, feed, in_play, delay_us, liability_minor, status, reason, version,"
-        " confirmed_at_us, revision"
+        " confirmed_at_us, revision, terms, withdrawals, owes_starting_prices"
     )
     for row in await _rows(connection, columns, "market"):
         state.markets[row[0]] = Market(
@@ -62,12 +67,15 @@ async def _markets(connection: "Connection[Record]", state: CatalogueState) -> N
             version=row[10],
             confirmed_at_us=row[11],
             revision=row[12],
+            terms=terms_of(row[13]),
+            withdrawals=withdrawals_of(row[14]),
+            owes_starting_prices=row[15],
         )
         state.events[row[1]].markets.append(row[0])
-    for market_id, number, name, price_milli in await _rows(
-        connection, "market_id, id, name, price_milli", "selection"
+    for market_id, *selection in await _rows(
+        connection, "market_id, id, name, price_milli, withdrawn_at_us", "selection"
     ):
-        state.markets[market_id].selections[number] = Selection(number, name, price_milli)
+        state.markets[market_id].selections[selection[0]] = Selection(*selection)
 
 
 async def _rows(connection: "Connection[Record]", columns: str, table: str) -> "list[Record]":

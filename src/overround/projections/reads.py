@@ -44,7 +44,7 @@ LINE = (
 )
 MARKET = (
     "SELECT id, event_id, type, specifiers, feed, in_play, delay_us, liability_minor, status, reason, version,"
-    " available, revision, settled_revision, result FROM read.market_now"
+    " available, revision, settled_revision, result, terms, withdrawals, heard FROM read.market_now"
 )
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
@@ -138,7 +138,7 @@ class Reads:
     async def events(
         self, *, competition_id: int | None = None, cursor: str | None = None, limit: int = DEFAULT_PAGE
     ) -> Page[ShownEvent]:
-        query = Query("SELECT id, competition_id, name, starts_at_us, status FROM read.event")
+        query = Query("SELECT id, competition_id, name, starts_at_us, status, moment FROM read.event")
         query.where("competition_id = {}", competition_id)
         query.where("id < {}", *cursors.before(cursor, "events", width=1)).order("id DESC")
         return await self._page(query, ShownEvent, limit, lambda row: ("events", row.id))
@@ -161,7 +161,9 @@ class Reads:
         market = await self._one(Query(MARKET).where("id = {}", market_id), ShownMarket)
         if market is None:
             return None
-        query = Query("SELECT id, name, price_milli FROM read.selection").where("market_id = {}", market_id)
+        query = Query("SELECT id, name, price_milli, withdrawn_at_us FROM read.selection").where(
+            "market_id = {}", market_id
+        )
         selections = await self._all(query.order("id"), ShownSelection)
         return msgspec.structs.replace(market, selections=selections)
 

@@ -9,7 +9,14 @@ from typing import Any
 import msgspec
 
 from overround.book.bets import Bet, DelayedBetRefused
-from overround.book.catalogue import EventEnded, EventStarted, MarketCreated, PricesSet
+from overround.book.catalogue import (
+    EventEnded,
+    EventStarted,
+    MarketCreated,
+    PricesSet,
+    SelectionsAdded,
+    SelectionWithdrawn,
+)
 from overround.book.ledger import Account, AccountKind, CustomerOpened, FundsMoved, Posting
 from overround.book.limits import NO_LIMIT, CoolingOff, HouseTermsSet, LimitSet, PlayerTermsSet, SelfExcluded
 from overround.book.machine import RequestRefused, State
@@ -111,6 +118,16 @@ def _market_created(past: Past, fact: MarketCreated, state: State) -> None:
             past.rows["price_history"].append((fact.market_id, selection_id, state.seq, state.at_us, price_milli))
 
 
+def _selections_added(past: Past, fact: SelectionsAdded, state: State) -> None:
+    for selection_id, price_milli in enumerate(fact.prices_milli, fact.first_id):
+        if price_milli:
+            past.rows["price_history"].append((fact.market_id, selection_id, state.seq, state.at_us, price_milli))
+
+
+def _selection_withdrawn(past: Past, fact: SelectionWithdrawn, state: State) -> None:
+    past.rows["price_history"].append((fact.market_id, fact.selection_id, state.seq, state.at_us, 0))
+
+
 def _prices_set(past: Past, fact: PricesSet, state: State) -> None:
     for selection_id, price_milli in sorted(fact.prices):
         past.rows["price_history"].append((fact.market_id, selection_id, state.seq, state.at_us, price_milli))
@@ -118,7 +135,7 @@ def _prices_set(past: Past, fact: PricesSet, state: State) -> None:
 
 def _result_recorded(past: Past, fact: ResultRecorded, state: State) -> None:
     result = msgspec.json.encode(fact.result).decode()
-    past.rows["result"].append((fact.market_id, fact.revision, state.seq, state.at_us, result))
+    past.rows["result"].append((fact.market_id, fact.revision, state.seq, state.at_us, result, fact.certainty))
 
 
 def _limit_set(past: Past, fact: LimitSet, state: State) -> None:
@@ -152,6 +169,8 @@ LOOKS: dict[type[Fact], Callable[[Past, Any, State], None]] = {
     DelayedBetRefused: _delayed_refused,
     RequestRefused: _request_refused,
     MarketCreated: _market_created,
+    SelectionsAdded: _selections_added,
+    SelectionWithdrawn: _selection_withdrawn,
     PricesSet: _prices_set,
     ResultRecorded: _result_recorded,
     LimitSet: _limit_set,
@@ -213,12 +232,12 @@ def _competitions(state: State, _: Past) -> Iterator[Row]:
 
 def _events(state: State, _: Past) -> Iterator[Row]:
     for event in state.catalogue.events.values():
-        yield event.id, event.competition_id, event.name, event.starts_at_us, event.status
+        yield event.id, event.competition_id, event.name, event.starts_at_us, event.status, event.moment
 
 
 def _markets(state: State, past: Past) -> Iterator[Row]:
     for market in state.catalogue.markets.values():
-        result = state.settlement.results.get(market.id)
+        result, heard = state.settlement.results.get(market.id), state.settlement.heard.get(market.id)
         yield (
             market.id,
             market.event_id,
@@ -235,13 +254,17 @@ def _markets(state: State, past: Past) -> Iterator[Row]:
             market.revision,
             past.settled_revisions.get(market.id, 0),
             msgspec.json.encode(result).decode() if result is not None else None,
+            msgspec.json.encode(market.terms).decode(),
+            msgspec.json.encode(market.withdrawals).decode(),
+            market.owes_starting_prices,
+            msgspec.json.encode(heard).decode() if heard is not None else None,
         )
 
 
 def _selections(state: State, _: Past) -> Iterator[Row]:
     for market in state.catalogue.markets.values():
         for selection in market.selections.values():
-            yield market.id, selection.id, selection.name, selection.price_milli
+            yield market.id, selection.id, selection.name, selection.price_milli, selection.withdrawn_at_us
 
 
 def _feeds(state: State, _: Past) -> Iterator[Row]:

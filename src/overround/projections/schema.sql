@@ -119,35 +119,41 @@ CREATE TABLE read.event (
     competition_id bigint NOT NULL,
     name           text   NOT NULL,
     starts_at_us   bigint NOT NULL,
-    status         text   NOT NULL
+    status         text   NOT NULL,
+    moment         text   NOT NULL  -- what the game is at, for in-play delays
 );
 CREATE INDEX event_starts ON read.event (starts_at_us, id);
 CREATE INDEX event_competition ON read.event (competition_id, id);
 
 CREATE TABLE read.market (
-    id               bigint  PRIMARY KEY,
-    event_id         bigint  NOT NULL,
-    type             text    NOT NULL,
-    specifiers       json    NOT NULL,
-    feed             text    NOT NULL,
-    in_play          boolean NOT NULL,
-    delay_us         bigint  NOT NULL,
-    liability_minor  bigint  NOT NULL,
-    status           text    NOT NULL,
-    reason           text    NOT NULL,
-    version          integer NOT NULL,
-    confirmed_at_us  bigint  NOT NULL,
-    revision         integer NOT NULL,
-    settled_revision integer NOT NULL,  -- the last revision whose every bet is settled
-    result           json
+    id                   bigint  PRIMARY KEY,
+    event_id             bigint  NOT NULL,
+    type                 text    NOT NULL,
+    specifiers           json    NOT NULL,
+    feed                 text    NOT NULL,
+    in_play              boolean NOT NULL,
+    delay_us             bigint  NOT NULL,
+    liability_minor      bigint  NOT NULL,
+    status               text    NOT NULL,
+    reason               text    NOT NULL,
+    version              integer NOT NULL,
+    confirmed_at_us      bigint  NOT NULL,
+    revision             integer NOT NULL,
+    settled_revision     integer NOT NULL,  -- the last revision whose every bet is settled
+    result               json,
+    terms                json    NOT NULL,  -- each-way, starting prices, best odds and the like; empty for the usual ones
+    withdrawals          json    NOT NULL,  -- [selection_id, at_us, price_milli, from_start]
+    owes_starting_prices boolean NOT NULL,
+    heard                json               -- [result, certainty] that is not certain enough yet
 ) WITH (fillfactor = 50);
 CREATE INDEX market_event ON read.market (event_id, id);
 
 CREATE TABLE read.selection (
-    market_id   bigint  NOT NULL,
-    id          integer NOT NULL,
-    name        text    NOT NULL,
-    price_milli integer NOT NULL,  -- 0 while there is no price
+    market_id       bigint  NOT NULL,
+    id              integer NOT NULL,
+    name            text    NOT NULL,
+    price_milli     integer NOT NULL,  -- 0 while there is no price
+    withdrawn_at_us bigint  NOT NULL,  -- 0 while it is not withdrawn
     PRIMARY KEY (market_id, id)
 ) WITH (fillfactor = 50);
 
@@ -192,6 +198,7 @@ CREATE TABLE read.result (
     seq       bigint  NOT NULL,
     at_us     bigint  NOT NULL,
     result    json    NOT NULL,
+    certainty integer NOT NULL,
     PRIMARY KEY (market_id, revision)
 );
 CREATE INDEX result_seq ON read.result USING brin (seq) WITH (pages_per_range = 16);

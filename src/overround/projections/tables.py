@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Rises with every change of `schema.sql`; tables of another version are dropped and folded again."""
 
 
@@ -66,14 +66,19 @@ REFUSAL: Final = _table(
 )
 SPORT: Final = _table("sport", "id", "id int8, name text")
 COMPETITION: Final = _table("competition", "id", "id int8, sport_id int8, name text")
-EVENT: Final = _table("event", "id", "id int8, competition_id int8, name text, starts_at_us int8, status text")
+EVENT: Final = _table(
+    "event", "id", "id int8, competition_id int8, name text, starts_at_us int8, status text, moment text"
+)
 MARKET: Final = _table(
     "market",
     "id",
     "id int8, event_id int8, type text, specifiers json, feed text, in_play bool, delay_us int8, liability_minor int8,"
-    " status text, reason text, version int4, confirmed_at_us int8, revision int4, settled_revision int4, result json",
+    " status text, reason text, version int4, confirmed_at_us int8, revision int4, settled_revision int4, result json,"
+    " terms json, withdrawals json, owes_starting_prices bool, heard json",
 )
-SELECTION: Final = _table("selection", "market_id id", "market_id int8, id int4, name text, price_milli int4")
+SELECTION: Final = _table(
+    "selection", "market_id id", "market_id int8, id int4, name text, price_milli int4, withdrawn_at_us int8"
+)
 FEED: Final = _table("feed", "name", "name text, seen_at_us int8, silent bool, back_at_us int8")
 PRICE_HISTORY: Final = _table(
     "price_history",
@@ -85,7 +90,9 @@ MARKET_STATUS_HISTORY: Final = _table(
     "seq market_id",
     "market_id int8, seq int8, at_us int8, status text, reason text, version int4",
 )
-RESULT: Final = _table("result", "seq market_id", "market_id int8, revision int4, seq int8, at_us int8, result json")
+RESULT: Final = _table(
+    "result", "seq market_id", "market_id int8, revision int4, seq int8, at_us int8, result json, certainty int4"
+)
 LIMIT_CHANGE: Final = _table(
     "limit_change",
     "seq",

@@ -90,14 +90,16 @@ class ShownEvent(Shown, frozen=True):
     name: str
     starts_at_us: int
     status: str
+    moment: str
 
 
 class ShownSelection(Shown, frozen=True):
-    """`price_milli` of 0 is no price."""
+    """`price_milli` of 0 is no price; `withdrawn_at_us` of 0 is not withdrawn."""
 
     id: int
     name: str
     price_milli: int
+    withdrawn_at_us: int
 
 
 class ShownMarket(Shown, frozen=True):
@@ -118,6 +120,9 @@ class ShownMarket(Shown, frozen=True):
     revision: int
     settled_revision: int
     result: msgspec.Raw | None
+    terms: msgspec.Raw
+    withdrawals: msgspec.Raw
+    heard: msgspec.Raw | None
     selections: tuple[ShownSelection, ...]
 
 

@@ -56,7 +56,7 @@ def _competition_rows(known: Known, changes: Changes) -> list[Row]:
 
 def _event_rows(known: Known, changes: Changes) -> list[Row]:
     rows = map(known.catalogue.events.__getitem__, sorted(changes.events))
-    return [(row.id, row.competition_id, row.name, row.starts_at_us, row.status) for row in rows]
+    return [(row.id, row.competition_id, row.name, row.starts_at_us, row.status, row.moment) for row in rows]
 
 
 def _market_rows(known: Known, changes: Changes) -> list[Row]:
@@ -81,13 +81,17 @@ def _market_row(known: Known, market_id: int) -> Row:
         market.revision,
         resulted.settled_revision,
         resulted.result,
+        as_json(market.terms),
+        as_json(market.withdrawals),
+        market.owes_starting_prices,
+        resulted.heard,
     )
 
 
 def _selection_rows(known: Known, changes: Changes) -> list[Row]:
     markets = known.catalogue.markets
     rows = ((market_id, markets[market_id].selections[number]) for market_id, number in sorted(changes.selections))
-    return [(market_id, row.id, row.name, row.price_milli) for market_id, row in rows]
+    return [(market_id, row.id, row.name, row.price_milli, row.withdrawn_at_us) for market_id, row in rows]
 
 
 def _feed_rows(known: Known, changes: Changes) -> list[Row]:

@@ -64,9 +64,10 @@ class MarketCreated(Fact, frozen=True, kw_only=True, tag="market_created"):
 
 
 class SelectionsAdded(Fact, frozen=True, kw_only=True, tag="selections_added"):
-    """More selections of a market, with the ids that follow."""
+    """More selections of a market, with ids from `first_id` on."""
 
     market_id: int
+    first_id: int
     selections: tuple[str, ...]
     prices_milli: tuple[int, ...]
 

@@ -135,7 +135,7 @@ def _market_created(state: CatalogueState, fact: MarketCreated, at_us: int) -> N
 def _selections_added(state: CatalogueState, fact: SelectionsAdded, at_us: int) -> None:
     market = state.markets[fact.market_id]
     named = zip(fact.selections, fact.prices_milli, strict=True)
-    for number, (name, price_milli) in enumerate(named, len(market.selections) + 1):
+    for number, (name, price_milli) in enumerate(named, fact.first_id):
         market.selections[number] = Selection(id=number, name=name, price_milli=price_milli)
     market.version += 1
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from overround.book.bets import OddsChange
+from overround.book.catalogue import MarketTerms, Moment
 from overround.book.limits import HouseTerms, LimitKind
 from overround.book.settlement import Result
 
@@ -122,8 +123,16 @@ class EndEvent(Command, frozen=True):
     event_id: int
 
 
+class SetMoment(Command, frozen=True):
+    """What an event is at: the in-play delay that its markets have for it holds from now on."""
+
+    event_id: int
+    moment: Moment
+
+
 class CreateMarket(Command, frozen=True):
-    """A market, suspended at birth. `prices_milli` is empty or one for each selection, 0 for none."""
+    """A market, suspended at birth. `prices_milli` is empty or one for each selection, 0 for none. No `terms` are
+    those that every market has."""
 
     event_id: int
     type: str
@@ -134,12 +143,34 @@ class CreateMarket(Command, frozen=True):
     in_play: bool = False
     delay_us: int = 0
     liability_minor: int = 0
+    terms: MarketTerms | None = None
 
 
 class ChangeMarket(Command, frozen=True):
+    """No `terms` leave those that the market has; bets keep the terms on which they were struck."""
+
     market_id: int
     delay_us: int
     liability_minor: int
+    terms: MarketTerms | None = None
+
+
+class AddSelections(Command, frozen=True):
+    """More selections of a market whose type brings its own: a late entry, a forecast that somebody asked for."""
+
+    market_id: int
+    selections: tuple[str, ...]
+    prices_milli: tuple[int, ...] = ()
+
+
+class WithdrawSelection(Command, frozen=True):
+    """A runner is out. `price_milli` is the price at which it went, for Rule 4; 0 deducts nothing. With `from_start`
+    the starting prices were returned with it in."""
+
+    market_id: int
+    selection_id: int
+    price_milli: int
+    from_start: bool = False
 
 
 class SetPrices(Command, frozen=True):
@@ -176,10 +207,11 @@ class ResumeEvent(Command, frozen=True):
 
 
 class RecordResult(Command, frozen=True):
-    """A market's result, or its correction."""
+    """A market's result, or its correction. One that is less certain than the market wants is kept, and pays nobody."""
 
     market_id: int
     result: Result
+    certainty: int = 2
 
 
 class RecordEventResult(Command, frozen=True):
@@ -187,6 +219,7 @@ class RecordEventResult(Command, frozen=True):
 
     event_id: int
     result: Result
+    certainty: int = 2
 
 
 class FeedHeartbeat(Command, frozen=True):
@@ -240,8 +273,11 @@ AnyCommand = (
     | RescheduleEvent
     | StartEvent
     | EndEvent
+    | SetMoment
     | CreateMarket
     | ChangeMarket
+    | AddSelections
+    | WithdrawSelection
     | SetPrices
     | SuspendMarket
     | ResumeMarket

@@ -10,6 +10,7 @@ from overround.book.catalogue import FeedSilenced
 from overround.book.machine import asking, banking, betting, memory, offering, settling
 from overround.book.machine.answers import Answer
 from overround.book.machine.commands import (
+    AddSelections,
     ChangeMarket,
     CloseMarket,
     Command,
@@ -37,12 +38,14 @@ from overround.book.machine.commands import (
     SelfExclude,
     SetHouseTerms,
     SetLimit,
+    SetMoment,
     SetPlayerTerms,
     SetPrices,
     SilenceFeed,
     StartEvent,
     SuspendEvent,
     SuspendMarket,
+    WithdrawSelection,
 )
 from overround.book.machine.events import RequestDone, RequestRefused
 from overround.book.machine.memory import KeyRefusal
@@ -67,8 +70,11 @@ DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refus
     RescheduleEvent: offering.reschedule_event,
     StartEvent: offering.start_event,
     EndEvent: offering.end_event,
+    SetMoment: offering.set_moment,
     CreateMarket: offering.create_market,
     ChangeMarket: offering.change_market,
+    AddSelections: offering.add_selections,
+    WithdrawSelection: offering.withdraw_selection,
     SetPrices: offering.set_prices,
     SuspendMarket: offering.suspend_market,
     ResumeMarket: offering.resume_market,

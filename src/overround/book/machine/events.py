@@ -17,13 +17,16 @@ from overround.book.catalogue import (
     MarketHandedOver,
     MarketResumed,
     MarketSuspended,
+    MomentSet,
     PricesSet,
+    SelectionsAdded,
+    SelectionWithdrawn,
     SportCreated,
 )
 from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, WalletOpened
 from overround.book.limits import CoolingOff, HouseTermsSet, LimitSet, PlayerTermsSet, SelfExcluded
 from overround.book.machine.commands import AnyCommand
-from overround.book.settlement import BetsSettled, ResultRecorded
+from overround.book.settlement import BetsSettled, ResultHeard, ResultRecorded
 from overround.kernel.fact import Fact
 
 
@@ -67,8 +70,11 @@ AnyFact = (
     | EventRescheduled
     | EventStarted
     | EventEnded
+    | MomentSet
     | MarketCreated
     | MarketChanged
+    | SelectionsAdded
+    | SelectionWithdrawn
     | PricesSet
     | MarketSuspended
     | MarketResumed
@@ -80,6 +86,7 @@ AnyFact = (
     | BetDelayed
     | DelayedBetAccepted
     | DelayedBetRefused
+    | ResultHeard
     | ResultRecorded
     | BetsSettled
 )
@@ -121,13 +128,17 @@ SUBJECT: dict[type[Fact], str] = {
     EventRescheduled: "event_id",
     EventStarted: "event_id",
     EventEnded: "event_id",
+    MomentSet: "event_id",
     MarketCreated: "market_id",
     MarketChanged: "market_id",
+    SelectionsAdded: "market_id",
+    SelectionWithdrawn: "market_id",
     PricesSet: "market_id",
     MarketSuspended: "market_id",
     MarketResumed: "market_id",
     MarketClosed: "market_id",
     MarketHandedOver: "market_id",
+    ResultHeard: "market_id",
     ResultRecorded: "market_id",
 }
 """Which field of a fact is the `id` that its Done answers with."""

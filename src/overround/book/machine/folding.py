@@ -10,7 +10,7 @@ from overround.book.machine.answers import Answer, BetAnswer, Done
 from overround.book.machine.events import SUBJECT, AnyFact, RequestRefused
 from overround.book.machine.memory import Remembered, scope_of
 from overround.book.machine.state import State, delay_over, delay_until
-from overround.book.settlement import BetsSettled, ResultRecorded
+from overround.book.settlement import BetsSettled, ResultHeard, ResultRecorded
 from overround.kernel.fact import Cause, Fact
 from overround.kernel.refusal import Refused
 
@@ -106,6 +106,11 @@ def _wallet_opened(state: State, fact: WalletOpened, at_us: int) -> None:
     limits.APPLY[WalletOpened](state.limits, fact, at_us)
 
 
+def _result_heard(state: State, fact: ResultHeard, at_us: int) -> None:
+    catalogue.hear_result(state.catalogue.markets[fact.market_id])
+    settlement.hear(state.settlement, fact)
+
+
 def _result_recorded(state: State, fact: ResultRecorded, at_us: int) -> None:
     catalogue.result_market(state.catalogue.markets[fact.market_id])
     bets.release(state.bets, fact.market_id)
@@ -147,6 +152,7 @@ FOLDS: dict[type[Fact], Callable[[State, Any, int], None]] = {
     BetDelayed: _delayed,
     DelayedBetAccepted: _delayed_accepted,
     DelayedBetRefused: _delayed_refused,
+    ResultHeard: _result_heard,
     ResultRecorded: _result_recorded,
     BetsSettled: _bets_settled,
 }

@@ -3,11 +3,13 @@
 from overround.book import catalogue, settlement
 from overround.book.catalogue import (
     MARKET_TYPES,
+    MAX_CERTAINTY,
     MAX_COMPETITIONS,
     MAX_DELAY_US,
     MAX_EVENTS,
     MAX_FEEDS,
     MAX_MARKETS_PER_EVENT,
+    MAX_SELECTIONS,
     MAX_SPORTS,
     CompetitionCreated,
     Event,
@@ -28,11 +30,17 @@ from overround.book.catalogue import (
     MarketResumed,
     MarketStatus,
     MarketSuspended,
+    MarketTerms,
+    MarketType,
+    MomentSet,
     PricesSet,
     Refusal,
+    SelectionsAdded,
+    SelectionWithdrawn,
     SportCreated,
 )
 from overround.book.machine.commands import (
+    AddSelections,
     ChangeMarket,
     CloseMarket,
     CreateCompetition,
@@ -47,14 +55,16 @@ from overround.book.machine.commands import (
     RescheduleEvent,
     ResumeEvent,
     ResumeMarket,
+    SetMoment,
     SetPrices,
     SilenceFeed,
     StartEvent,
     SuspendEvent,
     SuspendMarket,
+    WithdrawSelection,
 )
 from overround.book.machine.state import State
-from overround.book.settlement import Result, ResultRecorded
+from overround.book.settlement import Result, ResultHeard, ResultRecorded
 from overround.kernel.fact import Fact
 from overround.kernel.instant import DAY_US
 from overround.kernel.money import MAX_MONEY_MINOR
@@ -135,6 +145,15 @@ def _event_for(state: State, event_id: int, action: EventAction) -> Event | Refu
     return event
 
 
+def set_moment(state: State, command: SetMoment, now_us: int) -> Facts:
+    event = state.catalogue.events.get(command.event_id)
+    if event is None:
+        return Refused(Refusal.EVENT_NOT_FOUND)
+    if event.status is EventStatus.ENDED:
+        return Refused(Refusal.EVENT_STATUS, {"status": event.status.value})
+    return (MomentSet(event_id=event.id, moment=command.moment),) if event.moment is not command.moment else ()
+
+
 def create_market(state: State, command: CreateMarket, now_us: int) -> Facts:
     event = state.catalogue.events.get(command.event_id)
     if event is None:
@@ -154,7 +173,7 @@ def create_market(state: State, command: CreateMarket, now_us: int) -> Facts:
     prices_milli = command.prices_milli or (0,) * len(names)
     if len(prices_milli) != len(names) or not all(price == 0 or is_price(price) for price in prices_milli):
         return Refused(Refusal.PRICE_INVALID)
-    terms = _terms_refusal(delay_us=command.delay_us, liability_minor=command.liability_minor)
+    terms = _terms_refusal(kind, command)
     if terms is not None:
         return Refused(terms)
     feed = _feed_refusal(state, command.feed) if command.feed else None
@@ -172,26 +191,79 @@ def create_market(state: State, command: CreateMarket, now_us: int) -> Facts:
             in_play=command.in_play,
             delay_us=command.delay_us,
             liability_minor=command.liability_minor,
+            terms=command.terms,
         ),
     )
 
 
-def _terms_refusal(*, delay_us: int, liability_minor: int) -> Refusal | None:
-    if not 0 <= delay_us <= MAX_DELAY_US:
+def _terms_refusal(kind: MarketType, asked: CreateMarket | ChangeMarket) -> Refusal | None:
+    if not 0 <= asked.delay_us <= MAX_DELAY_US:
         return Refusal.DELAY_INVALID
-    if not 0 <= liability_minor <= MAX_MONEY_MINOR:
+    if not 0 <= asked.liability_minor <= MAX_MONEY_MINOR:
         return Refusal.LIABILITY_INVALID
-    return None
+    return None if catalogue.terms_fit(kind, asked.terms or MarketTerms()) else Refusal.MARKET_TERMS_INVALID
 
 
 def change_market(state: State, command: ChangeMarket, now_us: int) -> Facts:
     market = state.catalogue.markets.get(command.market_id)
     if market is None:
         return Refused(Refusal.MARKET_NOT_FOUND)
-    terms = _terms_refusal(delay_us=command.delay_us, liability_minor=command.liability_minor)
+    terms = _terms_refusal(MARKET_TYPES[market.type], command)
     if terms is not None:
         return Refused(terms)
-    return (MarketChanged(market_id=market.id, delay_us=command.delay_us, liability_minor=command.liability_minor),)
+    return (
+        MarketChanged(
+            market_id=market.id,
+            delay_us=command.delay_us,
+            liability_minor=command.liability_minor,
+            terms=command.terms,
+        ),
+    )
+
+
+def add_selections(state: State, command: AddSelections, now_us: int) -> Facts:
+    market = _market_for(state, command.market_id, MarketAction.CLOSE)
+    if isinstance(market, Refused):
+        return market
+    kind = MARKET_TYPES[market.type]
+    names = (*(selection.name for selection in market.selections.values()), *command.selections)
+    few = command.selections and len(names) <= MAX_SELECTIONS
+    if kind.outcomes or not few or not catalogue.names_fit(kind, names):
+        return Refused(Refusal.SELECTIONS_INVALID)
+    prices_milli = command.prices_milli or (0,) * len(command.selections)
+    if len(prices_milli) != len(command.selections) or not all(price == 0 or is_price(price) for price in prices_milli):
+        return Refused(Refusal.PRICE_INVALID)
+    return (
+        SelectionsAdded(
+            market_id=market.id,
+            first_id=len(market.selections) + 1,
+            selections=command.selections,
+            prices_milli=prices_milli,
+        ),
+    )
+
+
+def withdraw_selection(state: State, command: WithdrawSelection, now_us: int) -> Facts:
+    market = state.catalogue.markets.get(command.market_id)
+    if market is None:
+        return Refused(Refusal.MARKET_NOT_FOUND)
+    if market.status is MarketStatus.RESULTED:
+        return Refused(Refusal.MARKET_STATUS, {"status": market.status.value})
+    selection = market.selections.get(command.selection_id)
+    if selection is None:
+        return Refused(Refusal.SELECTION_NOT_FOUND)
+    if selection.withdrawn_at_us:
+        return Refused(Refusal.SELECTION_WITHDRAWN)
+    if command.price_milli and not is_price(command.price_milli):
+        return Refused(Refusal.PRICE_INVALID)
+    return (
+        SelectionWithdrawn(
+            market_id=market.id,
+            selection_id=selection.id,
+            price_milli=command.price_milli,
+            from_start=command.from_start,
+        ),
+    )
 
 
 def set_prices(state: State, command: SetPrices, now_us: int) -> Facts:
@@ -262,13 +334,27 @@ def record_result(state: State, command: RecordResult, now_us: int) -> Facts:
         return market
     if not settlement.fits(market, command.result):
         return Refused(settlement.Refusal.RESULT_INVALID)
-    if state.settlement.results.get(market.id) == command.result:
+    if not 0 < command.certainty <= MAX_CERTAINTY:
+        return Refused(settlement.Refusal.CERTAINTY_INVALID)
+    if not _is_new(state, market, command.result, command.certainty):
         return Refused(settlement.Refusal.RESULT_UNCHANGED, {"revision": market.revision})
-    return (_recorded(market, command.result),)
+    return (_heard(market, command.result, command.certainty),)
 
 
-def _recorded(market: Market, result: Result) -> ResultRecorded:
-    return ResultRecorded(market_id=market.id, revision=market.revision + 1, result=result)
+def _is_new(state: State, market: Market, result: Result, certainty: int) -> bool:
+    """Whether a result says anything: another one than the market has, or than was heard before, or the
+    same surely enough."""
+    if state.settlement.results.get(market.id) == result:
+        return False
+    heard = state.settlement.heard.get(market.id)
+    return heard is None or heard.result != result or certainty >= catalogue.certainty_of(market)
+
+
+def _heard(market: Market, result: Result, certainty: int) -> ResultRecorded | ResultHeard:
+    """The fact of a result: recorded where it is certain enough to pay, otherwise only heard."""
+    if certainty < catalogue.certainty_of(market):
+        return ResultHeard(market_id=market.id, result=result, certainty=certainty)
+    return ResultRecorded(market_id=market.id, revision=market.revision + 1, result=result, certainty=certainty)
 
 
 def record_event_result(state: State, command: RecordEventResult, now_us: int) -> Facts:
@@ -279,12 +365,13 @@ def record_event_result(state: State, command: RecordEventResult, now_us: int) -
     read = [market for market in markets if settlement.fits(market, command.result)]
     if not read:
         return Refused(settlement.Refusal.RESULT_INVALID)
-    results = state.settlement.results
-    changed = [market for market in read if results.get(market.id) != command.result]
+    if not 0 < command.certainty <= MAX_CERTAINTY:
+        return Refused(settlement.Refusal.CERTAINTY_INVALID)
+    changed = [market for market in read if _is_new(state, market, command.result, command.certainty)]
     if not changed:
         return Refused(settlement.Refusal.RESULT_UNCHANGED)
     ended: tuple[Fact, ...] = () if event.status is EventStatus.ENDED else (EventEnded(event_id=event.id),)
-    return (*ended, *(_recorded(market, command.result) for market in changed))
+    return (*ended, *(_heard(market, command.result, command.certainty) for market in changed))
 
 
 def feed_heartbeat(state: State, command: FeedHeartbeat, now_us: int) -> Facts:

@@ -20,7 +20,7 @@ from overround.book.machine.memory import (
     arrived_at_us,
 )
 from overround.book.machine.state import State
-from overround.book.settlement import Result, SettlementState, Settling
+from overround.book.settlement import Heard, Result, SettlementState, Settling
 
 FORMAT: Final = 2
 """Rises when the shape below changes; a snapshot of another format is ignored and the journal folded from zero."""
@@ -40,6 +40,7 @@ class Snapshot(msgspec.Struct, array_like=True):
     exposures: dict[int, dict[str, Exposure]]
     house_worst_minor: dict[str, int]
     results: dict[int, Result]
+    heard: dict[int, Heard]
     settling: dict[int, Settling]
     remembered: list[Remembered]
 
@@ -64,6 +65,7 @@ def encode(state: State) -> bytes:
             exposures=state.bets.exposures,
             house_worst_minor=state.bets.house_worst_minor,
             results=state.settlement.results,
+            heard=state.settlement.heard,
             settling=state.settlement.settling,
             remembered=remembered,
         )
@@ -95,7 +97,7 @@ def _state(taken: Snapshot) -> State:
             exposures=taken.exposures,
             house_worst_minor=taken.house_worst_minor,
         ),
-        settlement=SettlementState(results=taken.results, settling=taken.settling),
+        settlement=SettlementState(results=taken.results, heard=taken.heard, settling=taken.settling),
         memory=_memory(taken),
         delays=[(bet.decide_at_us, bet.id) for bet in taken.bets if bet.status is BetStatus.DELAYED],
     )

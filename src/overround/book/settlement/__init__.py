@@ -4,9 +4,9 @@ Invariants: a bet is paid once for each revision of its market's result, and a c
 a market is settled in steps of bounded size, and half-way is a state like any other.
 """
 
-from overround.book.settlement.events import BetsSettled, ResultRecorded, SettledBet
+from overround.book.settlement.events import BetsSettled, ResultHeard, ResultRecorded, SettledBet
 from overround.book.settlement.rules import Refusal, fits, is_plain, leg_result, outcome, payout
-from overround.book.settlement.state import SettlementState, advance, record
+from overround.book.settlement.state import SettlementState, advance, hear, record
 from overround.book.settlement.types import (
     SETTLE_STEP,
     Finish,
@@ -29,6 +29,7 @@ __all__ = [
     "Outcomes",
     "Refusal",
     "Result",
+    "ResultHeard",
     "ResultRecorded",
     "Score",
     "SettledBet",
@@ -38,6 +39,7 @@ __all__ = [
     "Winners",
     "advance",
     "fits",
+    "hear",
     "is_plain",
     "leg_result",
     "outcome",

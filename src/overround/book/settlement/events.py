@@ -8,12 +8,21 @@ from overround.book.settlement.types import Result
 from overround.kernel.fact import Fact
 
 
+class ResultHeard(Fact, frozen=True, kw_only=True, tag="result_heard"):
+    """A result that is less certain than its market wants. The market takes no more bets, and pays nobody yet."""
+
+    market_id: int
+    result: Result
+    certainty: int
+
+
 class ResultRecorded(Fact, frozen=True, kw_only=True, tag="result_recorded"):
     """A market's result. `revision` counts from 1; a later one corrects the one before."""
 
     market_id: int
     revision: int
     result: Result
+    certainty: int = 2
 
 
 class SettledBet(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -2,20 +2,28 @@
 
 import msgspec
 
-from overround.book.settlement.events import BetsSettled, ResultRecorded
-from overround.book.settlement.types import Result, Settling
+from overround.book.settlement.events import BetsSettled, ResultHeard, ResultRecorded
+from overround.book.settlement.types import Heard, Result, Settling
 
 
 class SettlementState(msgspec.Struct):
-    """`results` by market, the present one of each; `settling` by market, whose next step is due first."""
+    """`results` by market, the present one of each; `heard` by market, what is not certain enough yet; `settling` by
+    market, whose next step is due first."""
 
     results: dict[int, Result] = {}
+    heard: dict[int, Heard] = {}
     settling: dict[int, Settling] = {}
+
+
+def hear(state: SettlementState, fact: ResultHeard) -> None:
+    """A result that pays nobody yet."""
+    state.heard[fact.market_id] = Heard(fact.result, fact.certainty)
 
 
 def record(state: SettlementState, fact: ResultRecorded) -> None:
     """A result is in: settlement of its market begins, or begins again from the first bet."""
     state.results[fact.market_id] = fact.result
+    state.heard.pop(fact.market_id, None)
     state.settling[fact.market_id] = Settling(market_id=fact.market_id, revision=fact.revision)
 
 
