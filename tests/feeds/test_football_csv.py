@@ -111,7 +111,7 @@ def test_both_encodings_of_a_name() -> None:
         (HEADER.encode(), Fault.EMPTY, 0),
         (b"\x1f\x8b\x08\0\0\0", Fault.BINARY, 0),
         (season(TEAMS, TEAMS.replace("09/08", "31/02")), Fault.ROW_INVALID, 3),
-        (season(TEAMS.replace("09/08/2019", "2019-08-09")), Fault.ROW_INVALID, 2),
+        (season(TEAMS.replace("09/08/2019", "2019/08/09")), Fault.ROW_INVALID, 2),
         (season(TEAMS.replace("09/08/2019", "01/01/1969")), Fault.ROW_INVALID, 2),
         (season(TEAMS.replace("20:00", "25:00")), Fault.ROW_INVALID, 2),
         (season(TEAMS.replace(",4,", ",-4,")), Fault.ROW_INVALID, 2),

@@ -16,6 +16,7 @@ LAZY = {
     "token": ("overround.apps.token", "command", "Operators' and services' tokens: create, list, revoke."),
     "journal": ("overround.apps.upkeep", "journal_group", "Look at the journal, and take old parts out of it."),
     "projections": ("overround.apps.upkeep", "projections_group", "The tables that people query."),
+    "pricing": ("overround.apps.pricing", "command", "Prices of a match from the model, and how good the model is."),
     "sim": ("overround.sim.cli", "command", "A whole house in one thread, from a seed."),
 }
 """Commands whose modules are only loaded when they are called."""

@@ -6,6 +6,8 @@ is by now.
 
 import math
 import random
+from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
@@ -14,14 +16,18 @@ import msgspec
 from overround.kernel.instant import MINUTE_US
 from overround.trading import (
     FULL_TIME_MINUTES,
-    Chances,
+    HALF_TIME_MINUTES,
+    MATCH_RESULT,
+    Joint,
+    Kind,
     Method,
+    Moment,
+    Question,
     Rates,
-    handicap,
-    match_result,
+    fair_of,
+    joint,
+    minute_of,
     prices_milli,
-    score_grid,
-    total,
 )
 
 TEAMS: Final = (
@@ -40,7 +46,7 @@ SPREAD: Final = 0.28
 """Standard deviation of the logarithm of a side's rate."""
 
 TOTALS_QUARTERS: Final = (6, 10, 14)
-MARGINS: Final = {"1x2": 0.055, "total": 0.05, "asian_handicap": 0.035}
+MARGINS: Final = {Kind.MATCH_RESULT: 0.055, Kind.TOTAL: 0.05, Kind.HANDICAP: 0.035}
 """Overround by kind of market; tighter where the market has two sides."""
 
 
@@ -49,13 +55,6 @@ class Goal(NamedTuple):
 
     minute: float
     home: bool
-
-
-class Question(NamedTuple):
-    """A market of a match; `line_quarters` is None for 1X2."""
-
-    kind: str
-    line_quarters: int | None
 
 
 class Fixture(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,9 +75,16 @@ class Fixture(msgspec.Struct, frozen=True, kw_only=True):
 
     def score(self, now_us: int) -> tuple[int, int]:
         """Home's and away's goals so far."""
-        fallen = [goal for goal in self.goals if self.at_us(goal.minute) <= now_us]
-        home = sum(goal.home for goal in fallen)
-        return home, len(fallen) - home
+        return _count(goal for goal in self.goals if self.at_us(goal.minute) <= now_us)
+
+    def half_time(self) -> tuple[int, int]:
+        """The score at the break, whenever that is."""
+        return _count(goal for goal in self.goals if goal.minute < HALF_TIME_MINUTES)
+
+    def table(self, now_us: int) -> Joint:
+        """Every way for the match to go on, as the market sees it now."""
+        minute = max(0.0, self.minute(now_us))
+        return _table(self._form(now_us), Moment(minute, *self.score(now_us), *self.half_time()))
 
     def scored_within(self, now_us: int, window_us: int) -> bool:
         """Whether a goal fell at most this long ago."""
@@ -90,21 +96,13 @@ class Fixture(msgspec.Struct, frozen=True, kw_only=True):
         whole = 4 * round(level / 4)
         half = 4 * math.floor(level / 4) + 2
         quarter = level if level % 2 else level + 1
-        totals = (Question("total", line) for line in TOTALS_QUARTERS)
-        lines = (Question("asian_handicap", line) for line in (whole, half, quarter))
-        return (Question("1x2", None), *totals, *lines)
+        totals = (Question(Kind.TOTAL, line) for line in TOTALS_QUARTERS)
+        lines = (Question(Kind.HANDICAP, line) for line in (whole, half, quarter))
+        return (MATCH_RESULT, *totals, *lines)
 
     def chances(self, question: Question, now_us: int) -> tuple[float, ...]:
         """The fair probability of each selection now; zeros where nothing can be at risk any more."""
-        minutes_left = FULL_TIME_MINUTES - max(0.0, self.minute(now_us))
-        home, away = self.score(now_us)
-        grid = score_grid(self._form(now_us), minutes_left=minutes_left, home=home, away=away)
-        if question.line_quarters is None:
-            return match_result(grid)
-        of: tuple[Chances, Chances] = (total if question.kind == "total" else handicap)(
-            grid, line_quarters=question.line_quarters
-        )
-        return of[0].fair, of[1].fair
+        return fair_of(self.table(now_us), question)
 
     def prices_milli(self, question: Question, now_us: int) -> tuple[int, ...] | None:
         """The house's prices now, or None where the question is as good as answered."""
@@ -136,13 +134,24 @@ def fixture(*, seed: int, event_id: int, name: str, starts_at_us: int, match_us:
     )
 
 
+@lru_cache(maxsize=32)
+def _table(rates: Rates, moment: Moment) -> Joint:
+    """All markets of a match ask for the same table at one instant. These goals have no rho: they are Poisson's."""
+    return joint(rates, moment=moment)
+
+
 def _goals(chance: random.Random, rate: float) -> list[float]:
-    """A Poisson process: the gaps are exponential."""
-    minutes, minute = [], chance.expovariate(rate / FULL_TIME_MINUTES)
-    while minute < FULL_TIME_MINUTES:
-        minutes.append(minute)
-        minute += chance.expovariate(rate / FULL_TIME_MINUTES)
+    """A Poisson process on the match's clock of goals: there the gaps are exponential."""
+    minutes, share = [], chance.expovariate(rate)
+    while share < 1.0:
+        minutes.append(minute_of(share))
+        share += chance.expovariate(rate)
     return minutes
+
+
+def _count(goals: Iterable[Goal]) -> tuple[int, int]:
+    sides = [goal.home for goal in goals]
+    return sum(sides), len(sides) - sum(sides)
 
 
 def draw_name(chance: random.Random, playing: frozenset[str]) -> str:

@@ -1,7 +1,8 @@
 """Season files in football-data.co.uk's columns: results with bookmakers' opening and closing odds.
 
-Source of the columns: the site's notes.txt. Real files have empty trailing rows, gaps, two forms of dates and two
-encodings; what was missing is counted, what makes no sense refuses the whole file, and nothing is half read.
+Source of the columns: the site's notes.txt. Real files have empty trailing rows, gaps, three forms of dates and two
+encodings, and those of results alone may name no division; what was missing is counted, what makes no sense refuses the
+whole file, and nothing is half read.
 """
 
 import csv
@@ -20,7 +21,8 @@ MAX_BYTES: Final = 50_000_000
 MAX_ROWS: Final = 100_000
 MAX_GOALS: Final = 999
 MAX_NAME_LENGTH: Final = 80
-NEEDED: Final = ("Div", "Date", "HomeTeam", "AwayTeam", "FTHG", "FTAG")
+NEEDED: Final = ("Date", "HomeTeam", "AwayTeam", "FTHG", "FTAG")
+NO_DIVISION: Final = "no division"
 BOM: Final = b"\xef\xbb\xbf"
 
 BOOKMAKERS: Final = ("B365", "BW", "IW", "PS", "WH", "VC", "Max", "Avg")
@@ -156,7 +158,7 @@ def _match(row: dict[str, str], *, file: str, line: int, bookmaker: str, notes: 
         return Match(
             file=file,
             line=line,
-            division=_name(row["Div"]),
+            division=_name(row.get("Div") or NO_DIVISION),
             starts_at_us=_starts_at_us(row["Date"], row.get("Time", "")),
             home=_name(row["HomeTeam"]),
             away=_name(row["AwayTeam"]),
@@ -185,11 +187,11 @@ def _is_digits(text: str) -> bool:
 
 
 def _starts_at_us(date: str, time: str) -> int:
-    """DD/MM/YYYY or DD/MM/YY, and HH:MM or nothing; the clock of the file is taken for UTC.
+    """DD/MM/YYYY, DD/MM/YY or YYYY-MM-DD, and HH:MM or nothing; the clock of the file is taken for UTC.
 
     Two digits of a year mean 1970 to 2069.
     """
-    parts = date.split("/")
+    parts = date.split("/") if "/" in date else date.split("-")[::-1]
     if len(parts) != 3 or not all(map(_is_digits, parts)) or len(parts[2]) not in (2, 4):
         raise ValueError(f"not a date: {date[:20]!r}")
     day, month, year = map(int, parts)

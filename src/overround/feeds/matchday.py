@@ -11,10 +11,10 @@ from typing import Final
 import msgspec
 
 from overround.feeds import orders
-from overround.feeds.fixture import Fixture, Question
+from overround.feeds.fixture import Fixture
 from overround.feeds.orders import Order
 from overround.kernel.instant import SECOND_US
-from overround.trading import FULL_TIME_MINUTES
+from overround.trading import FULL_TIME_MINUTES, Kind, Question
 
 CONFIRM_EVERY_S: Final = 10
 """Each market's prices are sent this often even when they stand, so that a silence of the feed heals."""
@@ -43,8 +43,12 @@ class ShownMarket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     selections: tuple[ShownSelection, ...]
 
     @property
-    def question(self) -> Question:
-        return Question(self.type, self.specifiers.get("line_quarters"))
+    def question(self) -> Question | None:
+        """What the market asks, or None where no goals answer it."""
+        try:
+            return Question(Kind(self.type), self.specifiers.get("line_quarters"), self.specifiers.get("goal_number"))
+        except ValueError:
+            return None
 
     @property
     def prices_milli(self) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ import msgspec
 from overround.feeds.football_csv import Match, Odds
 from overround.feeds.recount import Claim, Difference, recount
 from overround.feeds.replay import Played, Settled, Taken
-from overround.trading import Grid, Hold, Kind, Method, Position, compare, fair, fit_grid, overround, variance
+from overround.trading import Hold, Joint, Kind, Method, Position, compare, fair, fit_joint, overround, variance
 
 USUAL_RESULT: Final = (0.45, 0.27, 0.28)
 """Home, draw and away where a match had no 1X2 odds; only the standard error depends on it."""
@@ -166,22 +166,22 @@ def _accounts(played: Played, paid_minor: Mapping[int, int]) -> Iterable[Differe
 def hold_lines(taken: Sequence[Taken], settled: Mapping[int, Settled]) -> tuple[HoldLine, ...]:
     """A line for each kind of market, and one for all."""
     kinds = [kind for kind in ("1x2", "total", "asian_handicap") if any(bet.kind == kind for bet in taken)]
-    grids = _Spread(taken)
-    lines = [_hold_line(kind, [bet for bet in taken if bet.kind == kind], settled, grids) for kind in kinds]
-    return (*lines, _hold_line("all", list(taken), settled, grids))
+    spread = _Spread(taken)
+    lines = [_hold_line(kind, [bet for bet in taken if bet.kind == kind], settled, spread) for kind in kinds]
+    return (*lines, _hold_line("all", list(taken), settled, spread))
 
 
 class _Spread:
     """How far chance carries the bets of a match, from the goals model fitted to that match's prices."""
 
     def __init__(self, taken: Sequence[Taken]) -> None:
-        self._grids = {match: _grid(match) for match in dict.fromkeys(bet.match for bet in taken)}
+        self._tables = {match: _table(match) for match in dict.fromkeys(bet.match for bet in taken)}
 
     def variance(self, taken: Sequence[Taken]) -> float:
         by_match: dict[Match, list[Position]] = {}
         for bet in taken:
             by_match.setdefault(bet.match, []).append(_position(bet))
-        return sum(variance(_merged(positions), self._grids[match]) for match, positions in by_match.items())
+        return sum(variance(_merged(positions), self._tables[match]) for match, positions in by_match.items())
 
 
 def _hold_line(kind: str, taken: list[Taken], settled: Mapping[int, Settled], spread: _Spread) -> HoldLine:
@@ -237,11 +237,11 @@ def _merged(positions: Iterable[Position]) -> list[Position]:
     return [alike._replace(stake_minor=stake) for alike, stake in stakes.items()]
 
 
-def _grid(match: Match) -> Grid:
+def _table(match: Match) -> Joint:
     result = _fair_of(match, "1x2")
     over = _fair_of(match, "total")
     home, draw, away = result or USUAL_RESULT
-    return fit_grid((home, draw, away), over_two_and_a_half=over[0] if over else None)
+    return fit_joint((home, draw, away), over_two_and_a_half=over[0] if over else None)
 
 
 def _fair_of(match: Match, kind: str) -> tuple[float, ...]:

@@ -200,7 +200,7 @@ class Simulator:
             )
             for event_id, event in self._events.items()
             for market in event.markets
-            if market.available
+            if market.available and market.question
             for selection, chance in zip(
                 market.selections, self._fixtures[event_id].chances(market.question, now_us), strict=False
             )

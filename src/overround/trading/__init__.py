@@ -1,41 +1,73 @@
-"""Models of odds: goals, fair probabilities, margins, and what they make the house expect. Floats live and end here.
+"""Models of odds: goals, fair probabilities, margins, bet builders, and what they make the house expect.
 
-Pure numerics on the standard library; what leaves for the house is integer prices in thousandths. Worked numbers:
-docs/rules/pricing.md.
+Pure numerics; floats live and end here, and what leaves for the house is integer prices in thousandths. One table of
+how a match's goals may fall (`joint`) prices every market of it, before the match and during it, so that no two prices
+of a match contradict each other. Worked numbers: docs/rules/pricing.md.
 """
 
-from overround.trading.fit import fit_grid, fit_rates, goals_for
-from overround.trading.goals import FULL_TIME_MINUTES, Cell, Grid, Rates, score_grid
-from overround.trading.hold import Hold, Kind, Position, compare, risked_and_won, surplus_minor, variance
+from overround.trading.band import Finding, Verdict, market_within_band, within_band
+from overround.trading.builder import Builder, Leg, NoBuilder, builder_price_milli, builder_probability
+from overround.trading.clock import FULL_TIME_MINUTES, HALF_TIME_MINUTES, goals_before, goals_left, minute_of
+from overround.trading.fit import fit_joint, fit_rates, goals_for
+from overround.trading.goals import KICK_OFF, Joint, Moment, Rates, joint
+from overround.trading.hold import Hold, Position, compare, surplus_minor, variance
 from overround.trading.margin import Method, fair, implied, overround, price_milli, prices_milli, with_margin
-from overround.trading.markets import Chances, at_risk, handicap, match_result, total
+from overround.trading.markets import (
+    MATCH_RESULT,
+    Chances,
+    Kind,
+    Question,
+    anytime_goalscorer,
+    chances,
+    fair_of,
+    first_goalscorer,
+)
+from overround.trading.strengths import Result, Strengths, fit_strengths
 
 __all__ = [
     "FULL_TIME_MINUTES",
-    "Cell",
+    "HALF_TIME_MINUTES",
+    "KICK_OFF",
+    "MATCH_RESULT",
+    "Builder",
     "Chances",
-    "Grid",
+    "Finding",
     "Hold",
+    "Joint",
     "Kind",
+    "Leg",
     "Method",
+    "Moment",
+    "NoBuilder",
     "Position",
+    "Question",
     "Rates",
-    "at_risk",
+    "Result",
+    "Strengths",
+    "Verdict",
+    "anytime_goalscorer",
+    "builder_price_milli",
+    "builder_probability",
+    "chances",
     "compare",
     "fair",
-    "fit_grid",
+    "fair_of",
+    "first_goalscorer",
+    "fit_joint",
     "fit_rates",
+    "fit_strengths",
+    "goals_before",
     "goals_for",
-    "handicap",
+    "goals_left",
     "implied",
-    "match_result",
+    "joint",
+    "market_within_band",
+    "minute_of",
     "overround",
     "price_milli",
     "prices_milli",
-    "risked_and_won",
-    "score_grid",
     "surplus_minor",
-    "total",
     "variance",
     "with_margin",
+    "within_band",
 ]

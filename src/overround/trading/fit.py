@@ -4,8 +4,10 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from overround.trading.goals import Cell, Grid, Rates, poisson, score_grid
-from overround.trading.markets import match_result
+import numpy as np
+
+from overround.trading.goals import Joint, Rates, joint, poisson
+from overround.trading.markets import MATCH_RESULT, fair_of
 
 LEAST_RATE: Final = 0.05
 MOST_GOALS: Final = 6.0
@@ -31,19 +33,12 @@ def fit_rates(result: tuple[float, float, float], *, over_two_and_a_half: float 
     return Rates(home, goals - home)
 
 
-def fit_grid(result: tuple[float, float, float], *, over_two_and_a_half: float | None = None) -> Grid:
+def fit_joint(result: tuple[float, float, float], *, over_two_and_a_half: float | None = None) -> Joint:
     """The fitted model's final scores, with home wins, draws and away wins then scaled to be as likely as said."""
-    grid = score_grid(fit_rates(result, over_two_and_a_half=over_two_and_a_half))
-    said = match_result(grid)
-    home, draw, away = (wanted / have for wanted, have in zip(result, said, strict=True))
-    return tuple(
-        Cell(
-            cell.home,
-            cell.away,
-            cell.probability * (draw if cell.home == cell.away else home if cell.home > cell.away else away),
-        )
-        for cell in grid
-    )
+    table = joint(fit_rates(result, over_two_and_a_half=over_two_and_a_half)).final
+    home, draw, away = (said / have for said, have in zip(result, fair_of(table, MATCH_RESULT), strict=True))
+    lead = table.home - table.away
+    return table.weighed(np.where(lead > 0, home, np.where(lead == 0, draw, away)))
 
 
 def goals_for(over_two_and_a_half: float) -> float:
@@ -57,13 +52,8 @@ def _over(rate: float) -> float:
 
 def _lead(home: float, away: float) -> float:
     """The probability of a home win less that of an away win."""
-    ours, theirs = poisson(home, 16), poisson(away, 16)
-    behind, lead = 0.0, 0.0
-    for goals in range(17):
-        lead += ours[goals] * behind
-        behind += theirs[goals]
-        lead -= ours[goals] * (1.0 - behind)
-    return lead
+    scores = np.outer(poisson(home), poisson(away))
+    return float(np.tril(scores, -1).sum() - np.triu(scores, 1).sum())
 
 
 def _rising(function: Callable[[float], float], low: float, high: float) -> float:

@@ -6,24 +6,20 @@ by prices with a multiplicative margin is 1 − 1 / (1 + overround). Derivation 
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from overround.trading.goals import Grid
-from overround.trading.markets import at_risk
+import numpy as np
 
-
-class Kind(StrEnum):
-    """A question about the final score, as the house's market types name it."""
-
-    MATCH_RESULT = "1x2"
-    TOTAL = "total"
-    HANDICAP = "asian_handicap"
+from overround.trading.goals import Joint, Real
+from overround.trading.markets import Kind, Question, margins_of
 
 
 class Position(NamedTuple):
-    """Stakes on one selection at one price. `selection` counts from 1 in the order of the market type."""
+    """Stakes on one selection at one price. `selection` counts from 1 in the order of the market type.
+
+    The kind asks for nothing but the final score.
+    """
 
     kind: Kind
     selection: int
@@ -38,35 +34,21 @@ class Position(NamedTuple):
         return self.fair * self.price_milli / 1_000
 
 
-def risked_and_won(position: Position, *, home: int, away: int) -> tuple[float, float]:
-    """The shares of the stakes that a final score left at risk, and that won."""
-    if position.kind is Kind.MATCH_RESULT:
-        winner = 2 if home == away else 1 if home > away else 3
-        return 1.0, float(position.selection == winner)
-    goals = home + away if position.kind is Kind.TOTAL else home - away
-    line = -position.line_quarters if position.kind is Kind.TOTAL else position.line_quarters
-    margin = 4 * goals + line
-    return at_risk(margin if position.selection == 1 else -margin)
-
-
-def surplus_minor(positions: Iterable[Position], *, home: int, away: int) -> float:
-    """What a final score returns above expectation, in minor units: zero on average over the fair probabilities."""
-    whole = 0.0
+def surplus_minor(positions: Sequence[Position], table: Joint) -> Real:
+    """What each final score returns above expectation, in minor units: zero on average over the fair probabilities."""
+    whole = np.zeros(table.home.shape)
     for position in positions:
-        risk, won = risked_and_won(position, home=home, away=away)
+        margins = margins_of(table, Question(position.kind, position.line_quarters))[position.selection - 1]
+        risk, won = np.abs(margins) / 2, np.maximum(margins, 0) / 2
         whole += position.stake_minor * (won * position.price_milli / 1_000 - risk * position.returned)
     return whole
 
 
-def variance(positions: Sequence[Position], grid: Grid) -> float:
+def variance(positions: Sequence[Position], table: Joint) -> float:
     """The variance, in minor units squared, of one match's surplus: its bets stand and fall together."""
-    cells = [
-        (cell.probability, surplus_minor(positions, home=cell.home, away=cell.away))
-        for cell in grid
-        if cell.probability > 1e-7
-    ]
-    mean = math.fsum(chance * surplus for chance, surplus in cells)
-    return math.fsum(chance * (surplus - mean) ** 2 for chance, surplus in cells)
+    surplus = surplus_minor(positions, table)
+    mean = table.probability @ surplus
+    return float(table.probability @ (surplus - mean) ** 2)
 
 
 class Hold(NamedTuple):

@@ -1,14 +1,18 @@
 """The margin: put into fair probabilities to make prices, taken out of prices to see the probabilities behind them.
 
-Methods: *multiplicative* scales every probability alike; *power* raises each to one exponent, which takes more from
-long shots (S. R. Clarke, "Adjusting true odds to allow for vigorish", 2016); *Shin* supposes a share z of bettors who
-know the result (H. S. Shin, Economic Journal 103 (1993); the formula is Jullien and Salanié's, 1994).
+Methods: *multiplicative* scales every probability alike; *additive* adds the same to each; *power* raises each to one
+exponent (Clarke, Kovalchik and Ingram, "Adjusting bookmaker's odds to allow for overround", American Journal of Sports
+Science 5 (2017)); *odds ratio* multiplies the odds p / (1 - p) of each by one factor (K. Cheung, "Fixed-odds betting
+and traditional odds", 2015); *Shin* supposes a share z of bettors who know the result (H. S. Shin, Economic Journal
+103 (1993)). All but the first take more from long shots. Published examples of each: docs/rules/pricing.md.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Final
+
+import shin
 
 UNIT: Final = 1_000
 
@@ -33,11 +37,16 @@ SURE: Final = 1 / 1.005
 
 MAX_OVERROUND: Final = 1.0
 
+Shares = tuple[float, ...]
+"""One for each outcome: fair probabilities, or 1 / price."""
+
 
 class Method(StrEnum):
     MULTIPLICATIVE = "multiplicative"
+    ADDITIVE = "additive"
     POWER = "power"
     SHIN = "shin"
+    ODDS_RATIO = "odds_ratio"
 
 
 def overround(prices_milli: Sequence[int]) -> float:
@@ -62,22 +71,67 @@ def implied(prices_milli: Sequence[int]) -> tuple[float, ...]:
 def with_margin(
     probabilities: Sequence[float], *, overround: float, method: Method = Method.MULTIPLICATIVE
 ) -> tuple[float, ...]:
-    """Fair probabilities, adding up to one, as the house would offer them: they add up to 1 + overround.
+    """Fair probabilities as the house would offer them. They add up to the number of winners, mostly one, but to two
+    for a double chance; what is offered adds up to that times 1 + overround.
 
-    Shin's way is for reading prices, not for making them. Raises ValueError for it, for an overround outside 0 to
-    `MAX_OVERROUND`, and for probabilities that do not add up to one.
+    Less than that where a method has nothing left to spread it over, as when one outcome is certain. A share may exceed
+    one by the multiplicative, the additive and Shin's method: it has no price. Raises ValueError for an overround
+    outside 0 to `MAX_OVERROUND`, for what are no probabilities, and for Shin's method with several winners.
     """
-    if method is Method.SHIN or not 0.0 <= overround <= MAX_OVERROUND:
+    if not 0.0 <= overround <= MAX_OVERROUND:
         raise ValueError(f"no {method} margin of {overround}")
-    if min(probabilities, default=-1.0) < 0.0 or abs(math.fsum(probabilities) - 1.0) > 1e-6:
+    winners = round(math.fsum(probabilities))
+    if min(probabilities, default=-1.0) < 0.0 or winners < 1 or abs(math.fsum(probabilities) - winners) > 1e-6:
         raise ValueError(f"not probabilities: {probabilities}")
-    if method is Method.MULTIPLICATIVE:
-        return tuple(probability * (1.0 + overround) for probability in probabilities)
-    whole = 1.0 + overround
-    if sum(probability > 0.0 for probability in probabilities) < whole:
-        return tuple(probabilities)  # nothing to spread it over: one outcome is certain
+    if method is Method.SHIN and winners > 1:
+        raise ValueError(f"no {method} margin where several win: {probabilities}")
+    return PUTTERS[method](tuple(probabilities), winners * (1.0 + overround))
+
+
+def _scaled(probabilities: Shares, whole: float) -> Shares:
+    factor = whole / math.fsum(probabilities)
+    return tuple(probability * factor for probability in probabilities)
+
+
+def _with_additive(probabilities: Shares, whole: float) -> Shares:
+    """What cannot win gets no part of the margin."""
+    more = (whole - math.fsum(probabilities)) / sum(probability > 0.0 for probability in probabilities)
+    return tuple(probability + more if probability > 0.0 else 0.0 for probability in probabilities)
+
+
+def _with_power(probabilities: Shares, whole: float) -> Shares:
+    if sum(probability > 0.0 for probability in probabilities) <= whole:
+        return probabilities
     exponent = _solve(lambda k: _power_sum(probabilities, k) - whole, low=0.0, high=1.0)
     return tuple(_power(probability, exponent) for probability in probabilities)
+
+
+def _with_odds_ratio(probabilities: Shares, whole: float) -> Shares:
+    if sum(probability > 0.0 for probability in probabilities) <= whole:
+        return probabilities
+    ratio = math.exp(
+        _solve(lambda log: math.fsum(_at_ratio(probabilities, math.exp(log))) - whole, low=-50.0, high=0.0)
+    )
+    return _at_ratio(probabilities, ratio)
+
+
+def _with_shin(probabilities: Shares, whole: float) -> Shares:
+    """Equation 5 of Shin (1993)."""
+
+    def asked(insiders: float) -> Shares:
+        roots = [math.sqrt(insiders * share + (1.0 - insiders) * share**2) for share in probabilities]
+        return tuple(root * math.fsum(roots) for root in roots)
+
+    return asked(_solve(lambda z: whole - math.fsum(asked(z)), low=0.0, high=1.0))
+
+
+PUTTERS: Final[dict[Method, Callable[[Shares, float], Shares]]] = {
+    Method.MULTIPLICATIVE: _scaled,
+    Method.ADDITIVE: _with_additive,
+    Method.POWER: _with_power,
+    Method.SHIN: _with_shin,
+    Method.ODDS_RATIO: _with_odds_ratio,
+}
 
 
 def price_milli(probability: float) -> int:
@@ -106,42 +160,43 @@ def prices_milli(
 
 
 def fair(prices_milli: Sequence[int], method: Method = Method.MULTIPLICATIVE) -> tuple[float, ...]:
-    """The probabilities behind a market's prices, adding up to one.
+    """The probabilities behind a market's prices, adding up to one. Raises ValueError for what are no prices.
 
     >>> [round(q, 4) for q in fair([1140, 10000, 19000])]
     [0.8518, 0.0971, 0.0511]
     """
-    return REMOVERS[method](implied(prices_milli))
+    return _scaled(REMOVERS[method](implied(prices_milli)), 1.0)
 
 
-def _multiplicative(shares: tuple[float, ...]) -> tuple[float, ...]:
-    whole = math.fsum(shares)
-    return tuple(share / whole for share in shares)
+def _without_additive(shares: Shares) -> Shares:
+    """The same off each. Long shots that this would take below nothing are left with nothing, and pay no more of it."""
+    off = _solve(lambda c: math.fsum(max(0.0, share - c) for share in shares) - 1.0, low=-1.0, high=1.0)
+    return tuple(max(0.0, share - off) for share in shares)
 
 
-def _without_power(shares: tuple[float, ...]) -> tuple[float, ...]:
-    exponent = _solve(lambda k: _power_sum(shares, k) - 1.0, low=0.0, high=64.0)
-    return _multiplicative(tuple(_power(share, exponent) for share in shares))
+def _without_power(shares: Shares) -> Shares:
+    exponent = math.exp(_solve(lambda log: _power_sum(shares, math.exp(log)) - 1.0, low=-50.0, high=50.0))
+    return tuple(_power(share, exponent) for share in shares)
 
 
-def _without_shin(shares: tuple[float, ...]) -> tuple[float, ...]:
+def _without_odds_ratio(shares: Shares) -> Shares:
+    ratio = math.exp(_solve(lambda log: math.fsum(_at_ratio(shares, math.exp(log))) - 1.0, low=-50.0, high=50.0))
+    return _at_ratio(shares, ratio)
+
+
+def _without_shin(shares: Shares) -> Shares:
     """No insiders can explain a book that adds up to less than one: then the margin comes out in proportion."""
-    whole = math.fsum(shares)
-    if whole <= 1.0:
-        return _multiplicative(shares)
-
-    def behind(insiders: float) -> list[float]:
-        known = 4.0 * (1.0 - insiders) / whole
-        return [(math.sqrt(insiders**2 + known * share**2) - insiders) / (2.0 * (1.0 - insiders)) for share in shares]
-
-    insiders = _solve(lambda z: math.fsum(behind(z)) - 1.0, low=0.0, high=0.999)
-    return _multiplicative(tuple(behind(insiders)))
+    if math.fsum(shares) <= 1.0:
+        return shares
+    return tuple(shin.calculate_implied_probabilities([1.0 / share for share in shares]))
 
 
-REMOVERS: Final[dict[Method, Callable[[tuple[float, ...]], tuple[float, ...]]]] = {
-    Method.MULTIPLICATIVE: _multiplicative,
+REMOVERS: Final[dict[Method, Callable[[Shares], Shares]]] = {
+    Method.MULTIPLICATIVE: lambda shares: shares,
+    Method.ADDITIVE: _without_additive,
     Method.POWER: _without_power,
     Method.SHIN: _without_shin,
+    Method.ODDS_RATIO: _without_odds_ratio,
 }
 
 
@@ -149,13 +204,18 @@ def _power(share: float, exponent: float) -> float:
     return share**exponent if share > 0.0 else 0.0
 
 
-def _power_sum(shares: Sequence[float], exponent: float) -> float:
+def _power_sum(shares: Shares, exponent: float) -> float:
     return math.fsum(_power(share, exponent) for share in shares)
 
 
+def _at_ratio(shares: Shares, ratio: float) -> Shares:
+    """Each share's odds, share / (1 - share), divided by the ratio."""
+    return tuple(share / (ratio * (1.0 - share) + share) if share > 0.0 else 0.0 for share in shares)
+
+
 def _solve(falling: Callable[[float], float], *, low: float, high: float) -> float:
-    """Where a falling function crosses zero, by bisection: 60 halvings reach the last bit."""
-    for _ in range(60):
+    """Where a falling function crosses zero, or the end that is nearer: 70 halvings reach the last bit."""
+    for _ in range(70):
         middle = (low + high) / 2
         if falling(middle) > 0.0:
             low = middle
