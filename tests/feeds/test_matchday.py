@@ -98,7 +98,7 @@ class Board:
 def test_a_match_from_announcement_to_result() -> None:
     board = Board()
     assert board.step(KICK_OFF_US - 60 * SECOND_US) == ["CreateMarket"] * 7
-    kinds = [market.question.kind for market in board.event.markets]
+    kinds = [market.type for market in board.event.markets]
     assert kinds == ["1x2", *["total"] * 3, *["asian_handicap"] * 3]
     board.until(-10)
     assert board.statuses() == {"open"}
