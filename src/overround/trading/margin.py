@@ -36,6 +36,8 @@ SURE: Final = 1 / 1.005
 """What is likelier than this has no price: the market is as good as decided."""
 
 MAX_OVERROUND: Final = 1.0
+SHIN_STEPS: Final = 100_000
+"""The package's way to the share of insiders takes about ten steps over the overround: 9,000 at 0.1 %, in 0.2 ms."""
 
 Shares = tuple[float, ...]
 """One for each outcome: fair probabilities, or 1 / price."""
@@ -188,7 +190,8 @@ def _without_shin(shares: Shares) -> Shares:
     """No insiders can explain a book that adds up to less than one: then the margin comes out in proportion."""
     if math.fsum(shares) <= 1.0:
         return shares
-    return tuple(shin.calculate_implied_probabilities([1.0 / share for share in shares]))
+    prices = [1.0 / share for share in shares]
+    return tuple(shin.calculate_implied_probabilities(prices, max_iterations=SHIN_STEPS))
 
 
 REMOVERS: Final[dict[Method, Callable[[Shares], Shares]]] = {
