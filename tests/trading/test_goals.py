@@ -76,14 +76,14 @@ def test_a_table_adds_up_to_one_and_never_takes_a_goal_back(rates: Rates, rho: f
 
 
 @settings(max_examples=25)
-@given(rates=rates, rho=rhos, minute=minutes)
+@given(rates=st.builds(Rates, *[st.floats(0.05, 2.5)] * 2), rho=rhos, minute=minutes)
 def test_a_price_is_what_the_prices_of_any_later_minute_expect(rates: Rates, rho: float, minute: float) -> None:
     """The law of total probability over the score at that minute, drawn up by hand from the processes alone."""
     before = joint(rates, rho=rho)
     played = goals_before(minute)
     expected = np.zeros(3)
     whole = 0.0
-    for home, away in product(range(12), repeat=2):
+    for home, away in product(range(15), repeat=2):
         so_far = (
             math.exp(-(rates.home + rates.away) * played)
             * (rates.home * played) ** home
@@ -105,8 +105,8 @@ def _mean_weight(rates: Rates, rho: float, left: float, home: int, away: int) ->
     more = range(25)
     ours = [math.exp(-rates.home * left) * (rates.home * left) ** n / math.factorial(n) for n in more]
     theirs = [math.exp(-rates.away * left) * (rates.away * left) ** n / math.factorial(n) for n in more]
-    ends = np.array(list(product(more, repeat=2)))
-    weights = low_scores(ends[:, 0] + home, ends[:, 1] + away, rates=rates, rho=rho)
+    ends = np.indices((25, 25)).reshape(2, -1)
+    weights = low_scores(ends[0] + home, ends[1] + away, rates=rates, rho=rho)
     return float(np.outer(ours, theirs).ravel() @ weights)
 
 
