@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from overround.book.tickets import Outcome
+
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """A market's type and specifiers: which market of an event it is."""
@@ -71,22 +73,12 @@ class Reschedule(msgspec.Struct, frozen=True, kw_only=True):
     starts_at_us: int
 
 
-class Outcome(StrEnum):
-    """What a result makes of a selection."""
-
-    WON = "won"
-    LOST = "lost"
-    VOID = "void"
-    HALF_WON = "half_won"
-    HALF_LOST = "half_lost"
-
-
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """A selection's outcome. In a dead heat `numerator`/`denominator` of the stake won."""
+    """A selection's outcome. In a dead heat `tied` share `places`, so that places/tied of the stake won."""
 
     outcome: Outcome
-    numerator: int = 1
-    denominator: int = 1
+    places: int = 1
+    tied: int = 1
 
 
 class Settle(msgspec.Struct, frozen=True, kw_only=True):

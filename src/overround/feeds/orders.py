@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from overround.feeds.changes import Verdict
 from overround.kernel.instant import text
 
 Order = Mapping[str, Any]
@@ -75,3 +76,81 @@ def record_event_result(event_id: int, *, home: int, away: int) -> Order:
 
 def heartbeat(feed: str) -> Order:
     return {"command": "FeedHeartbeat", "feed": feed}
+
+
+# ------------------------------------------------------------------ what providers' feeds ask for beside
+
+
+def starts_at(at_us: int) -> str:
+    """An instant as the house writes it."""
+    return text(at_us)
+
+
+def create_named_market(
+    *,
+    event_id: int,
+    kind: str,
+    specifiers: Mapping[str, int],
+    prices_milli: Mapping[str, int],
+    feed: str,
+    in_play: bool,
+    delay_ms: int,
+) -> Order:
+    """`prices_milli` are by the selections' names, in their order."""
+    return {
+        "command": "CreateMarket",
+        "event_id": event_id,
+        "type": kind,
+        "specifiers": dict(specifiers),
+        "selections": list(prices_milli),
+        "prices_milli": list(prices_milli.values()),
+        "feed": feed,
+        "in_play": in_play,
+        "delay_ms": delay_ms,
+    }
+
+
+def set_some_prices(*, market_id: int, prices_milli: Mapping[int, int]) -> Order:
+    """Prices by selection id; 0 takes one away."""
+    prices = [{"selection_id": number, "price_milli": price_milli} for number, price_milli in prices_milli.items()]
+    return {"command": "SetPrices", "market_id": market_id, "prices": prices}
+
+
+def suspend_market(market_id: int, *, reason: str) -> Order:
+    return {"command": "SuspendMarket", "market_id": market_id, "reason": reason}
+
+
+def hand_over_market(market_id: int, *, feed: str) -> Order:
+    return {"command": "HandOverMarket", "market_id": market_id, "feed": feed}
+
+
+def reschedule_event(event_id: int, *, starts_at_us: int) -> Order:
+    return {"command": "RescheduleEvent", "event_id": event_id, "starts_at": text(starts_at_us)}
+
+
+def record_outcomes(market_id: int, *, verdicts: Mapping[int, Verdict], certainty: int) -> Order:
+    """What became of every selection, by its id."""
+    outcomes = [
+        {"selection_id": number, "outcome": each.outcome.value, "places": each.places, "tied": each.tied}
+        for number, each in verdicts.items()
+    ]
+    return {"command": "RecordResult", "market_id": market_id, "outcomes": outcomes, "certainty": certainty}
+
+
+def roll_back_result(market_id: int) -> Order:
+    return {"command": "RollbackResult", "market_id": market_id}
+
+
+def cancel_bets(market_id: int, *, from_us: int | None, until_us: int | None, reason: str) -> Order:
+    """Bets struck in the window are void."""
+    return {"command": "CancelMarketBets", "market_id": market_id, **_window(from_us, until_us), "reason": reason}
+
+
+def restore_bets(market_id: int, *, from_us: int | None, until_us: int | None) -> Order:
+    """The same cancellation taken back."""
+    return {"command": "RestoreMarketBets", "market_id": market_id, **_window(from_us, until_us)}
+
+
+def _window(from_us: int | None, until_us: int | None) -> Order:
+    edges = {"from_us": from_us, "until_us": until_us}
+    return {name: at_us for name, at_us in edges.items() if at_us is not None}

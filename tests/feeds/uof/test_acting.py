@@ -197,7 +197,7 @@ def test_results_are_read_by_the_table(row: dict[str, str]) -> None:
     if verdict is None:
         assert row["becomes"] == "unclear"
         return
-    share = "" if verdict.denominator == 1 else f" {verdict.numerator}/{verdict.denominator}"
+    share = "" if verdict.tied == 1 else f" {verdict.places}/{verdict.tied}"
     assert f"{verdict.outcome}{share}" == row["becomes"]
 
 

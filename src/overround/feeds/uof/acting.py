@@ -7,12 +7,12 @@ from typing import Final
 
 import msgspec
 
+from overround.book.tickets import Outcome
 from overround.feeds.changes import (
     Cancel,
     Change,
     End,
     Offer,
-    Outcome,
     Question,
     Reschedule,
     Restore,
@@ -228,7 +228,7 @@ def verdict_of(outcome: OutcomeResult) -> Verdict | None:
     share = _share(outcome.dead_heat_factor)
     if share is None:
         return None
-    return Verdict(outcome=Outcome.WON, numerator=share.numerator, denominator=share.denominator)
+    return Verdict(outcome=Outcome.WON, places=share.numerator, tied=share.denominator)
 
 
 def _share(text: str) -> Fraction | None:

@@ -12,7 +12,7 @@ import msgspec
 
 from overround.book.catalogue import MARKET_TYPES
 from overround.feeds.changes import Question
-from overround.feeds.uof.messages import MarketName, Specifiers
+from overround.feeds.uof.messages import MarketDescriptions, MarketName, Specifiers
 
 
 class Unmapped(StrEnum):
@@ -194,3 +194,21 @@ def line_text(quarters: int) -> str:
     """−3 is `-0.75`, 10 is `2.5`, 8 is `2`."""
     whole, part = divmod(abs(quarters), 4)
     return f"{'-' if quarters < 0 else ''}{whole}{('', '.25', '.5', '.75')[part]}"
+
+
+def agreeing(rows: tuple[Row, ...], told: MarketDescriptions) -> tuple[Row, ...]:
+    """The rows that the provider's own descriptions bear out: each of their outcomes and specifiers is there. A market
+    that is not described is taken at the row's word."""
+    described: dict[int, tuple[set[str], set[str]]] = {}
+    for market in told.markets:
+        outcomes, specifiers = described.setdefault(market.id, (set(), set()))
+        outcomes.update(each.id for each in market.outcomes)
+        specifiers.update(market.specifiers)
+
+    def agrees(row: Row) -> bool:
+        if row.id not in described:
+            return True
+        outcomes, specifiers = described[row.id]
+        return outcomes >= set(row.outcomes) and specifiers >= {name for name in (row.line, row.number) if name}
+
+    return tuple(row for row in rows if agrees(row))

@@ -1,0 +1,134 @@
+"""Debian's RabbitMQ as a private server: free ports on the loopback interface, a data folder of its own.
+
+It runs as whoever runs the tests. Its port mapper (epmd) is a child of ours too, and both end with the block.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiormq
+import pytest
+
+from overround.infra.child import Child, launch
+from overround.infra.ports import LOOPBACK, free_ports, is_free
+
+SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+CEILING_S = 120.0
+EXCHANGE = "unifiedfeed"
+
+
+def need_rabbit() -> None:
+    """Skips the test where the package is missing."""
+    if not SERVER.exists() or shutil.which("epmd") is None:
+        pytest.skip("needs the Debian package rabbitmq-server: run `make debian`")
+
+
+class Rabbit:
+    """A server on the same port through any number of lives. `url` is its address, with its own first user."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self._folder = folder
+        self.port, self._dist_port, self._epmd_port = free_ports(3)
+        self.url = f"amqp://guest:guest@{LOOPBACK}:{self.port}/"
+        for name in ("env.conf", "rabbit.conf", "plugins"):
+            (folder / name).write_text("[].\n" if name == "plugins" else "")
+        self._epmd = launch(
+            Child(name="epmd", argv=("epmd", "-port", str(self._epmd_port), "-address", LOOPBACK)), None
+        )
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Until it takes connections."""
+        self._server = launch(
+            Child(name="rabbitmq", argv=(str(SERVER),), env=self._environment()), self._folder / "server.log"
+        )
+        due = time.monotonic() + CEILING_S
+        while not self._answers():
+            assert self._server.poll() is None, (self._folder / "server.log").read_text()[-2_000:]
+            assert time.monotonic() < due, "RabbitMQ did not start"
+            time.sleep(0.2)
+
+    def kill(self) -> None:
+        """kill -9: every process of its session."""
+        assert self._server is not None
+        os.killpg(self._server.pid, signal.SIGKILL)
+        self._server.wait()
+        due = time.monotonic() + CEILING_S
+        while not is_free(self.port):
+            assert time.monotonic() < due
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self._server is not None and self._server.poll() is None:
+            self.kill()
+        self._epmd.kill()
+        self._epmd.wait()
+
+    def _answers(self) -> bool:
+        """Whether it greets as AMQP servers do. The port opens a little before."""
+        try:
+            with socket.create_connection((LOOPBACK, self.port), timeout=1) as connection:
+                connection.sendall(b"AMQP\x00\x00\x09\x01")
+                return connection.recv(1) == b"\x01"
+        except OSError:
+            return False
+
+    def _environment(self) -> dict[str, str]:
+        folder = self._folder
+        return {
+            "HOME": str(folder),
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "ERL_EPMD_ADDRESS": LOOPBACK,
+            "RABBITMQ_NODENAME": f"ovr{self.port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(self._dist_port),
+            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_PID_FILE": str(folder / "pid"),
+            "RABBITMQ_CONF_ENV_FILE": str(folder / "env.conf"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbit.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none",
+        }
+
+
+@contextmanager
+def rabbit(folder: Path) -> Iterator[Rabbit]:
+    """A running server, for the length of a block."""
+    need_rabbit()
+    server = Rabbit(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+class Provider:
+    """What a provider publishes, by routing key, to its exchange."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def __aenter__(self) -> "Provider":
+        self._connection = await aiormq.connect(self._url)
+        self._channel = await self._connection.channel(publisher_confirms=True)
+        await self._channel.exchange_declare(exchange=EXCHANGE, exchange_type="topic", durable=True)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(self._connection.close(), return_exceptions=True)
+
+    async def publish(self, key: str, body: bytes) -> None:
+        await self._channel.basic_publish(body, exchange=EXCHANGE, routing_key=key)
