@@ -113,6 +113,22 @@ def test_one_start_and_only_one(operator: Api, market: dict[str, int], body: dic
     assert (reply.status_code, reply.json()["code"]) == (400, "body_invalid")
 
 
+def test_a_feed_known_to_be_down_takes_its_markets_along(operator: Api, market: dict[str, int]) -> None:
+    own = f"/v1/markets/{market['market_id']}"
+
+    def available(seq: int) -> bool:
+        return bool(operator.get(own, min_seq=seq).json()["available"])
+
+    handed = operator.made(f"/v1/operator/markets/{market['market_id']}/feed", {"feed": "odds one"})
+    assert handed["market_id"] == market["market_id"]
+    assert available(handed["seq"])
+    silenced = operator.made("/v1/operator/feeds/odds one/silence")
+    assert not available(silenced["seq"])
+    operator.made("/v1/operator/feeds/odds one/heartbeat")
+    prices = {"prices": [{"selection_id": 1, "price_milli": 2_100}]}
+    assert available(operator.made(f"/v1/operator/markets/{market['market_id']}/prices", prices)["seq"])
+
+
 def test_many_commands_at_once(operator: Api, market: dict[str, int]) -> None:
     market_id = market["market_id"]
     commands: list[dict[str, Any]] = [

@@ -76,6 +76,12 @@ class EventAsked(StartsBody, frozen=True, kw_only=True):
     name: Text
 
 
+class FeedBody(Body, frozen=True):
+    """`feed` of "" is an operator by hand."""
+
+    feed: Text
+
+
 class ReasonBody(Body, frozen=True):
     reason: Text
 

@@ -1,8 +1,8 @@
 """A provider of the Unified Odds Feed shape, and one house: what arrives is read, judged, mapped and brought.
 
 One worker takes messages in the order in which they came. What concerns events goes to the steward in batches, and is
-there before a life sign or the end of a recovery that came after it counts. Beside it a clock: a producer that went silent
-is distrusted within a second, whatever the worker does.
+there before a life sign or the end of a recovery that came after it counts. Beside it a clock: a producer that went
+silent is distrusted within a second, whatever the worker does.
 """
 
 import asyncio
@@ -221,7 +221,9 @@ class Adapter:
 
     async def _trust(self, trust: Trust) -> None:
         """First that the feed is back, then its last word on each of its markets."""
-        while self.producers[trust.product].is_up and not await self._beat(trust.product):
+        while not await self._beat(trust.product):
+            if not self.producers[trust.product].is_up:
+                return
             await asyncio.sleep(PAUSE_S)
         await self._say_again(trust.product, since_recovery=trust.everything_told)
 
