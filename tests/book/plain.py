@@ -63,11 +63,19 @@ class Market:
     status: str = "suspended"
     version: int = 1
     results: list[Result] = field(default_factory=list)
+    overrides: dict[int, tuple[int, int]] = field(default_factory=dict)
+    stopped: set[int] = field(default_factory=set)
+
+    def offered(self, selection: int, now: int) -> int:
+        """A hand's price until its end, else the feed's, and nothing while the selection is stopped."""
+        price, until = self.overrides.get(selection, (0, 0))
+        return 0 if selection in self.stopped else price if until > now else self.prices[selection]
 
 
 @dataclass
 class Event:
     id: int
+    competition: int = 0
     status: str = "scheduled"
     markets: list[Market] = field(default_factory=list)
 

@@ -138,5 +138,6 @@ def test_machine_and_twin_agree_over_long_lives() -> None:
         "stake_limit", "payout_limit", "market_liability", "house_liability", "insufficient_funds", "price_changed",
         "market_suspended", "market_closed", "market_changed", "no_price", "selection_not_found", "key_expired",
         "key_from_the_future", "stake_below_minimum", "wallet_not_found", "customer_not_found", "result_unchanged",
-        "result_invalid", "cooling_off",
+        "result_invalid", "cooling_off", "player_blocked", "not_approved", "not_suspended", "not_overridden",
+        "expiry_invalid",
     }  # fmt: skip

@@ -45,6 +45,11 @@ class Twin:
         self.heard: dict[str, list[int | None]] = {}
         self.bets: list[Bet] = []
         self.settling: dict[int, int] = {}
+        self.parents: dict[int, int] = {}
+        self.approved: set[int] = set()
+        self.approval = False
+        self.blocked: set[int] = set()
+        self.stops: dict[tuple[str, int], list[list[int]]] = {}
         self.keys: dict[tuple[int, bytes], tuple[int, object, Plain]] = {}
 
     # ------------------------------------------------------------ the one door
@@ -196,12 +201,13 @@ class Twin:
         need(asked.name, "name_invalid")
         need(1 <= asked.sport_id <= self.sports, "sport_not_found")
         self.competitions += 1
+        self.parents[self.competitions] = asked.sport_id
         return ("done", self.competitions)
 
     def do_createevent(self, asked: c.CreateEvent, now: int) -> Plain:
         need(asked.name, "name_invalid")
         need(1 <= asked.competition_id <= self.competitions, "competition_not_found")
-        event = Event(len(self.events) + 1)
+        event = Event(len(self.events) + 1, asked.competition_id)
         self.events[event.id] = event
         return ("done", event.id)
 
@@ -337,6 +343,98 @@ class Twin:
         last = heard[-1]
         return last is not None and now - last < 20 * SECOND and market.confirmed >= back and back <= asked_at
 
+    # ------------------------------------------------------------ the desk
+
+    def do_suspendlevel(self, asked: c.SuspendLevel, now: int) -> Plain:
+        need(asked.reason, "name_invalid")
+        if asked.level == "selection":
+            market = self._market(asked.id)
+            need(asked.selection_id in market.prices, "selection_not_found")
+            market.stopped.add(asked.selection_id)
+            market.version += 1
+        else:
+            spans = self._spans(asked)
+            if spans and not spans[-1][1]:
+                spans[-1][1] = now
+            spans.append([now, 0])
+        return ("done", asked.id)
+
+    def do_resumelevel(self, asked: c.ResumeLevel, now: int) -> Plain:
+        if asked.level == "selection":
+            market = self._market(asked.id)
+            need(asked.selection_id in market.prices, "selection_not_found")
+            need(asked.selection_id in market.stopped, "not_suspended")
+            market.stopped.remove(asked.selection_id)
+            market.version += 1
+        else:
+            spans = self._spans(asked)
+            need(spans and not spans[-1][1], "not_suspended")
+            spans[-1][1] = now
+        return ("done", asked.id)
+
+    def _spans(self, asked: c.SuspendLevel | c.ResumeLevel | c.SetMargin) -> list[list[int]]:
+        """From when to when a level was suspended, 0 for no end yet."""
+        if asked.level == "platform":
+            need(asked.id == 0, "level_invalid")
+        else:
+            most = {
+                "sport": self.sports,
+                "competition": self.competitions,
+                "event": len(self.events),
+                "market": len(self.markets),
+            }
+            need(1 <= asked.id <= most[asked.level.value], f"{asked.level.value}_not_found")
+        need(not getattr(asked, "selection_id", 0), "level_invalid")
+        return self.stops.setdefault((asked.level.value, asked.id), [])
+
+    def _stopped(self, market: Market, asked_at: int, now: int) -> str:
+        """The widest level that is suspended, or that was while a bet waited."""
+        event = self.events[market.made.event_id]
+        sport = self.parents[event.competition]
+        for place in (
+            ("platform", 0), ("sport", sport), ("competition", event.competition), ("event", event.id),
+            ("market", market.id),
+        ):  # fmt: skip
+            for begin, end in self.stops.get(place, ()):
+                if not end or (begin >= asked_at and asked_at < now):
+                    return place[0]
+        return ""
+
+    def do_overrideprice(self, asked: c.OverridePrice, now: int) -> Plain:
+        market = self._market(asked.market_id)
+        need(asked.selection_id in market.prices, "selection_not_found")
+        need(market.status in ("open", "suspended"), "market_status")
+        need(1_001 <= asked.price_milli <= 10_000_000, "price_invalid")
+        need(now < asked.until_us <= now + 7 * DAY, "expiry_invalid")
+        market.overrides[asked.selection_id] = (asked.price_milli, asked.until_us)
+        return ("done", market.id)
+
+    def do_liftoverride(self, asked: c.LiftOverride, now: int) -> Plain:
+        market = self._market(asked.market_id)
+        need(asked.selection_id in market.prices, "selection_not_found")
+        need(market.overrides.pop(asked.selection_id, (0, 0))[1] > now, "not_overridden")
+        return ("done", market.id)
+
+    def do_approvecompetition(self, asked: c.ApproveCompetition, now: int) -> Plain:
+        need(1 <= asked.competition_id <= self.competitions, "competition_not_found")
+        (self.approved.add if asked.approved else self.approved.discard)(asked.competition_id)
+        return ("done", asked.competition_id)
+
+    def do_requireapproval(self, asked: c.RequireApproval, now: int) -> Plain:
+        self.approval = asked.required
+        return ("done", 0)
+
+    def do_blockplayer(self, asked: c.BlockPlayer, now: int) -> Plain:
+        need(asked.customer_id in self.players, "customer_not_found")
+        self.blocked.add(asked.customer_id)
+        return ("done", asked.customer_id)
+
+    def do_unblockplayer(self, asked: c.UnblockPlayer, now: int) -> Plain:
+        need(asked.customer_id in self.players, "customer_not_found")
+        need(asked.customer_id in self.blocked, "not_blocked")
+        self.blocked.remove(asked.customer_id)
+        return ("done", asked.customer_id)
+
     # ------------------------------------------------------------ bets
 
     def do_placebet(self, asked: c.PlaceBet, now: int) -> Plain:
@@ -359,6 +457,7 @@ class Twin:
     def _shut_out(self, customer: int, now: int) -> None:
         need(now >= self.players[customer]["excluded"], "self_excluded")
         need(now >= self.players[customer]["cooling"], "cooling_off")
+        need(customer not in self.blocked, "player_blocked")
 
     def _stand(self, bet: Bet) -> None:
         bet.stood = max((other.stood for other in self.bets), default=0) + 1
@@ -369,10 +468,16 @@ class Twin:
         seen = {"market_version": market.version}
         need(market.status in ("open", "suspended"), "market_closed", **seen)
         speaks = self._feed_speaks(market, itself.placed_at if itself else now, now)
-        need(market.status == "open" and speaks, "market_suspended", **seen)
+        asked_at = itself.placed_at if itself else now
+        level = self._stopped(market, asked_at, now)
+        takes = market.status == "open" and speaks and not level
+        need(takes, "market_suspended", **seen, **({"level": level} if level else {}))
+        competition = self.events[market.made.event_id].competition
+        need(not self.approval or competition in self.approved, "not_approved", **seen)
         need(version in (0, market.version), "market_changed", **seen)
         need(asked.selection_id in market.prices, "selection_not_found")
-        price = market.prices[asked.selection_id]
+        need(asked.selection_id not in market.stopped, "market_suspended", **seen, level="selection")
+        price = market.offered(asked.selection_id, now)
         need(price, "no_price")
         better = price > asked.price_milli and asked.odds_change.value == "higher"
         takes = price == asked.price_milli or better or asked.odds_change.value == "any"

@@ -10,6 +10,7 @@ from overround.book.machine import State
 from overround.book.machine import commands as c
 from overround.book.settlement import Result, Score, Void, Winners
 from overround.kernel.instant import DAY_US, HOUR_US, SECOND_US
+from overround.kernel.level import Level
 
 PRICES = (1_001, 1_333, 1_905, 2_000, 2_001, 2_625, 3_005, 17_500, 1_000_000)
 STAKES = (1, 9, 10, 33, 101, 1_000, 2_500, 9_999, 40_000, 250_000)
@@ -66,6 +67,10 @@ def _keep_going(rng: random.Random, state: State) -> c.AnyCommand:
     alive = [market for market in catalogue.markets.values() if market.status in ALIVE]
     if not going:
         return c.CreateEvent(1, "Spurs – Fulham", 0)
+    if catalogue.control.approval_required and rng.random() < 0.3:
+        return c.ApproveCompetition(1, True)
+    if catalogue.control.stopped and rng.random() < 0.5:
+        return _resume(rng, state)
     if len(alive) < 5:
         return new_market(rng, rng.choice(going))
     if rng.random() < 0.1:
@@ -167,9 +172,50 @@ def _event(rng: random.Random, state: State) -> int:
     return rng.randint(1, len(state.catalogue.events) + (rng.random() < 0.02))
 
 
+def _place(rng: random.Random, state: State) -> tuple[Level, int, int]:
+    """A level that suspensions are seldom at, the wider the seldomer, or no level at all."""
+    drawn = rng.random()
+    if drawn < 0.5:
+        return Level.SELECTION, _market(rng, state), rng.choice((1, 1, 2, 3, 9))
+    if drawn < 0.7:
+        return Level.MARKET, _market(rng, state), 0
+    if drawn < 0.9:
+        return Level.EVENT, _event(rng, state), 0
+    level = rng.choice((Level.PLATFORM, Level.SPORT, Level.COMPETITION))
+    return level, 0 if level is Level.PLATFORM else 1, rng.choice((0, 0, 0, 1))
+
+
+def _suspend(rng: random.Random, state: State) -> c.AnyCommand:
+    level, number, selection = _place(rng, state)
+    return c.SuspendLevel(level, number, "desk", selection)
+
+
+def _resume(rng: random.Random, state: State) -> c.AnyCommand:
+    """What is suspended, more often than not."""
+    stops = state.catalogue.control.stops
+    held = [(level, number) for level, at in stops.items() for number, stop in at.items() if stop.is_active]
+    if held and rng.random() < 0.8:
+        return c.ResumeLevel(*rng.choice(held))
+    return c.ResumeLevel(*_place(rng, state))
+
+
+def _override(rng: random.Random, state: State) -> c.AnyCommand:
+    until_us = state.at_us + rng.choice((-1, 1, SECOND_US, 20 * SECOND_US, HOUR_US, 8 * DAY_US))
+    price = rng.choice((0, *PRICES))
+    return c.OverridePrice(_market(rng, state), rng.choice((1, 1, 2, 3, 9)), price, until_us)
+
+
 Wish = Callable[[random.Random, State], c.AnyCommand | None]
 
 OTHERS: tuple[Wish, ...] = (
+    lambda rng, state: rng.choice((_suspend, _resume, _override))(rng, state),
+    lambda rng, state: c.LiftOverride(_market(rng, state), rng.choice((1, 1, 2, 9))) if rng.random() < 0.3 else None,
+    lambda rng, state: c.RequireApproval(rng.random() < 0.5) if rng.random() < 0.2 else None,
+    lambda rng, state: (
+        c.ApproveCompetition(rng.choice((1, 1, 1, 9)), rng.random() < 0.6) if rng.random() < 0.3 else None
+    ),
+    lambda rng, state: c.BlockPlayer(2, "chargeback") if rng.random() < 0.1 else None,
+    lambda rng, state: c.UnblockPlayer(rng.choice((2, 2, 2, 1, 9))),
     lambda rng, state: c.MoveFunds(
         _customer(rng), _currency(rng), rng.choice((50_000, 1_000, -1_000, -80_000, 0, 10**15)), "note"
     ),
@@ -178,7 +224,7 @@ OTHERS: tuple[Wish, ...] = (
     lambda rng, state: c.SetLimit(
         _customer(rng), _currency(rng), rng.choice(tuple(LimitKind)), rng.choice((None, 0, 5_000, 20_000, 90_000, -1))
     ),
-    lambda rng, state: c.CoolOff(_customer(rng), rng.choice((DAY_US, HOUR_US))) if rng.random() < 0.1 else None,
+    lambda rng, state: c.CoolOff(_customer(rng), rng.choice((DAY_US, HOUR_US))) if rng.random() < 0.2 else None,
     lambda rng, state: c.SelfExclude(3, rng.choice((180 * DAY_US, DAY_US))) if rng.random() < 0.03 else None,
     lambda rng, state: c.SetPlayerTerms(
         _customer(rng), _currency(rng), rng.choice((0, 9_999)), rng.choice((0, 30_000))

@@ -10,7 +10,7 @@ import pytest
 from tests.edge.running import Api
 
 from overround import identity
-from overround.book import bets, catalogue, ledger, limits, settlement
+from overround.book import bets, catalogue, control, ledger, limits, settlement
 from overround.book.machine import KeyRefusal
 from overround.edge import problems
 from overround.edge.problems import KINDS, Problem
@@ -26,6 +26,7 @@ REFUSALS = [
     ledger.Refusal,
     limits.Refusal,
     bets.Refusal,
+    control.Refusal,
     settlement.Refusal,
     KeyRefusal,
     identity.Refusal,

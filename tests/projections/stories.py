@@ -14,6 +14,8 @@ from overround.book.limits import LimitKind
 from overround.book.machine import BetAnswer, Done, Machine, Pending, TermBegan, decode_fact, request
 from overround.book.machine.commands import (
     AnyCommand,
+    ApproveCompetition,
+    BlockPlayer,
     ChangeMarket,
     CloseMarket,
     CoolOff,
@@ -24,27 +26,35 @@ from overround.book.machine.commands import (
     EndEvent,
     FeedHeartbeat,
     HandOverMarket,
+    LiftOverride,
     MoveFunds,
     OpenCustomer,
     OpenWallet,
+    OverridePrice,
     PlaceBet,
     RecordEventResult,
     RecordResult,
+    RequireApproval,
     RescheduleEvent,
     ResumeEvent,
+    ResumeLevel,
     ResumeMarket,
     SelfExclude,
     SetHouseTerms,
     SetLimit,
+    SetMargin,
     SetPlayerTerms,
     SetPrices,
     SilenceFeed,
     StartEvent,
+    SuspendLevel,
     SuspendMarket,
+    UnblockPlayer,
 )
 from overround.book.settlement import Score, Void, Winners
 from overround.kernel.ids import make_key
 from overround.kernel.instant import DAY_US, SECOND_US
+from overround.kernel.level import Level
 from overround.projections import Recorded
 
 BEGAN_US = 1_763_900_000 * SECOND_US
@@ -139,6 +149,7 @@ def _match(house: House, competition: int, people: Sequence[int], bets: int, num
         )
     )
     _bettors(house, people, bets, {result: 3, total: 2, scorer: 3})
+    _desk(house, people, event, total)
     house.done(SuspendMarket(total, "team_news"))
     _bettors(house, people, 2, {total: 2})
     house.done(ResumeMarket(total))
@@ -170,6 +181,40 @@ def _match(house: House, competition: int, people: Sequence[int], bets: int, num
     house.settle()
     house.done(RecordResult(result, Void("abandoned")))
     house.settle()
+
+
+def _desk(house: House, people: Sequence[int], event: int, market: int) -> None:
+    """An hour of a trading desk: every level once, some of it left standing at the end of the story."""
+    levels = (
+        (Level.PLATFORM, 0),
+        (Level.SPORT, 1),
+        (Level.COMPETITION, 1),
+        (Level.EVENT, event),
+        (Level.MARKET, market),
+    )
+    for level, number in levels:
+        house.done(SuspendLevel(level, number, "floodlights"))
+        _bettors(house, people, 1, {market: 2})
+        house.done(SetMargin(level, number, 500 + event))
+        house.done(ResumeLevel(level, number))
+    house.done(SuspendLevel(Level.SELECTION, market, "injury", 1))
+    house.done(SetPrices(market, ((1, 1850), (2, 2000))))
+    house.done(ResumeLevel(Level.SELECTION, market, 1))
+    house.done(OverridePrice(market, 1, 1700, house.now_us + 2 * SECOND_US))
+    house.done(OverridePrice(market, 2, 2100, house.now_us + DAY_US))
+    house.done(SetPrices(market, ((1, 1800), (2, 2050))))
+    _bettors(house, people, 2, {market: 2})
+    house.wait(3 * SECOND_US)
+    house.done(LiftOverride(market, 2))
+    house.done(SetMargin(Level.PLATFORM, 0, None))
+    house.done(RequireApproval(True))
+    _bettors(house, people, 1, {market: 2})
+    house.done(ApproveCompetition(1, True))
+    house.done(BlockPlayer(people[4], "chargeback"))
+    house.done(UnblockPlayer(people[4]))
+    if event == 3:
+        house.done(SuspendLevel(Level.EVENT, event, "pitch"))
+        house.done(OverridePrice(market, 1, 1600, house.now_us + 6 * DAY_US))
 
 
 def _withdraw_all(house: House, person: int) -> None:

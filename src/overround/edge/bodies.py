@@ -317,6 +317,8 @@ def as_it_is(value: Any) -> Any:
 BECOMES: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "starts_at": ("starts_at_us", micros_of),
     "starts_at_us": ("starts_at_us", as_it_is),
+    "until": ("until_us", micros_of),
+    "until_us": ("until_us", as_it_is),
     "delay_ms": ("delay_us", _milliseconds),
     "prices": ("prices", _prices),
     "score": ("result", _score),
@@ -328,7 +330,11 @@ BECOMES: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
 }
 """Fields that a command has under another name or in another shape. All others go as they are."""
 
-ONE_OF: Final = {"starts_at_us": "starts_at or starts_at_us", "result": "score, winners, finish, outcomes or void"}
+ONE_OF: Final = {
+    "starts_at_us": "starts_at or starts_at_us",
+    "until_us": "until or until_us",
+    "result": "score, winners, finish, outcomes or void",
+}
 
 
 def house_terms(fields: Fields) -> Command:

@@ -31,7 +31,8 @@ class SelectionBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class MarketBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A market. `available` says whether it takes bets now, which its feed's silence ends too."""
+    """A market. `available` says whether it takes bets now, which its feed's silence ends too, and the suspension of a
+    level that it lies in."""
 
     market_id: int
     event_id: int

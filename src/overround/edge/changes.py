@@ -32,8 +32,18 @@ from overround.book.catalogue import (
     SelectionWithdrawn,
     SportCreated,
 )
+from overround.book.control import (
+    ApprovalRequired,
+    CompetitionApproved,
+    LevelResumed,
+    LevelSuspended,
+    MarginSet,
+    OverrideEnded,
+    PriceOverridden,
+)
 from overround.book.settlement import ResultHeard, ResultRecorded
 from overround.edge.bodies import TermsBody, terms_body
+from overround.kernel.level import Level
 
 _Fact = (
     SportCreated
@@ -56,6 +66,13 @@ _Fact = (
     | FeedSilenced
     | ResultHeard
     | ResultRecorded
+    | LevelSuspended
+    | LevelResumed
+    | PriceOverridden
+    | OverrideEnded
+    | MarginSet
+    | CompetitionApproved
+    | ApprovalRequired
 )
 CATALOGUE_KINDS: Final = frozenset(str(kind.__struct_config__.tag) for kind in _Fact.__args__)
 
@@ -130,8 +147,12 @@ def merged(changes: Sequence[Change]) -> Change:
 def _more(market: Market, fact: _Fact) -> dict[str, Any]:
     """What a fact changed of a market beside its life."""
     match fact:
-        case PricesSet():
-            return {"prices": fact.prices}
+        case PricesSet(prices=prices):
+            return {"prices": _on_offer(market, [selection_id for selection_id, _ in prices])}
+        case PriceOverridden() | OverrideEnded():
+            return {"prices": _on_offer(market, [fact.selection_id])}
+        case LevelSuspended(level=Level.SELECTION) | LevelResumed(level=Level.SELECTION):
+            return {"prices": _on_offer(market, [fact.selection_id])}
         case MarketChanged(terms=terms) if terms is not None:
             return {"terms": terms_body(market)}
         case SelectionsAdded():
@@ -144,6 +165,10 @@ def _more(market: Market, fact: _Fact) -> dict[str, Any]:
             return {"withdrawn": (fact.selection_id,), "prices": ((fact.selection_id, 0),)}
         case _:
             return {}
+
+
+def _on_offer(market: Market, selection_ids: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    return tuple((selection_id, market.selections[selection_id].price_milli) for selection_id in selection_ids)
 
 
 Seen = tuple[int, catalogue.MarketStatus, str, bool]
@@ -199,8 +224,33 @@ class Changes:
                 return [markets[market_id] for market_id in self.state.events[fact.event_id].markets]
             case FeedSilenced():
                 return [markets[market_id] for market_id in self.by_feed.get(fact.feed, ())]
+            case PriceOverridden() | OverrideEnded():
+                return (markets[fact.market_id],)
+            case LevelSuspended() | LevelResumed():
+                return self._below(fact.level, fact.id)
+            case CompetitionApproved():
+                return self._below(Level.COMPETITION, fact.competition_id)
+            case ApprovalRequired():
+                return list(markets.values())
             case _:
                 return ()
+
+    def _below(self, level: Level, number: int) -> list[Market]:
+        """The markets at or below a level."""
+        state = self.state
+        match level:
+            case Level.PLATFORM:
+                return list(state.markets.values())
+            case Level.MARKET | Level.SELECTION:
+                return [state.markets[number]]
+            case Level.EVENT:
+                events = [number]
+            case Level.COMPETITION:
+                events = self.by_competition.get(number, [])
+            case _:
+                own = [each.id for each in state.competitions.values() if each.sport_id == number]
+                events = [event_id for each in own for event_id in self.by_competition.get(each, ())]
+        return [state.markets[market_id] for event_id in events for market_id in state.events[event_id].markets]
 
     def _seen(self, market: Market) -> Seen:
         return market.version, market.status, market.reason, self.state.is_available(market)

@@ -12,6 +12,7 @@ from overround.edge.access import Door
 from overround.edge.asking import Asker
 from overround.edge.betting import Betting
 from overround.edge.catalogue import Catalogue
+from overround.edge.controls import Controls
 from overround.edge.docs import Docs
 from overround.edge.gate import Gate
 from overround.edge.health import Health
@@ -122,6 +123,7 @@ class Gateway:
             catalogue=Catalogue(self.live, reading),
             operating=Operating(asker, sessions),
             listing=Listing(reading, sessions, wallet),
+            controls=Controls(self.live, reading),
             health=self.health,
             docs=docs,
         )

@@ -12,7 +12,8 @@ from overround.book.machine import Answer, Balances, Done
 from overround.book.machine.commands import Command, GetBalances, OpenCustomer
 from overround.edge.asking import Asker, unexpected
 from overround.edge.bodies import Body
-from overround.edge.operations import OPERATIONS, Operation
+from overround.edge.desk import ALL_OPERATIONS
+from overround.edge.operations import Operation
 from overround.edge.problems import Problem, refusal
 from overround.edge.routes import Call, Handler, Reply
 from overround.edge.sessions import Sessions
@@ -55,7 +56,14 @@ class Keyed(msgspec.Struct, frozen=True, kw_only=True, tag_field="command", forb
     key: KeyText
 
 
-_KINDS: Final = {"customer_id": Id, "event_id": Id, "market_id": Id, "currency": Currency, "feed": Text}
+_KINDS: Final = {
+    "customer_id": Id,
+    "competition_id": Id,
+    "event_id": Id,
+    "market_id": Id,
+    "currency": Currency,
+    "feed": Text,
+}
 
 
 def _keyed(row: Operation) -> type[Keyed]:
@@ -83,7 +91,7 @@ def _keyed(row: Operation) -> type[Keyed]:
     )
 
 
-KEYED: Final = {_keyed(row): row for row in OPERATIONS}
+KEYED: Final = {_keyed(row): row for row in ALL_OPERATIONS}
 AnyKeyed: Any = reduce(or_, KEYED)
 
 

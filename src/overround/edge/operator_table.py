@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from overround.edge import listing, operating, sessions, wallet
+from overround.edge import controls, listing, operating, sessions, wallet
 from overround.edge.access import Need
+from overround.edge.catalogue import SeqQuery
+from overround.edge.controls import Controls
+from overround.edge.desk import ALL_OPERATIONS
 from overround.edge.examples import KEY, WALLETS
 from overround.edge.listing import Listing
 from overround.edge.operating import Operating
-from overround.edge.operations import OPERATIONS
 from overround.edge.routes import MAX_BATCH_BYTES, Example, Handler, Route
 from overround.edge.sessions import Sessions
 
@@ -43,14 +45,23 @@ def operators(own: Operating, issuing: Sessions) -> Iterator[Route]:
         ),
     )
     token_problems = ("scopes_invalid", "name_invalid", "too_many_tokens", "unavailable")
-    for path, name, doc, handler in (
+    for path, name, doc, handler, body, actor in (
         (
             "/v1/operator/customers/{customer_id:int}/tokens",
             "issue_customer_token",
             "Issue a token that speaks for a customer.",
             issuing.issue_for_customer,
+            sessions.TokenAsked,
+            42,
         ),
-        ("/v1/operator/tokens", "issue_token", "Issue a token for an operator or a feed.", issuing.issue_for_operator),
+        (
+            "/v1/operator/tokens",
+            "issue_token",
+            "Issue a token for an operator or a feed: one more, or one that is there.",
+            issuing.issue_for_operator,
+            sessions.OperatorTokenAsked,
+            -3,
+        ),
     ):
         yield Route(
             method="POST",
@@ -60,13 +71,13 @@ def operators(own: Operating, issuing: Sessions) -> Iterator[Route]:
             tag="operator: tokens",
             handler=handler,
             need=Need.OPERATOR,
-            body=sessions.TokenAsked,
+            body=body,
             replies={201: sessions.TokenBody},
             problems=token_problems,
             example=Example(
                 path=path.replace("{customer_id:int}", "42"),
                 body={"name": "odds feed"},
-                reply={"token": "ovr_…", "token_id": 13},
+                reply={"token": "ovr_…", "token_id": 13, "actor": actor},
             ),
         )
     yield Route(
@@ -81,7 +92,7 @@ def operators(own: Operating, issuing: Sessions) -> Iterator[Route]:
         problems=("token_not_found", "unavailable"),
         example=Example(path="/v1/operator/tokens/13"),
     )
-    for operation in OPERATIONS:
+    for operation in ALL_OPERATIONS:
         created = operation.method == "POST" and "{" not in operation.path
         path = "/v1/operator/" + operation.path
         filled = path
@@ -192,3 +203,49 @@ def lists(own: Listing) -> Iterator[Route]:
         problems=("customer_not_found",),
         example=Example(path="/v1/operator/customers/42/balance", reply=WALLETS),
     )
+
+
+def decided(own: Controls) -> Iterator[Route]:
+    """What the trading desk decided."""
+    for path, name, doc, handler, reply, query, problems in (
+        (
+            "controls",
+            "controls",
+            "What is suspended, which margins are set, and whether competitions need approval.",
+            own.controls,
+            controls.ControlsBody,
+            SeqQuery,
+            ("not_ready", "projection_behind"),
+        ),
+        (
+            "markets/{market_id:int}/controls",
+            "market_controls",
+            "A market with every level that it lies in: suspensions, the margin that holds, prices set by hand.",
+            own.market,
+            controls.MarketControls,
+            SeqQuery,
+            ("not_ready", "projection_behind", "market_not_found"),
+        ),
+        (
+            "actions",
+            "actions",
+            "What operators decided, each with what was before and after.",
+            own.actions,
+            controls.ActionPage,
+            controls.ActionsQuery,
+            ("cursor_invalid", "projection_behind", "unavailable"),
+        ),
+    ):
+        yield Route(
+            method="GET",
+            path=f"/v1/operator/{path}",
+            name=name,
+            doc=doc,
+            tag="operator: desk",
+            handler=handler,
+            need=Need.OPERATOR_READ,
+            query=query,
+            replies={200: reply},
+            problems=problems,
+            example=Example(path="/v1/operator/" + path.replace("{market_id:int}", "7")),
+        )

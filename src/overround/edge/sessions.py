@@ -11,7 +11,7 @@ from overround import identity
 from overround.edge.problems import Problem
 from overround.edge.reading import UNREACHABLE
 from overround.edge.routes import Call, Reply
-from overround.edge.values import AtText, Secret, Text, at_text
+from overround.edge.values import SAFE_INTEGER, AtText, Secret, Text, at_text
 from overround.identity import IdentityRefused, Issued, Scope, Token
 from overround.kernel.instant import HOUR_US, SECOND_US
 
@@ -37,10 +37,11 @@ class SessionBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class TokenBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The token is shown this once."""
+    """The token is shown this once. `actor` is who speaks with it: a customer's id, or below zero an operator."""
 
     token: str
     token_id: int
+    actor: int
 
 
 class TokenAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,6 +49,13 @@ class TokenAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     name: Text
     scopes: Annotated[tuple[Scope, ...], Meta(max_length=3)] = ()
+
+
+class OperatorTokenAsked(TokenAsked, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`operator` is whose token it is, a number below zero; without it, one more operator's. Where a decision needs a
+    second pair of eyes, one operator's tokens are one pair."""
+
+    operator: Annotated[int, Meta(ge=-SAFE_INTEGER, le=-1)] | None = None
 
 
 class Sessions:
@@ -101,13 +109,20 @@ class Sessions:
 
     async def issue_for_operator(self, call: Call) -> Reply:
         scopes = call.body.scopes or (Scope.OPERATOR,)
-        issued = await self.issue(actor=identity.OPERATOR_ACTOR, name=call.body.name, scopes=scopes)
-        return Reply(201, TokenBody(token=issued.secret, token_id=issued.id))
+        actor = call.body.operator or await self._new_operator()
+        issued = await self.issue(actor=actor, name=call.body.name, scopes=scopes)
+        return Reply(201, TokenBody(token=issued.secret, token_id=issued.id, actor=actor))
+
+    async def _new_operator(self) -> int:
+        async with _asked():
+            return await identity.new_operator(self._pool)
+        raise AssertionError
 
     async def issue_for_customer(self, call: Call) -> Reply:
         scopes = call.body.scopes or (Scope.CUSTOMER,)
-        issued = await self.issue(actor=call.number("customer_id"), name=call.body.name, scopes=scopes)
-        return Reply(201, TokenBody(token=issued.secret, token_id=issued.id))
+        customer_id = call.number("customer_id")
+        issued = await self.issue(actor=customer_id, name=call.body.name, scopes=scopes)
+        return Reply(201, TokenBody(token=issued.secret, token_id=issued.id, actor=customer_id))
 
     async def revoke(self, call: Call) -> Reply:
         await self._revoke(call.number("token_id"))

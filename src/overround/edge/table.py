@@ -9,12 +9,13 @@ from overround.edge import betting, catalogue, health, sessions, wallet
 from overround.edge.access import Need
 from overround.edge.betting import Betting
 from overround.edge.catalogue import Catalogue
+from overround.edge.controls import Controls
 from overround.edge.docs import Docs
 from overround.edge.examples import AT, BET, BET_ITEM, KEY, PLACED, WALLETS
 from overround.edge.health import Health
 from overround.edge.listing import Listing
 from overround.edge.operating import Operating
-from overround.edge.operator_table import lists, operators
+from overround.edge.operator_table import decided, lists, operators
 from overround.edge.routes import MAX_BATCH_BYTES, Example, Handler, Route
 from overround.edge.sessions import Sessions
 from overround.edge.wallet import Wallet
@@ -57,6 +58,7 @@ class Rooms(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     operating: Operating
     listing: Listing
+    controls: Controls
     health: Health
     docs: Docs
 
@@ -71,6 +73,7 @@ def routes(rooms: Rooms) -> list[Route]:
         *_catalogue(rooms.catalogue),
         *operators(rooms.operating, rooms.sessions),
         *lists(rooms.listing),
+        *decided(rooms.controls),
     ]
 
 

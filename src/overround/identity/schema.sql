@@ -39,4 +39,7 @@ CREATE TABLE IF NOT EXISTS identity.token (
     CHECK (CASE WHEN actor > 0 THEN customer_id = actor AND NOT 'operator' = ANY (scopes)
                 ELSE customer_id IS NULL AND NOT 'customer' = ANY (scopes) END)
 );
+-- The numbers of operators and services after the first, -1.
+CREATE SEQUENCE IF NOT EXISTS identity.operator INCREMENT -1 MAXVALUE -2 START -2;
+
 CREATE INDEX IF NOT EXISTS token_actor ON identity.token (actor, id);

@@ -89,14 +89,24 @@ async def resolve_hash(connection: "Asker", digest: bytes) -> Token | None:
     return _token(row) if row is not None else None
 
 
-async def revoke_token(connection: "Asker", token_id: int, *, now_us: int, actor: int | None = None) -> bool:
-    """End a token (of this actor, where one is given). False where there is none that could be used."""
+async def new_operator(connection: "Asker") -> int:
+    """The number of one more operator or service: another pair of eyes than all before."""
+    number: int = await connection.fetchval("SELECT nextval('identity.operator')")
+    return number
+
+
+async def revoke_token(
+    connection: "Asker", token_id: int, *, now_us: int, actor: int | None = None, operators: bool = False
+) -> bool:
+    """End a token (of this actor, or of `operators` and services only, where that is asked for). False where there is
+    none that could be used."""
     status = await connection.execute(
         "UPDATE identity.token SET revoked_at_us = $2"
-        " WHERE id = $1 AND revoked_at_us = 0 AND ($3::bigint IS NULL OR actor = $3)",
+        " WHERE id = $1 AND revoked_at_us = 0 AND ($3::bigint IS NULL OR actor = $3) AND (actor < 0 OR NOT $4)",
         token_id,
         now_us,
         actor,
+        operators,
     )
     return status == "UPDATE 1"
 
@@ -107,6 +117,16 @@ async def list_tokens(connection: "Asker", *, actor: int) -> tuple[Token, ...]:
         f"SELECT {COLUMNS} FROM identity.token WHERE actor = $1 AND revoked_at_us = 0"  # noqa: S608  # our own words
         " ORDER BY id DESC LIMIT $2",
         actor,
+        MAX_TOKENS_PER_ACTOR,
+    )
+    return tuple(map(_token, rows))
+
+
+async def list_operators_tokens(connection: "Asker") -> tuple[Token, ...]:
+    """The tokens of all operators and services that were not revoked, newest first."""
+    rows = await connection.fetch(
+        f"SELECT {COLUMNS} FROM identity.token WHERE actor < 0 AND revoked_at_us = 0"  # noqa: S608  # our own words
+        " ORDER BY id DESC LIMIT $1",
         MAX_TOKENS_PER_ACTOR,
     )
     return tuple(map(_token, rows))

@@ -9,6 +9,7 @@ from overround.book.bets import BetStatus, Outcome
 from overround.book.catalogue import CatalogueState
 from overround.book.ledger import Account
 from overround.kernel.fact import Fact
+from overround.kernel.level import Level
 
 Row = Sequence[object]
 
@@ -75,3 +76,5 @@ class Changes(msgspec.Struct):
     statuses: list[Row] = []
     results: list[Row] = []
     limits: list[Row] = []
+    actions: list[Row] = []
+    controls: dict[tuple[Level, int], None] = {}

@@ -29,6 +29,16 @@ from overround.book.catalogue import (
     SelectionWithdrawn,
     SportCreated,
 )
+from overround.book.control import (
+    PLATFORM_ID,
+    ApprovalRequired,
+    CompetitionApproved,
+    LevelResumed,
+    LevelSuspended,
+    MarginSet,
+    OverrideEnded,
+    PriceOverridden,
+)
 from overround.book.ledger import (
     Account,
     AccountKind,
@@ -38,10 +48,21 @@ from overround.book.ledger import (
     Transfer,
     WalletOpened,
 )
-from overround.book.limits import NO_LIMIT, CoolingOff, HouseTermsSet, LimitSet, PlayerTermsSet, SelfExcluded
+from overround.book.limits import (
+    NO_LIMIT,
+    CoolingOff,
+    HouseTermsSet,
+    LimitSet,
+    PlayerBlocked,
+    PlayerTermsSet,
+    PlayerUnblocked,
+    SelfExcluded,
+)
 from overround.book.machine import RequestRefused
 from overround.book.settlement import BetsSettled, Heard, ResultHeard, ResultRecorded
 from overround.kernel.fact import Cause, Fact
+from overround.kernel.level import Level
+from overround.projections.actions import action
 from overround.projections.changes import (
     OUTCOME,
     PAYOUT,
@@ -143,6 +164,7 @@ def _open(at: Folding, account: Account) -> None:
 
 def _funds_moved(at: Folding, fact: FundsMoved) -> None:
     _post(at, fact.transfers, fact.note)
+    _act(at, fact)
 
 
 def _bet_accepted(at: Folding, fact: BetAccepted) -> None:
@@ -239,6 +261,8 @@ def _result_recorded(at: Folding, fact: ResultRecorded) -> None:
     before = market.version
     catalogue.result_market(market)
     resulted = at.known.resulted[market.id]
+    was = {"result": msgspec.json.decode(resulted.result or "null")}
+    at.changes.actions.append(action(fact, seq=at.seq, at_us=at.at_us, was=was))
     resulted.result, resulted.heard = result, None
     at.changes.results.append((market.id, fact.revision, at.seq, at.at_us, result, fact.certainty))
     _market_changed(at, market, before)
@@ -314,9 +338,60 @@ def _selection_withdrawn(at: Folding, fact: SelectionWithdrawn) -> None:
 def _prices_set(at: Folding, fact: PricesSet) -> None:
     catalogue.apply(at.known.catalogue, fact, at.at_us)
     at.changes.markets.add(fact.market_id)
+    selections = at.known.catalogue.markets[fact.market_id].selections
     for selection_id, price_milli in dict(fact.prices).items():
         at.changes.selections[fact.market_id, selection_id] = None
-        at.changes.prices.append((fact.market_id, selection_id, at.seq, at.at_us, price_milli))
+        if selections[selection_id].is_the_feeds:
+            at.changes.prices.append((fact.market_id, selection_id, at.seq, at.at_us, price_milli))
+
+
+def _offer_changed(at: Folding, market_id: int, selection_id: int) -> None:
+    """The desk changed what is on offer at a selection."""
+    price_milli = at.known.catalogue.markets[market_id].selections[selection_id].price_milli
+    at.changes.selections[market_id, selection_id] = None
+    at.changes.prices.append((market_id, selection_id, at.seq, at.at_us, price_milli))
+
+
+def _price_overridden(at: Folding, fact: PriceOverridden | OverrideEnded) -> None:
+    catalogue.apply(at.known.catalogue, fact, at.at_us)
+    _offer_changed(at, fact.market_id, fact.selection_id)
+    _act(at, fact)
+
+
+def _level_stopped(at: Folding, fact: LevelSuspended | LevelResumed) -> None:
+    if fact.level is Level.SELECTION:
+        market = at.known.catalogue.markets[fact.id]
+        before = market.version
+        catalogue.apply(at.known.catalogue, fact, at.at_us)
+        _market_changed(at, market, before)
+        _offer_changed(at, market.id, fact.selection_id)
+    else:
+        catalogue.apply(at.known.catalogue, fact, at.at_us)
+        at.changes.controls[fact.level, fact.id] = None
+    _act(at, fact)
+
+
+def _margin_set(at: Folding, fact: MarginSet) -> None:
+    catalogue.apply(at.known.catalogue, fact, at.at_us)
+    at.changes.controls[fact.level, fact.id] = None
+    _act(at, fact)
+
+
+def _approval_required(at: Folding, fact: ApprovalRequired) -> None:
+    catalogue.apply(at.known.catalogue, fact, at.at_us)
+    at.changes.controls[Level.PLATFORM, PLATFORM_ID] = None
+    _act(at, fact)
+
+
+def _competition_approved(at: Folding, fact: CompetitionApproved) -> None:
+    catalogue.apply(at.known.catalogue, fact, at.at_us)
+    at.changes.competitions.add(fact.competition_id)
+    _act(at, fact)
+
+
+def _act(at: Folding, fact: Fact) -> None:
+    """Somebody's decision about the house."""
+    at.changes.actions.append(action(fact, seq=at.seq, at_us=at.at_us))
 
 
 def _market_stepped(at: Folding, fact: MarketSuspended | MarketResumed | MarketClosed | MarketChanged) -> None:
@@ -324,6 +399,8 @@ def _market_stepped(at: Folding, fact: MarketSuspended | MarketResumed | MarketC
     before = market.version
     catalogue.apply(at.known.catalogue, fact, at.at_us)
     _market_changed(at, market, before)
+    if isinstance(fact, MarketChanged):
+        _act(at, fact)
 
 
 def _market_handed_over(at: Folding, fact: MarketHandedOver) -> None:
@@ -347,6 +424,8 @@ def _request_refused(at: Folding, fact: RequestRefused) -> None:
 def _limit_changed(at: Folding, fact: LimitSet | CoolingOff | SelfExcluded | PlayerTermsSet | HouseTermsSet) -> None:
     actor = (fact.cause or NOBODY).actor
     at.changes.limits.append((at.seq, at.at_us, actor, *_limit(fact, at.at_us)))
+    if isinstance(fact, PlayerTermsSet | HouseTermsSet):
+        _act(at, fact)
 
 
 def _limit(
@@ -409,5 +488,14 @@ FOLDS: dict[type, Callable[[Folding, Any], None]] = {
     ResultRecorded: _result_recorded,
     BetsSettled: _bets_settled,
     RequestRefused: _request_refused,
+    LevelSuspended: _level_stopped,
+    LevelResumed: _level_stopped,
+    PriceOverridden: _price_overridden,
+    OverrideEnded: _price_overridden,
+    MarginSet: _margin_set,
+    ApprovalRequired: _approval_required,
+    CompetitionApproved: _competition_approved,
+    PlayerBlocked: _act,
+    PlayerUnblocked: _act,
 }
 """What no table shows (a term, a request with nothing to do) is not here."""

@@ -7,6 +7,7 @@ from asyncpg import Connection
 
 from overround.book.bets import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
 from overround.book.catalogue import (
+    Competition,
     Event,
     EventCreated,
     EventEnded,
@@ -31,10 +32,21 @@ from overround.book.catalogue import (
     SelectionsAdded,
     SelectionWithdrawn,
 )
+from overround.book.control import (
+    PLATFORM_ID,
+    ApprovalRequired,
+    CompetitionApproved,
+    LevelResumed,
+    LevelSuspended,
+    MarginSet,
+    OverrideEnded,
+    PriceOverridden,
+)
 from overround.book.ledger import Account, AccountKind, Posting
 from overround.book.settlement import BetsSettled, ResultHeard, ResultRecorded
+from overround.kernel.level import Level
 from overround.projections.changes import Held, Known, Recorded, Resulted
-from overround.projections.offer import terms_of, withdrawals_of
+from overround.projections.offer import CONTROL, SELECTION, put_control, terms_of, withdrawals_of
 
 
 class Needs(msgspec.Struct):
@@ -48,6 +60,8 @@ class Needs(msgspec.Struct):
     markets: set[int] = set()
     selections: set[tuple[int, int]] = set()
     feeds: set[str] = set()
+    competitions: set[int] = set()
+    controls: set[tuple[str, int]] = set()
 
 
 def needs_of(batch: Iterable[Recorded]) -> Needs:
@@ -94,6 +108,24 @@ def _need(needs: Needs, fact: object) -> None:
         case FeedSeen() | FeedSilenced():
             needs.feeds.add(fact.feed)
         case _:
+            _need_control(needs, fact)
+
+
+def _need_control(needs: Needs, fact: object) -> None:
+    match fact:
+        case PriceOverridden() | OverrideEnded():
+            needs.markets.add(fact.market_id)
+            needs.selections.add((fact.market_id, fact.selection_id))
+        case LevelSuspended(level=Level.SELECTION) | LevelResumed(level=Level.SELECTION):
+            needs.markets.add(fact.id)
+            needs.selections.add((fact.id, fact.selection_id))
+        case LevelSuspended() | LevelResumed() | MarginSet():
+            needs.controls.add((fact.level, fact.id))
+        case ApprovalRequired():
+            needs.controls.add((Level.PLATFORM, PLATFORM_ID))
+        case CompetitionApproved():
+            needs.competitions.add(fact.competition_id)
+        case _:
             pass
 
 
@@ -113,6 +145,8 @@ async def load(connection: Connection, needs: Needs, accounts: dict[int, Account
         await _load_selections(connection, needs, known)
     if needs.feeds:
         await _load_feeds(connection, needs, known)
+    if needs.controls or needs.competitions:
+        await _load_controls(connection, needs, known)
     return known
 
 
@@ -189,12 +223,12 @@ async def _load_markets(connection: Connection, needs: Needs, known: Known) -> N
 
 async def _load_selections(connection: Connection, needs: Needs, known: Known) -> None:
     rows = await connection.fetch(
-        "SELECT market_id, id, name, price_milli, withdrawn_at_us FROM read.selection"
+        f"SELECT {SELECTION} FROM read.selection"  # noqa: S608  # our own words
         " JOIN unnest($1::bigint[], $2::integer[]) AS wanted (market_id, id) USING (market_id, id)",
         *_columns(needs.selections, 2),
     )
-    for market_id, *selection in rows:
-        known.catalogue.markets[market_id].selections[selection[0]] = Selection(*selection)
+    for market_id, *rest in rows:
+        known.catalogue.markets[market_id].selections[rest[0]] = Selection(*rest)
 
 
 async def _load_feeds(connection: Connection, needs: Needs, known: Known) -> None:
@@ -203,6 +237,21 @@ async def _load_feeds(connection: Connection, needs: Needs, known: Known) -> Non
     )
     for name, seen_at_us, silent, back_at_us in rows:
         known.catalogue.feeds[name] = Feed(name, seen_at_us, silent, back_at_us)
+
+
+async def _load_controls(connection: Connection, needs: Needs, known: Known) -> None:
+    rows = await connection.fetch(
+        f"SELECT {CONTROL} FROM read.control JOIN unnest($1::text[], $2::bigint[])"  # noqa: S608  # our own words
+        " AS wanted (level, id) USING (level, id)",
+        *_columns(needs.controls, 2),
+    )
+    for row in rows:
+        put_control(known.catalogue.control, *row)
+    competitions = await connection.fetch(
+        "SELECT id, sport_id, name, approved FROM read.competition WHERE id = ANY($1)", list(needs.competitions)
+    )
+    for row in competitions:
+        known.catalogue.competitions[row["id"]] = Competition(*row)
 
 
 def _columns(rows: Iterable[Sequence[object]], width: int) -> list[tuple[object, ...]]:

@@ -1,6 +1,6 @@
 """The whole catalogue as the tables have it, for those who fold on from there: the gateways' live views."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -18,6 +18,8 @@ from overround.book.catalogue import (
     Sport,
     Withdrawn,
 )
+from overround.book.control import ControlState, Stop
+from overround.kernel.level import Level
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
@@ -34,7 +36,8 @@ async def offer(connection: "Connection[Record]") -> tuple[int, CatalogueState]:
         state = CatalogueState(
             sports={row[0]: Sport(*row) for row in await _rows(connection, "id, name", "sport")},
             competitions={
-                row[0]: Competition(*row) for row in await _rows(connection, "id, sport_id, name", "competition")
+                row[0]: Competition(*row)
+                for row in await _rows(connection, "id, sport_id, name, approved", "competition")
             },
             feeds={
                 row[0]: Feed(*row) for row in await _rows(connection, "name, seen_at_us, silent, back_at_us", "feed")
@@ -43,7 +46,33 @@ async def offer(connection: "Connection[Record]") -> tuple[int, CatalogueState]:
         for row in await _rows(connection, "id, competition_id, name, starts_at_us, status, moment", "event"):
             state.events[row[0]] = Event(row[0], row[1], row[2], row[3], EventStatus(row[4]), [], Moment(row[5]))
         await _markets(connection, state)
+        for row in await connection.fetch(f"SELECT {CONTROL} FROM read.control"):  # noqa: S608  # our own words
+            put_control(state.control, *row)
     return seq, state
+
+
+CONTROL: Final = "level, id, reason, since_us, active, margin_bps, approval_required"
+
+
+def put_control(
+    control: ControlState,
+    level: str,
+    number: int,
+    reason: str,
+    since_us: int,
+    is_active: bool,
+    margin_bps: int | None,
+    required: bool,
+) -> None:
+    """Put a row of `control` back to where it came from."""
+    at = Level(level)
+    if since_us:
+        control.stops.setdefault(at, {})[number] = Stop(reason, since_us, is_active)
+        control.stopped += is_active
+    if margin_bps is not None:
+        control.margins.setdefault(at, {})[number] = margin_bps
+    if at is Level.PLATFORM:
+        control.approval_required = required
 
 
 async def _markets(connection: "Connection[Record]", state: CatalogueState) -> None:
@@ -72,10 +101,13 @@ async def _markets(connection: "Connection[Record]", state: CatalogueState) -> N
             owes_starting_prices=row[15],
         )
         state.events[row[1]].markets.append(row[0])
-    for market_id, *selection in await _rows(
-        connection, "market_id, id, name, price_milli, withdrawn_at_us", "selection"
-    ):
-        state.markets[market_id].selections[selection[0]] = Selection(*selection)
+    for market_id, *rest in await _rows(connection, SELECTION, "selection"):
+        state.markets[market_id].selections[rest[0]] = Selection(*rest)
+
+
+SELECTION: Final = (
+    "market_id, id, name, price_milli, withdrawn_at_us, feed_price_milli, override_milli, override_until_us, stopped"
+)
 
 
 async def _rows(connection: "Connection[Record]", columns: str, table: str) -> "list[Record]":

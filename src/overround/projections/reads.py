@@ -2,7 +2,7 @@
 the same however far down it lies, and rows that arrive meanwhile shift nothing."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -19,6 +19,7 @@ from overround.projections.types import (
     PricePoint,
     Row,
     ShownAccount,
+    ShownAction,
     ShownBet,
     ShownCustomer,
     ShownEvent,
@@ -195,6 +196,20 @@ class Reads:
         query.where("seq < {}", *cursors.before(cursor, "limits", width=1)).order("seq DESC")
         return await self._page(query, LimitChange, limit, lambda row: ("limits", row.seq))
 
+    async def actions(
+        self,
+        *,
+        actor: int | None = None,
+        kind: str | None = None,
+        cursor: str | None = None,
+        limit: int = DEFAULT_PAGE,
+    ) -> Page[ShownAction]:
+        """What operators decided. Raises InvalidCursor."""
+        query = Query("SELECT seq, at_us, actor, kind, subject, before, after FROM read.operator_action")
+        query.where("actor = {}", actor).where("kind = {}", kind)
+        query.where("seq < {}", *cursors.before(cursor, "actions", width=1)).order("seq DESC")
+        return await self._page(query, ShownAction, limit, lambda row: ("actions", row.seq))
+
     async def _page(
         self, query: Query, shape: type[Row], limit: int, place: Callable[[Row], tuple[str, *tuple[int, ...]]]
     ) -> Page[Row]:
@@ -228,4 +243,5 @@ OPENED: dict[type[msgspec.Struct], dict[str, object]] = {
     ShownRefusal: {"detail": dict[str, int | str]},
     ShownMarket: {"specifiers": dict[str, int], "result": msgspec.Raw},
     LimitChange: {"terms": dict[str, int]},
+    ShownAction: {"subject": dict[str, Any], "before": dict[str, Any], "after": dict[str, Any]},
 }

@@ -17,14 +17,26 @@ from overround.book.catalogue import (
     SelectionsAdded,
     SelectionWithdrawn,
 )
+from overround.book.control import (
+    PLATFORM_ID,
+    ApprovalRequired,
+    LevelResumed,
+    LevelSuspended,
+    MarginSet,
+    OverrideEnded,
+    PriceOverridden,
+)
 from overround.book.ledger import Account, AccountKind, CustomerOpened, FundsMoved, Posting
 from overround.book.limits import NO_LIMIT, CoolingOff, HouseTermsSet, LimitSet, PlayerTermsSet, SelfExcluded
 from overround.book.machine import RequestRefused, State
-from overround.book.settlement import BetsSettled, ResultRecorded
+from overround.book.settlement import BetsSettled, Result, ResultRecorded
 from overround.kernel.fact import Fact
 from overround.kernel.ids import key_text
+from overround.kernel.level import Level
 from overround.projections import tables
+from overround.projections.actions import SUBJECTS, action
 from overround.projections.tables import Table
+from overround.projections.writing import control_row
 
 Row = tuple[object, ...]
 
@@ -40,6 +52,8 @@ class Past(msgspec.Struct):
     settled_revisions: dict[int, int] = {}
     versions: dict[int, int] = {}
     balances_minor: dict[int, int] = {}
+    results: dict[int, Result] = {}
+    places: dict[tuple[Level, int], None] = {}
 
     def take(self) -> dict[str, list[Row]]:
         """The rows gathered since the last time, by table."""
@@ -54,6 +68,15 @@ class Past(msgspec.Struct):
         if look is not None:
             look(self, fact, state)
         self._market_steps(fact, state)
+        if type(fact) in SUBJECTS:
+            self._action(fact, state)
+
+    def _action(self, fact: Fact, state: State) -> None:
+        was = None
+        if isinstance(fact, ResultRecorded):
+            was = {"result": self.results.get(fact.market_id)}
+            self.results[fact.market_id] = fact.result
+        self.rows["operator_action"].append(tuple(action(fact, seq=state.seq, at_us=state.at_us, was=was)))
 
     def _transfers(self, fact: Posting, state: State) -> None:
         note = fact.note if isinstance(fact, FundsMoved) else None
@@ -70,7 +93,9 @@ class Past(msgspec.Struct):
 
     def _market_steps(self, fact: Fact, state: State) -> None:
         """A row for each market of the fact whose version is another one now."""
-        if isinstance(fact, EventStarted | EventEnded):
+        if isinstance(fact, LevelSuspended | LevelResumed):
+            touched = [fact.id] if fact.level is Level.SELECTION else []
+        elif isinstance(fact, EventStarted | EventEnded):
             touched = state.catalogue.events[fact.event_id].markets
         else:
             touched = [getattr(fact, "market_id", 0)]
@@ -130,7 +155,32 @@ def _selection_withdrawn(past: Past, fact: SelectionWithdrawn, state: State) -> 
 
 def _prices_set(past: Past, fact: PricesSet, state: State) -> None:
     for selection_id, price_milli in sorted(fact.prices):
-        past.rows["price_history"].append((fact.market_id, selection_id, state.seq, state.at_us, price_milli))
+        if state.catalogue.markets[fact.market_id].selections[selection_id].is_the_feeds:
+            past.rows["price_history"].append((fact.market_id, selection_id, state.seq, state.at_us, price_milli))
+
+
+def _price_overridden(past: Past, fact: PriceOverridden | OverrideEnded, state: State) -> None:
+    _on_offer(past, state, fact.market_id, fact.selection_id)
+
+
+def _level_stopped(past: Past, fact: LevelSuspended | LevelResumed, state: State) -> None:
+    if fact.level is Level.SELECTION:
+        _on_offer(past, state, fact.id, fact.selection_id)
+    else:
+        past.places[fact.level, fact.id] = None
+
+
+def _margin_set(past: Past, fact: MarginSet, _: State) -> None:
+    past.places[fact.level, fact.id] = None
+
+
+def _approval_required(past: Past, _: ApprovalRequired, __: State) -> None:
+    past.places[Level.PLATFORM, PLATFORM_ID] = None
+
+
+def _on_offer(past: Past, state: State, market_id: int, selection_id: int) -> None:
+    price_milli = state.catalogue.markets[market_id].selections[selection_id].price_milli
+    past.rows["price_history"].append((market_id, selection_id, state.seq, state.at_us, price_milli))
 
 
 def _result_recorded(past: Past, fact: ResultRecorded, state: State) -> None:
@@ -178,6 +228,12 @@ LOOKS: dict[type[Fact], Callable[[Past, Any, State], None]] = {
     SelfExcluded: _shut_out,
     PlayerTermsSet: _player_terms,
     HouseTermsSet: _house_terms,
+    PriceOverridden: _price_overridden,
+    OverrideEnded: _price_overridden,
+    LevelSuspended: _level_stopped,
+    LevelResumed: _level_stopped,
+    MarginSet: _margin_set,
+    ApprovalRequired: _approval_required,
 }
 
 
@@ -264,12 +320,17 @@ def _markets(state: State, past: Past) -> Iterator[Row]:
 def _selections(state: State, _: Past) -> Iterator[Row]:
     for market in state.catalogue.markets.values():
         for selection in market.selections.values():
-            yield market.id, selection.id, selection.name, selection.price_milli, selection.withdrawn_at_us
+            yield (market.id, *msgspec.structs.astuple(selection))
 
 
 def _feeds(state: State, _: Past) -> Iterator[Row]:
     for _name, feed in sorted(state.catalogue.feeds.items()):
         yield feed.name, feed.seen_at_us, feed.silent, feed.back_at_us
+
+
+def _controls(state: State, past: Past) -> Iterator[Row]:
+    for level, number in sorted(past.places):
+        yield tuple(control_row(state.catalogue.control, level, number))
 
 
 NOW: dict[str, Callable[[State, Past], Iterator[Row]]] = {
@@ -282,4 +343,5 @@ NOW: dict[str, Callable[[State, Past], Iterator[Row]]] = {
     "market": _markets,
     "selection": _selections,
     "feed": _feeds,
+    "control": _controls,
 }

@@ -111,7 +111,8 @@ CREATE TABLE read.sport (
 CREATE TABLE read.competition (
     id       bigint PRIMARY KEY,
     sport_id bigint NOT NULL,
-    name     text   NOT NULL
+    name     text   NOT NULL,
+    approved boolean NOT NULL
 );
 
 CREATE TABLE read.event (
@@ -149,11 +150,15 @@ CREATE TABLE read.market (
 CREATE INDEX market_event ON read.market (event_id, id);
 
 CREATE TABLE read.selection (
-    market_id       bigint  NOT NULL,
-    id              integer NOT NULL,
-    name            text    NOT NULL,
-    price_milli     integer NOT NULL,  -- 0 while there is no price
-    withdrawn_at_us bigint  NOT NULL,  -- 0 while it is not withdrawn
+    market_id         bigint  NOT NULL,
+    id                integer NOT NULL,
+    name              text    NOT NULL,
+    price_milli       integer NOT NULL,  -- what is on offer; 0 while there is no price
+    withdrawn_at_us   bigint  NOT NULL,  -- 0 while it is not withdrawn
+    feed_price_milli  integer NOT NULL,
+    override_milli    integer NOT NULL,  -- 0 while there is no override
+    override_until_us bigint  NOT NULL,
+    stopped           text    NOT NULL,  -- why the desk suspended the selection, empty where it did not
     PRIMARY KEY (market_id, id)
 ) WITH (fillfactor = 50);
 
@@ -164,12 +169,34 @@ CREATE TABLE read.feed (
     back_at_us bigint  NOT NULL
 ) WITH (fillfactor = 50);
 
--- Markets with whether they take bets now: the rule is `catalogue.is_available`. The silence of a feed changes no market.
+-- What the desk decided at a level: a suspension, kept when it is over, and a margin. `approval_required` is the platform's.
+CREATE TABLE read.control (
+    level             text    NOT NULL,
+    id                bigint  NOT NULL,
+    reason            text    NOT NULL,
+    since_us          bigint  NOT NULL,
+    active            boolean NOT NULL,
+    margin_bps        integer,
+    approval_required boolean NOT NULL,
+    PRIMARY KEY (level, id)
+);
+
+-- Markets with whether they take bets now: the rule is `catalogue.is_available`. Neither the silence of a feed nor the desk's
+-- suspension of a level changes a market.
 CREATE VIEW read.market_now AS
     SELECT market.*,
            market.status = 'open'
-               AND (feed.name IS NULL OR (NOT feed.silent AND market.confirmed_at_us >= feed.back_at_us)) AS available
-    FROM read.market LEFT JOIN read.feed ON feed.name = market.feed AND market.feed <> '';
+               AND (feed.name IS NULL OR (NOT feed.silent AND market.confirmed_at_us >= feed.back_at_us))
+               AND NOT EXISTS (
+                   SELECT FROM read.control WHERE control.active AND (control.level, control.id) IN (
+                       ('platform', 0), ('sport', competition.sport_id), ('competition', competition.id),
+                       ('event', event.id), ('market', market.id)))
+               AND (competition.approved
+                    OR NOT EXISTS (SELECT FROM read.control WHERE level = 'platform' AND approval_required)) AS available
+    FROM read.market
+    JOIN read.event ON event.id = market.event_id
+    JOIN read.competition ON competition.id = event.competition_id
+    LEFT JOIN read.feed ON feed.name = market.feed AND market.feed <> '';
 
 CREATE TABLE read.price_history (
     market_id    bigint  NOT NULL,
@@ -218,3 +245,17 @@ CREATE TABLE read.limit_change (
     terms        json
 );
 CREATE INDEX limit_change_customer ON read.limit_change (customer_id, seq);
+
+-- What people at the house decided, each with what was before and after. `actor` is below zero for an operator; 0 is the house
+-- itself, or a part of a request whose last fact has the actor.
+CREATE TABLE read.operator_action (
+    seq     bigint PRIMARY KEY,
+    at_us   bigint NOT NULL,
+    actor   bigint NOT NULL,
+    kind    text   NOT NULL,
+    subject json   NOT NULL,
+    before  json   NOT NULL,
+    after   json   NOT NULL
+);
+CREATE INDEX operator_action_actor ON read.operator_action (actor, seq);
+CREATE INDEX operator_action_kind ON read.operator_action (kind, seq);

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Rises with every change of `schema.sql`; tables of another version are dropped and folded again."""
 
 
@@ -65,7 +65,7 @@ REFUSAL: Final = _table(
     "refusal", "seq", "seq int8, at_us int8, actor int8, key uuid, command text, code text, detail json"
 )
 SPORT: Final = _table("sport", "id", "id int8, name text")
-COMPETITION: Final = _table("competition", "id", "id int8, sport_id int8, name text")
+COMPETITION: Final = _table("competition", "id", "id int8, sport_id int8, name text, approved bool")
 EVENT: Final = _table(
     "event", "id", "id int8, competition_id int8, name text, starts_at_us int8, status text, moment text"
 )
@@ -77,9 +77,17 @@ MARKET: Final = _table(
     " terms json, withdrawals json, owes_starting_prices bool, heard json",
 )
 SELECTION: Final = _table(
-    "selection", "market_id id", "market_id int8, id int4, name text, price_milli int4, withdrawn_at_us int8"
+    "selection",
+    "market_id id",
+    "market_id int8, id int4, name text, price_milli int4, withdrawn_at_us int8, feed_price_milli int4,"
+    " override_milli int4, override_until_us int8, stopped text",
 )
 FEED: Final = _table("feed", "name", "name text, seen_at_us int8, silent bool, back_at_us int8")
+CONTROL: Final = _table(
+    "control",
+    "level id",
+    "level text, id int8, reason text, since_us int8, active bool, margin_bps int4, approval_required bool",
+)
 PRICE_HISTORY: Final = _table(
     "price_history",
     "seq market_id selection_id",
@@ -99,11 +107,16 @@ LIMIT_CHANGE: Final = _table(
     "seq int8, at_us int8, actor int8, customer_id int8, currency text, kind text, amount_minor int8, from_us int8,"
     " until_us int8, terms json",
 )
+OPERATOR_ACTION: Final = _table(
+    "operator_action",
+    "seq",
+    "seq int8, at_us int8, actor int8, kind text, subject json, before json, after json",
+)
 
-NOW: Final = (CUSTOMER, ACCOUNT, BET, SPORT, COMPETITION, EVENT, MARKET, SELECTION, FEED)
+NOW: Final = (CUSTOMER, ACCOUNT, BET, SPORT, COMPETITION, EVENT, MARKET, SELECTION, FEED, CONTROL)
 """What is: rows that later facts change."""
 
-HISTORY: Final = (TRANSFER, REFUSAL, PRICE_HISTORY, MARKET_STATUS_HISTORY, RESULT, LIMIT_CHANGE)
+HISTORY: Final = (TRANSFER, REFUSAL, PRICE_HISTORY, MARKET_STATUS_HISTORY, RESULT, LIMIT_CHANGE, OPERATOR_ACTION)
 """What was: rows that are written once, each at the sequence of its fact."""
 
 TABLES: Final = NOW + HISTORY

@@ -1,6 +1,6 @@
 """What the lists show: one struct a row, units last, and pages of them."""
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -157,6 +157,18 @@ class LimitChange(Shown, frozen=True):
     from_us: int
     until_us: int
     terms: dict[str, int] | None
+
+
+class ShownAction(Shown, frozen=True):
+    """Somebody's decision about the house, with what was before and after."""
+
+    seq: int
+    at_us: int
+    actor: int
+    kind: str
+    subject: dict[str, Any]
+    before: dict[str, Any]
+    after: dict[str, Any]
 
 
 Row = TypeVar("Row", bound=Shown)

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from asyncpg import Connection
 from msgspec.structs import astuple
 
+from overround.book.control import ControlState
+from overround.kernel.level import Level
 from overround.projections import tables
 from overround.projections.changes import Changes, Known, Row
 from overround.projections.folding import as_json
@@ -35,6 +37,7 @@ def _new_rows(known: Known, changes: Changes) -> Iterable[tuple[Table, list[Row]
     yield tables.MARKET_STATUS_HISTORY, changes.statuses
     yield tables.RESULT, changes.results
     yield tables.LIMIT_CHANGE, changes.limits
+    yield tables.OPERATOR_ACTION, changes.actions
 
 
 def _changed_rows(known: Known, changes: Changes) -> Iterable[tuple[Table, list[Row]]]:
@@ -46,12 +49,13 @@ def _changed_rows(known: Known, changes: Changes) -> Iterable[tuple[Table, list[
         (tables.MARKET, _market_rows(known, changes)),
         (tables.SELECTION, _selection_rows(known, changes)),
         (tables.FEED, _feed_rows(known, changes)),
+        (tables.CONTROL, [control_row(known.catalogue.control, *place) for place in sorted(changes.controls)]),
     )
 
 
 def _competition_rows(known: Known, changes: Changes) -> list[Row]:
     rows = map(known.catalogue.competitions.__getitem__, sorted(changes.competitions))
-    return [(row.id, row.sport_id, row.name) for row in rows]
+    return [(row.id, row.sport_id, row.name, row.approved) for row in rows]
 
 
 def _event_rows(known: Known, changes: Changes) -> list[Row]:
@@ -91,12 +95,20 @@ def _market_row(known: Known, market_id: int) -> Row:
 def _selection_rows(known: Known, changes: Changes) -> list[Row]:
     markets = known.catalogue.markets
     rows = ((market_id, markets[market_id].selections[number]) for market_id, number in sorted(changes.selections))
-    return [(market_id, row.id, row.name, row.price_milli, row.withdrawn_at_us) for market_id, row in rows]
+    return [(market_id, *astuple(row)) for market_id, row in rows]
 
 
 def _feed_rows(known: Known, changes: Changes) -> list[Row]:
     rows = map(known.catalogue.feeds.__getitem__, sorted(changes.feeds))
     return [(row.name, row.seen_at_us, row.silent, row.back_at_us) for row in rows]
+
+
+def control_row(control: ControlState, level: Level, number: int) -> Row:
+    """What the desk decided at a level and id."""
+    stop = control.stops[level].get(number) if level in control.stops else None
+    reason, since_us, is_active = astuple(stop) if stop is not None else ("", 0, False)
+    required = level is Level.PLATFORM and control.approval_required
+    return level, number, reason, since_us, is_active, control.margin(level, number), required
 
 
 async def _append(connection: Connection, table: Table, rows: list[Row]) -> None:

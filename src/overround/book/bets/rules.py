@@ -16,6 +16,7 @@ class Refusal(StrEnum):
     MARKET_NOT_FOUND = "market_not_found"
     MARKET_CLOSED = "market_closed"
     MARKET_SUSPENDED = "market_suspended"
+    NOT_APPROVED = "not_approved"
     MARKET_CHANGED = "market_changed"
     SELECTION_NOT_FOUND = "selection_not_found"
     NO_PRICE = "no_price"

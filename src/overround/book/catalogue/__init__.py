@@ -1,7 +1,8 @@
 """The catalogue owns what is on offer: sports, competitions, events, markets, selections and their prices.
 
 Invariants: a market's version rises with every change but a price's; a closed or resulted market never opens again;
-a market whose feed is silent takes no bets until that feed has spoken of it again; a withdrawn selection has no price.
+a market whose feed is silent takes no bets until that feed has spoken of it again, and one that the desk has suspended,
+at whatever level, none until the desk resumes that very level; a withdrawn selection has no price.
 """
 
 from overround.book.catalogue.events import (
@@ -35,6 +36,7 @@ from overround.book.catalogue.rules import (
     may,
     names_fit,
     numbers_in,
+    path,
     prices_refusal,
     selection_names,
     specifiers_fit,
@@ -170,6 +172,7 @@ __all__ = [
     "may",
     "names_fit",
     "numbers_in",
+    "path",
     "prices_refusal",
     "result_market",
     "selection_names",

@@ -109,6 +109,8 @@ class MarketChanged(Fact, frozen=True, kw_only=True, tag="market_changed"):
     delay_us: int
     liability_minor: int
     terms: MarketTerms | None = None
+    before_delay_us: int = 0
+    before_liability_minor: int = 0
 
 
 class MarketHandedOver(Fact, frozen=True, kw_only=True, tag="market_handed_over"):

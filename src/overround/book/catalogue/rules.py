@@ -16,6 +16,7 @@ from overround.book.catalogue.types import (
     RULE_SETS,
     SPECIFIERS,
     VOID_RULES,
+    Competition,
     EachWay,
     Event,
     EventStatus,
@@ -29,6 +30,8 @@ from overround.book.catalogue.types import (
     Rule,
     VoidRule,
 )
+from overround.book.control import PLATFORM_ID, Place
+from overround.kernel.level import Level
 from overround.kernel.price import is_price
 
 
@@ -172,6 +175,17 @@ def takes_bet(market: Market, feed: Feed | None, *, asked_at_us: int, now_us: in
     if not is_available(market, feed):
         return False
     return feed is None or (feed.back_at_us <= asked_at_us and now_us < feed.seen_at_us + FEED_SILENCE_US)
+
+
+def path(market: Market, event: Event, competition: Competition) -> tuple[Place, ...]:
+    """The levels that a market lies in, the widest first."""
+    return (
+        (Level.PLATFORM, PLATFORM_ID),
+        (Level.SPORT, competition.sport_id),
+        (Level.COMPETITION, competition.id),
+        (Level.EVENT, event.id),
+        (Level.MARKET, market.id),
+    )
 
 
 def is_silent(feed: Feed, *, now_us: int) -> bool:

@@ -25,7 +25,7 @@ from overround.book.catalogue.events import (
     SelectionWithdrawn,
     SportCreated,
 )
-from overround.book.catalogue.rules import is_available, is_silent, takes_bet
+from overround.book.catalogue.rules import is_available, is_silent, path, takes_bet
 from overround.book.catalogue.types import (
     EVENT_LIFE,
     MARKET_LIFE,
@@ -41,7 +41,23 @@ from overround.book.catalogue.types import (
     Sport,
     Withdrawn,
 )
+from overround.book.control import (
+    ApprovalRequired,
+    CompetitionApproved,
+    ControlState,
+    LevelResumed,
+    LevelSuspended,
+    MarginSet,
+    OverrideEnded,
+    Place,
+    PriceOverridden,
+    first_stop,
+    resume,
+    set_margin,
+    suspend,
+)
 from overround.kernel.fact import Fact
+from overround.kernel.level import Level
 
 
 class CatalogueState(msgspec.Struct):
@@ -52,18 +68,49 @@ class CatalogueState(msgspec.Struct):
     events: dict[int, Event] = {}
     markets: dict[int, Market] = {}
     feeds: dict[str, Feed] = {}
+    control: ControlState = msgspec.field(default_factory=ControlState)
 
     def feed_of(self, market: Market) -> Feed | None:
         return self.feeds[market.feed] if market.feed else None
 
     def is_available(self, market: Market) -> bool:
         """Whether the market takes bets, as far as the facts say."""
-        return is_available(market, self.feeds[market.feed] if market.feed else None)
+        if not is_available(market, self.feeds[market.feed] if market.feed else None):
+            return False
+        return self.stopped_at(market, asked_at_us=0, now_us=0) is None and self.is_approved(market)
 
     def takes_bet(self, market: Market, *, asked_at_us: int, now_us: int) -> bool:
         """Whether the market takes a bet now that was asked for at an instant."""
         feed = self.feeds[market.feed] if market.feed else None
+        if not takes_bet(market, feed, asked_at_us=asked_at_us, now_us=now_us):
+            return False
+        control = self.control
+        if not control.stopped and asked_at_us == now_us and not control.approval_required:
+            return True
+        return self.stopped_at(market, asked_at_us=asked_at_us, now_us=now_us) is None and self.is_approved(market)
+
+    def is_offered(self, market: Market, *, asked_at_us: int, now_us: int) -> bool:
+        """Whether a market's own status and its feed let a bet be, whatever the desk says."""
+        feed = self.feeds[market.feed] if market.feed else None
         return takes_bet(market, feed, asked_at_us=asked_at_us, now_us=now_us)
+
+    def path_of(self, market: Market) -> tuple[Place, ...]:
+        """The levels that a market lies in, the widest first."""
+        event = self.events[market.event_id]
+        return path(market, event, self.competitions[event.competition_id])
+
+    def stopped_at(self, market: Market, *, asked_at_us: int, now_us: int) -> Level | None:
+        """The widest level at which the desk suspended a market: now, or while a bet waited."""
+        control = self.control
+        if not control.stops:
+            return None
+        return first_stop(self.path_of(market), control.stops, asked_at_us=asked_at_us, now_us=now_us)
+
+    def is_approved(self, market: Market) -> bool:
+        """Whether a market's competition is approved, where the house asks for that."""
+        if not self.control.approval_required:
+            return True
+        return self.competitions[self.events[market.event_id].competition_id].approved
 
 
 def _sport_created(state: CatalogueState, fact: SportCreated, at_us: int) -> None:
@@ -118,7 +165,8 @@ def _market_created(state: CatalogueState, fact: MarketCreated, at_us: int) -> N
         type=fact.type,
         specifiers=fact.specifiers,
         selections={
-            number: Selection(id=number, name=name, price_milli=price) for number, (name, price) in enumerate(names, 1)
+            number: Selection(id=number, name=name, price_milli=price, feed_price_milli=price)
+            for number, (name, price) in enumerate(names, 1)
         },
         feed=fact.feed,
         in_play=fact.in_play,
@@ -136,14 +184,17 @@ def _selections_added(state: CatalogueState, fact: SelectionsAdded, at_us: int) 
     market = state.markets[fact.market_id]
     named = zip(fact.selections, fact.prices_milli, strict=True)
     for number, (name, price_milli) in enumerate(named, fact.first_id):
-        market.selections[number] = Selection(id=number, name=name, price_milli=price_milli)
+        market.selections[number] = Selection(
+            id=number, name=name, price_milli=price_milli, feed_price_milli=price_milli
+        )
     market.version += 1
 
 
 def _selection_withdrawn(state: CatalogueState, fact: SelectionWithdrawn, at_us: int) -> None:
     market = state.markets[fact.market_id]
     selection = market.selections[fact.selection_id]
-    selection.price_milli, selection.withdrawn_at_us = 0, at_us
+    selection.withdrawn_at_us = at_us
+    selection.offer()
     market.withdrawals.append(Withdrawn(selection.id, at_us, fact.price_milli, fact.from_start))
     market.version += 1
     if market.status is MarketStatus.OPEN:
@@ -153,7 +204,9 @@ def _selection_withdrawn(state: CatalogueState, fact: SelectionWithdrawn, at_us:
 def _prices_set(state: CatalogueState, fact: PricesSet, at_us: int) -> None:
     market = state.markets[fact.market_id]
     for selection_id, price_milli in fact.prices:
-        market.selections[selection_id].price_milli = price_milli
+        selection = market.selections[selection_id]
+        selection.feed_price_milli = price_milli
+        selection.offer()
     market.confirmed_at_us = at_us
 
 
@@ -208,6 +261,53 @@ def hear_result(market: Market) -> None:
     _step(market, MarketAction.CLOSE, "result_heard")
 
 
+def _level_suspended(state: CatalogueState, fact: LevelSuspended, at_us: int) -> None:
+    if fact.level is Level.SELECTION:
+        _stop_selection(state.markets[fact.id], fact.selection_id, fact.reason)
+    else:
+        suspend(state.control, fact, at_us)
+
+
+def _level_resumed(state: CatalogueState, fact: LevelResumed, at_us: int) -> None:
+    if fact.level is Level.SELECTION:
+        _stop_selection(state.markets[fact.id], fact.selection_id, "")
+    else:
+        resume(state.control, fact)
+
+
+def _stop_selection(market: Market, selection_id: int, reason: str) -> None:
+    """The version rises, so that a bet which waited since before is refused."""
+    selection = market.selections[selection_id]
+    selection.stopped = reason
+    selection.offer()
+    market.version += 1
+
+
+def _price_overridden(state: CatalogueState, fact: PriceOverridden, at_us: int) -> None:
+    _override(state.markets[fact.market_id].selections[fact.selection_id], fact.price_milli, fact.until_us)
+
+
+def _override_ended(state: CatalogueState, fact: OverrideEnded, at_us: int) -> None:
+    _override(state.markets[fact.market_id].selections[fact.selection_id], 0, 0)
+
+
+def _override(selection: Selection, price_milli: int, until_us: int) -> None:
+    selection.override_milli, selection.override_until_us = price_milli, until_us
+    selection.offer()
+
+
+def _margin_set(state: CatalogueState, fact: MarginSet, at_us: int) -> None:
+    set_margin(state.control, fact)
+
+
+def _competition_approved(state: CatalogueState, fact: CompetitionApproved, at_us: int) -> None:
+    state.competitions[fact.competition_id].approved = fact.approved
+
+
+def _approval_required(state: CatalogueState, fact: ApprovalRequired, at_us: int) -> None:
+    state.control.approval_required = fact.required
+
+
 def result_market(market: Market) -> None:
     """A result is in: the market leaves for settlement, once more with each correction."""
     _step(market, MarketAction.RESULT, "resulted")
@@ -241,6 +341,13 @@ APPLY: dict[type[Fact], Callable[[CatalogueState, Any, int], None]] = {
     MarketHandedOver: _market_handed_over,
     FeedSeen: _feed_seen,
     FeedSilenced: _feed_silenced,
+    LevelSuspended: _level_suspended,
+    LevelResumed: _level_resumed,
+    PriceOverridden: _price_overridden,
+    OverrideEnded: _override_ended,
+    MarginSet: _margin_set,
+    CompetitionApproved: _competition_approved,
+    ApprovalRequired: _approval_required,
 }
 
 

@@ -338,9 +338,12 @@ class Sport(msgspec.Struct, array_like=True, gc=False):
 
 
 class Competition(msgspec.Struct, array_like=True, gc=False):
+    """`approved` matters where the house asks for approval."""
+
     id: int
     sport_id: int
     name: str
+    approved: bool = False
 
 
 class Event(msgspec.Struct, array_like=True):
@@ -354,12 +357,32 @@ class Event(msgspec.Struct, array_like=True):
 
 
 class Selection(msgspec.Struct, array_like=True, gc=False):
-    """`price_milli` is 0 while there is no price, `withdrawn_at_us` while it is not withdrawn."""
+    """`price_milli` is what is on offer, 0 while there is no price: the override while there is one, else what the feed
+    said last (`feed_price_milli`), and nothing while the selection is suspended (`stopped` is the reason) or withdrawn
+    (since `withdrawn_at_us`)."""
 
     id: int
     name: str
     price_milli: int = 0
     withdrawn_at_us: int = 0
+    feed_price_milli: int = 0
+    override_milli: int = 0
+    override_until_us: int = 0
+    stopped: str = ""
+
+    @property
+    def is_the_feeds(self) -> bool:
+        """Whether what the feed says is what is on offer."""
+        return not self.is_off and not self.override_milli
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is on offer, whatever anybody says."""
+        return bool(self.stopped or self.withdrawn_at_us)
+
+    def offer(self) -> None:
+        """Put on offer what is to be on offer."""
+        self.price_milli = 0 if self.is_off else self.override_milli or self.feed_price_milli
 
 
 class Market(msgspec.Struct, array_like=True):

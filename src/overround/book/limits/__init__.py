@@ -4,7 +4,15 @@ Invariants: a tighter limit holds at once and a looser one after its wait; a coo
 shorter; usage is counted per UTC day, ISO week and month from the facts alone.
 """
 
-from overround.book.limits.events import CoolingOff, HouseTermsSet, LimitSet, PlayerTermsSet, SelfExcluded
+from overround.book.limits.events import (
+    CoolingOff,
+    HouseTermsSet,
+    LimitSet,
+    PlayerBlocked,
+    PlayerTermsSet,
+    PlayerUnblocked,
+    SelfExcluded,
+)
 from overround.book.limits.rules import (
     Refusal,
     cool_off_until_us,
@@ -39,7 +47,9 @@ __all__ = [
     "LimitSet",
     "LimitsState",
     "Player",
+    "PlayerBlocked",
     "PlayerTermsSet",
+    "PlayerUnblocked",
     "Purse",
     "Refusal",
     "SelfExcluded",

@@ -31,8 +31,26 @@ class PlayerTermsSet(Fact, frozen=True, kw_only=True, tag="player_terms_set"):
     currency: str
     max_stake_minor: int
     max_payout_minor: int
+    before_max_stake_minor: int = 0
+    before_max_payout_minor: int = 0
+
+
+class PlayerBlocked(Fact, frozen=True, kw_only=True, tag="player_blocked"):
+    """The house takes no bets of a customer. `before` is the reason of the block that this replaces, "" for none."""
+
+    customer_id: int
+    reason: str
+    before: str = ""
+
+
+class PlayerUnblocked(Fact, frozen=True, kw_only=True, tag="player_unblocked"):
+    """The house takes a customer's bets again. `before` was the reason why it did not."""
+
+    customer_id: int
+    before: str
 
 
 class HouseTermsSet(Fact, frozen=True, kw_only=True, tag="house_terms_set"):
     currency: str
     terms: HouseTerms
+    before: HouseTerms | None = None

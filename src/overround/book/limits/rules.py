@@ -26,6 +26,8 @@ class Refusal(StrEnum):
 
     SELF_EXCLUDED = "self_excluded"
     COOLING_OFF = "cooling_off"
+    PLAYER_BLOCKED = "player_blocked"
+    NOT_BLOCKED = "not_blocked"
     STAKE_DAY = "limit_stake_day"
     STAKE_WEEK = "limit_stake_week"
     STAKE_MONTH = "limit_stake_month"
@@ -43,7 +45,7 @@ def shut_out(player: Player, *, now_us: int) -> Refusal | None:
         return Refusal.SELF_EXCLUDED
     if now_us < player.cooling_until_us:
         return Refusal.COOLING_OFF
-    return None
+    return Refusal.PLAYER_BLOCKED if player.blocked else None
 
 
 def window_starts_us(at_us: int) -> tuple[int, int, int]:

@@ -6,7 +6,15 @@ from typing import Any
 import msgspec
 
 from overround.book.ledger import CurrencyOpened, CustomerOpened, WalletOpened
-from overround.book.limits.events import CoolingOff, HouseTermsSet, LimitSet, PlayerTermsSet, SelfExcluded
+from overround.book.limits.events import (
+    CoolingOff,
+    HouseTermsSet,
+    LimitSet,
+    PlayerBlocked,
+    PlayerTermsSet,
+    PlayerUnblocked,
+    SelfExcluded,
+)
 from overround.book.limits.rules import window_starts_us
 from overround.book.limits.types import HouseTerms, Limit, Player, Purse, Usage
 from overround.kernel.fact import Fact
@@ -75,6 +83,14 @@ def _self_excluded(state: LimitsState, fact: SelfExcluded, at_us: int) -> None:
     state.players[fact.customer_id].excluded_until_us = fact.until_us
 
 
+def _player_blocked(state: LimitsState, fact: PlayerBlocked, at_us: int) -> None:
+    state.players[fact.customer_id].blocked = fact.reason
+
+
+def _player_unblocked(state: LimitsState, fact: PlayerUnblocked, at_us: int) -> None:
+    state.players[fact.customer_id].blocked = ""
+
+
 def _player_terms_set(state: LimitsState, fact: PlayerTermsSet, at_us: int) -> None:
     purse = state.players[fact.customer_id].purses[fact.currency]
     purse.max_stake_minor, purse.max_payout_minor = fact.max_stake_minor, fact.max_payout_minor
@@ -91,6 +107,8 @@ APPLY: dict[type[Fact], Callable[[LimitsState, Any, int], None]] = {
     LimitSet: _limit_set,
     CoolingOff: _cooling_off,
     SelfExcluded: _self_excluded,
+    PlayerBlocked: _player_blocked,
+    PlayerUnblocked: _player_unblocked,
     PlayerTermsSet: _player_terms_set,
     HouseTermsSet: _house_terms_set,
 }

@@ -78,12 +78,14 @@ class Purse(msgspec.Struct, array_like=True):
 
 
 class Player(msgspec.Struct, array_like=True):
-    """A customer as the limits see one: until when shut out, and a purse for each currency."""
+    """A customer as the limits see one: until when shut out, a purse for each currency, and why the house takes no bets
+    of theirs ("" where it does)."""
 
     id: int
     cooling_until_us: int = 0
     excluded_until_us: int = 0
     purses: dict[str, Purse] = {}
+    blocked: str = ""
 
 
 class HouseTerms(msgspec.Struct, frozen=True, array_like=True, gc=False):

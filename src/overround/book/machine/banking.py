@@ -132,7 +132,8 @@ def self_exclude(state: State, command: SelfExclude, now_us: int) -> Facts:
 
 
 def set_player_terms(state: State, command: SetPlayerTerms, now_us: int) -> Facts:
-    if _purse(state, command.customer_id, command.currency) is None:
+    purse = _purse(state, command.customer_id, command.currency)
+    if purse is None:
         return Refused(ledger.Refusal.WALLET_NOT_FOUND)
     if not _amounts_fit(command.max_stake_minor, command.max_payout_minor):
         return Refused(limits.Refusal.TERMS_INVALID)
@@ -142,6 +143,8 @@ def set_player_terms(state: State, command: SetPlayerTerms, now_us: int) -> Fact
             currency=command.currency,
             max_stake_minor=command.max_stake_minor,
             max_payout_minor=command.max_payout_minor,
+            before_max_stake_minor=purse.max_stake_minor,
+            before_max_payout_minor=purse.max_payout_minor,
         ),
     )
 
@@ -151,7 +154,8 @@ def set_house_terms(state: State, command: SetHouseTerms, now_us: int) -> Facts:
         return Refused(ledger.Refusal.CURRENCY_UNKNOWN)
     if not _terms_fit(command.terms):
         return Refused(limits.Refusal.TERMS_INVALID)
-    return (HouseTermsSet(currency=command.currency, terms=command.terms),)
+    before = state.limits.terms[command.currency]
+    return (HouseTermsSet(currency=command.currency, terms=command.terms, before=before),)
 
 
 def _terms_fit(terms: HouseTerms) -> bool:

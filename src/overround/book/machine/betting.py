@@ -4,12 +4,13 @@ from enum import StrEnum
 
 from overround.book import bets, catalogue, ledger, limits
 from overround.book.bets import Bet, BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
-from overround.book.catalogue import Market
+from overround.book.catalogue import Market, Selection
 from overround.book.ledger import Wallet
 from overround.book.limits import Purse
 from overround.book.machine.commands import PlaceBet
 from overround.book.machine.state import State
 from overround.kernel.fact import Cause, Fact
+from overround.kernel.level import Level
 from overround.kernel.money import MAX_MONEY_MINOR
 from overround.kernel.price import is_price
 from overround.kernel.refusal import Refused
@@ -22,7 +23,7 @@ def place(state: State, command: PlaceBet, now_us: int, cause: Cause) -> Fact | 
     if wallet is None:
         return _no_wallet(state, command)
     player = state.limits.players[command.customer_id]
-    if now_us < player.excluded_until_us or now_us < player.cooling_until_us:
+    if now_us < player.excluded_until_us or now_us < player.cooling_until_us or player.blocked:
         return Refused(str(limits.shut_out(player, now_us=now_us)))
     if not 0 < command.stake_minor <= MAX_MONEY_MINOR:
         return Refused(bets.Refusal.STAKE_INVALID)
@@ -88,7 +89,7 @@ def _terms(
     """The price at which a bet would stand now, or why it would not. Checked alike at once and after a delay, when
     `held_minor` of the customer's cash is this bet's own since `asked_at_us`."""
     if not state.catalogue.takes_bet(market, asked_at_us=asked_at_us, now_us=now_us):
-        return Refused(bets.unavailable(market), {"market_version": market.version})
+        return _unavailable(state, market, asked_at_us=asked_at_us, now_us=now_us)
     if asked.market_version and asked.market_version != market.version:
         return Refused(bets.Refusal.MARKET_CHANGED, {"market_version": market.version})
     selection = market.selections.get(asked.selection_id)
@@ -96,7 +97,7 @@ def _terms(
         return Refused(bets.Refusal.SELECTION_NOT_FOUND)
     price_milli = selection.price_milli
     if not price_milli:
-        return Refused(bets.Refusal.NO_PRICE)
+        return _no_price(market, selection)
     if price_milli != asked.price_milli and not bets.takes_price(
         asked.odds_change, asked_milli=asked.price_milli, current_milli=price_milli
     ):
@@ -124,6 +125,26 @@ def _terms(
             return price_milli
         return Refused(ledger.Refusal.INSUFFICIENT_FUNDS, {"available_minor": available_minor})
     return _too_much(over, room, available_minor=available_minor, min_stake_minor=terms.min_stake_minor)
+
+
+def _unavailable(state: State, market: Market, *, asked_at_us: int, now_us: int) -> Refused:
+    """Why a market takes no bet: it is over, or suspended, or not approved. The widest level that the desk suspended is
+    named."""
+    code, detail = bets.unavailable(market), dict[str, int | str](market_version=market.version)
+    if code is bets.Refusal.MARKET_SUSPENDED:
+        level = state.catalogue.stopped_at(market, asked_at_us=asked_at_us, now_us=now_us)
+        if level is not None:
+            detail["level"] = level.value
+        elif state.catalogue.is_offered(market, asked_at_us=asked_at_us, now_us=now_us):
+            code = bets.Refusal.NOT_APPROVED
+    return Refused(code, detail)
+
+
+def _no_price(market: Market, selection: Selection) -> Refused:
+    if selection.stopped:
+        detail: dict[str, int | str] = {"market_version": market.version, "level": Level.SELECTION.value}
+        return Refused(bets.Refusal.MARKET_SUSPENDED, detail)
+    return Refused(bets.Refusal.NO_PRICE)
 
 
 def _too_much(

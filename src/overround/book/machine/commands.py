@@ -6,6 +6,7 @@ from overround.book.bets import OddsChange
 from overround.book.catalogue import MarketTerms, Moment
 from overround.book.limits import HouseTerms, LimitKind
 from overround.book.settlement import Result
+from overround.kernel.level import Level
 
 
 class Command(
@@ -222,6 +223,70 @@ class RecordEventResult(Command, frozen=True):
     certainty: int = 2
 
 
+class SuspendLevel(Command, frozen=True):
+    """Nothing at a level or below it takes bets. `id` of 0 is the platform; a selection is named by its market's id and
+    `selection_id`, which is 0 at every other level."""
+
+    level: Level
+    id: int
+    reason: str
+    selection_id: int = 0
+
+
+class ResumeLevel(Command, frozen=True):
+    """End the suspension of this very level; what was suspended below or above it stays so."""
+
+    level: Level
+    id: int
+    selection_id: int = 0
+
+
+class OverridePrice(Command, frozen=True):
+    """Offer this price until an instant, whatever the feed says meanwhile."""
+
+    market_id: int
+    selection_id: int
+    price_milli: int
+    until_us: int
+
+
+class LiftOverride(Command, frozen=True):
+    """Offer again what the feed says."""
+
+    market_id: int
+    selection_id: int
+
+
+class SetMargin(Command, frozen=True):
+    """The margin of prices made below a level, in hundredths of a per cent; None takes it away."""
+
+    level: Level
+    id: int
+    margin_bps: int | None
+
+
+class ApproveCompetition(Command, frozen=True):
+    competition_id: int
+    approved: bool
+
+
+class RequireApproval(Command, frozen=True):
+    """Whether competitions take bets only once they are approved."""
+
+    required: bool
+
+
+class BlockPlayer(Command, frozen=True):
+    """Take no more bets of a customer. `reason` is kept for ever: a code, no personal data."""
+
+    customer_id: int
+    reason: str
+
+
+class UnblockPlayer(Command, frozen=True):
+    customer_id: int
+
+
 class FeedHeartbeat(Command, frozen=True):
     feed: str
 
@@ -289,6 +354,15 @@ AnyCommand = (
     | FeedHeartbeat
     | SilenceFeed
     | HandOverMarket
+    | SuspendLevel
+    | ResumeLevel
+    | OverridePrice
+    | LiftOverride
+    | SetMargin
+    | ApproveCompetition
+    | RequireApproval
+    | BlockPlayer
+    | UnblockPlayer
     | GetBalances
     | GetLimits
     | FindBet

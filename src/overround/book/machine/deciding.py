@@ -7,10 +7,12 @@ import msgspec
 
 from overround.book import catalogue
 from overround.book.catalogue import FeedSilenced
-from overround.book.machine import asking, banking, betting, memory, offering, settling
+from overround.book.machine import asking, banking, betting, controlling, memory, offering, settling
 from overround.book.machine.answers import Answer
 from overround.book.machine.commands import (
     AddSelections,
+    ApproveCompetition,
+    BlockPlayer,
     ChangeMarket,
     CloseMarket,
     Command,
@@ -25,26 +27,33 @@ from overround.book.machine.commands import (
     GetBalances,
     GetLimits,
     HandOverMarket,
+    LiftOverride,
     MoveFunds,
     OpenCustomer,
     OpenWallet,
+    OverridePrice,
     PlaceBet,
     RecordEventResult,
     RecordResult,
     Request,
+    RequireApproval,
     RescheduleEvent,
     ResumeEvent,
+    ResumeLevel,
     ResumeMarket,
     SelfExclude,
     SetHouseTerms,
     SetLimit,
+    SetMargin,
     SetMoment,
     SetPlayerTerms,
     SetPrices,
     SilenceFeed,
     StartEvent,
     SuspendEvent,
+    SuspendLevel,
     SuspendMarket,
+    UnblockPlayer,
     WithdrawSelection,
 )
 from overround.book.machine.events import RequestDone, RequestRefused
@@ -86,6 +95,15 @@ DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refus
     FeedHeartbeat: offering.feed_heartbeat,
     SilenceFeed: offering.silence_feed,
     HandOverMarket: offering.hand_over_market,
+    SuspendLevel: controlling.suspend_level,
+    ResumeLevel: controlling.resume_level,
+    OverridePrice: controlling.override_price,
+    LiftOverride: controlling.lift_override,
+    SetMargin: controlling.set_margin,
+    ApproveCompetition: controlling.approve_competition,
+    RequireApproval: controlling.require_approval,
+    BlockPlayer: controlling.block_player,
+    UnblockPlayer: controlling.unblock_player,
 }
 
 ASK: dict[type[Command], Callable[[State, Any, int], Answer]] = {
@@ -138,16 +156,20 @@ def next_due_us(state: State) -> int | None:
 
 
 def timer_due_us(state: State) -> int | None:
-    """When the next delay is over or the next feed falls silent; None when none does."""
+    """When the next delay or override is over or the next feed falls silent; None when none does."""
     silences = (
         feed.seen_at_us + catalogue.FEED_SILENCE_US for feed in state.catalogue.feeds.values() if not feed.silent
     )
     delays = (state.delays[0][0],) if state.delays else ()
-    return min((*silences, *delays), default=None)
+    overrides = (state.overrides[0][0],) if state.overrides else ()
+    return min((*silences, *delays, *overrides), default=None)
 
 
 def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> tuple[Fact, ...]:
-    """One step of what is due without anybody asking: delays that are over, feeds that fell silent, then settlement."""
+    """One step of what is due without anybody asking: overrides and delays that are over, feeds that fell silent, then
+    settlement."""
+    if state.overrides and state.overrides[0][0] <= now_us:
+        return (controlling.end_override(state),)
     if state.delays and state.delays[0][0] <= now_us:
         return (betting.decide_delayed(state, state.delays[0][1], now_us),)
     silent = [feed for feed in state.catalogue.feeds.values() if catalogue.is_silent(feed, now_us=now_us)]

@@ -23,8 +23,25 @@ from overround.book.catalogue import (
     SelectionWithdrawn,
     SportCreated,
 )
+from overround.book.control import (
+    ApprovalRequired,
+    CompetitionApproved,
+    LevelResumed,
+    LevelSuspended,
+    MarginSet,
+    OverrideEnded,
+    PriceOverridden,
+)
 from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, WalletOpened
-from overround.book.limits import CoolingOff, HouseTermsSet, LimitSet, PlayerTermsSet, SelfExcluded
+from overround.book.limits import (
+    CoolingOff,
+    HouseTermsSet,
+    LimitSet,
+    PlayerBlocked,
+    PlayerTermsSet,
+    PlayerUnblocked,
+    SelfExcluded,
+)
 from overround.book.machine.commands import AnyCommand
 from overround.book.settlement import BetsSettled, ResultHeard, ResultRecorded
 from overround.kernel.fact import Fact
@@ -64,6 +81,8 @@ AnyFact = (
     | SelfExcluded
     | PlayerTermsSet
     | HouseTermsSet
+    | PlayerBlocked
+    | PlayerUnblocked
     | SportCreated
     | CompetitionCreated
     | EventCreated
@@ -82,6 +101,13 @@ AnyFact = (
     | MarketHandedOver
     | FeedSeen
     | FeedSilenced
+    | LevelSuspended
+    | LevelResumed
+    | PriceOverridden
+    | OverrideEnded
+    | MarginSet
+    | CompetitionApproved
+    | ApprovalRequired
     | BetAccepted
     | BetDelayed
     | DelayedBetAccepted
@@ -122,6 +148,8 @@ SUBJECT: dict[type[Fact], str] = {
     CoolingOff: "customer_id",
     SelfExcluded: "customer_id",
     PlayerTermsSet: "customer_id",
+    PlayerBlocked: "customer_id",
+    PlayerUnblocked: "customer_id",
     SportCreated: "sport_id",
     CompetitionCreated: "competition_id",
     EventCreated: "event_id",
@@ -139,6 +167,12 @@ SUBJECT: dict[type[Fact], str] = {
     MarketClosed: "market_id",
     MarketHandedOver: "market_id",
     ResultHeard: "market_id",
+    LevelSuspended: "id",
+    LevelResumed: "id",
+    PriceOverridden: "market_id",
+    OverrideEnded: "market_id",
+    MarginSet: "id",
+    CompetitionApproved: "competition_id",
     ResultRecorded: "market_id",
 }
 """Which field of a fact is the `id` that its Done answers with."""

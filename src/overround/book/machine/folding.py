@@ -5,11 +5,12 @@ from typing import Any
 
 from overround.book import bets, catalogue, ledger, limits, settlement
 from overround.book.bets import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
+from overround.book.control import OverrideEnded, PriceOverridden
 from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, WalletOpened
 from overround.book.machine.answers import Answer, BetAnswer, Done
 from overround.book.machine.events import SUBJECT, AnyFact, RequestRefused
 from overround.book.machine.memory import Remembered, scope_of
-from overround.book.machine.state import State, delay_over, delay_until
+from overround.book.machine.state import State, delay_over, delay_until, forget_override, remember_override
 from overround.book.settlement import BetsSettled, ResultHeard, ResultRecorded
 from overround.kernel.fact import Cause, Fact
 from overround.kernel.refusal import Refused
@@ -111,6 +112,17 @@ def _result_heard(state: State, fact: ResultHeard, at_us: int) -> None:
     settlement.hear(state.settlement, fact)
 
 
+def _price_overridden(state: State, fact: PriceOverridden, at_us: int) -> None:
+    catalogue.apply(state.catalogue, fact, at_us)
+    forget_override(state, market_id=fact.market_id, selection_id=fact.selection_id)
+    remember_override(state, until_us=fact.until_us, market_id=fact.market_id, selection_id=fact.selection_id)
+
+
+def _override_ended(state: State, fact: OverrideEnded, at_us: int) -> None:
+    catalogue.apply(state.catalogue, fact, at_us)
+    forget_override(state, market_id=fact.market_id, selection_id=fact.selection_id)
+
+
 def _result_recorded(state: State, fact: ResultRecorded, at_us: int) -> None:
     catalogue.result_market(state.catalogue.markets[fact.market_id])
     bets.release(state.bets, fact.market_id)
@@ -153,6 +165,8 @@ FOLDS: dict[type[Fact], Callable[[State, Any, int], None]] = {
     DelayedBetAccepted: _delayed_accepted,
     DelayedBetRefused: _delayed_refused,
     ResultHeard: _result_heard,
+    PriceOverridden: _price_overridden,
+    OverrideEnded: _override_ended,
     ResultRecorded: _result_recorded,
     BetsSettled: _bets_settled,
 }

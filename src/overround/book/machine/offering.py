@@ -217,6 +217,8 @@ def change_market(state: State, command: ChangeMarket, now_us: int) -> Facts:
             delay_us=command.delay_us,
             liability_minor=command.liability_minor,
             terms=command.terms,
+            before_delay_us=market.delay_us,
+            before_liability_minor=market.liability_minor,
         ),
     )
 

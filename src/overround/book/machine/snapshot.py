@@ -19,10 +19,10 @@ from overround.book.machine.memory import (
     Remembered,
     arrived_at_us,
 )
-from overround.book.machine.state import State
+from overround.book.machine.state import State, find_overrides
 from overround.book.settlement import Heard, Result, SettlementState, Settling
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Rises when the shape below changes; a snapshot of another format is ignored and the journal folded from zero."""
 
 
@@ -102,6 +102,7 @@ def _state(taken: Snapshot) -> State:
         delays=[(bet.decide_at_us, bet.id) for bet in taken.bets if bet.status is BetStatus.DELAYED],
     )
     heapq.heapify(state.delays)
+    find_overrides(state)
     bets.index(state.bets)
     return state
 

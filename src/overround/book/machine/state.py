@@ -1,6 +1,7 @@
 """All that the machine knows: the rooms' states, the memory of keys, and where in the journal it stands."""
 
 import heapq
+from bisect import insort
 from collections import deque
 
 import msgspec
@@ -15,7 +16,7 @@ from overround.book.settlement import SettlementState
 
 class State(msgspec.Struct):
     """A fold of the journal up to and with `seq`, whose instant is `at_us`. `delays` (due, bet_id) is found again
-    from the bets."""
+    from the bets, `overrides` (until, market_id, selection_id; in their order) from the catalogue."""
 
     seq: int
     at_us: int
@@ -26,6 +27,7 @@ class State(msgspec.Struct):
     settlement: SettlementState
     memory: Memory
     delays: list[tuple[int, int]]
+    overrides: list[tuple[int, int, int]] = []
 
 
 def empty() -> State:
@@ -53,3 +55,23 @@ def delay_over(state: State) -> None:
     delays, by_id = state.delays, state.bets.bets
     while delays and by_id[delays[0][1]].status is not BetStatus.DELAYED:
         heapq.heappop(delays)
+
+
+def forget_override(state: State, *, market_id: int, selection_id: int) -> None:
+    """An override of a selection, if there is one, is due no more. There are few, and people make them."""
+    state.overrides = [due for due in state.overrides if due[1:] != (market_id, selection_id)]
+
+
+def remember_override(state: State, *, until_us: int, market_id: int, selection_id: int) -> None:
+    """An override ends at an instant."""
+    insort(state.overrides, (until_us, market_id, selection_id))
+
+
+def find_overrides(state: State) -> None:
+    """Find `overrides` again from the catalogue."""
+    state.overrides = sorted(
+        (selection.override_until_us, market.id, selection.id)
+        for market in state.catalogue.markets.values()
+        for selection in market.selections.values()
+        if selection.override_until_us
+    )

@@ -1,0 +1,180 @@
+"""The trading desk's commands, as further rows beside those of `operations`."""
+
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+
+from overround.book.machine.commands import (
+    ApproveCompetition,
+    BlockPlayer,
+    LiftOverride,
+    OverridePrice,
+    RequireApproval,
+    ResumeLevel,
+    SetMargin,
+    SuspendLevel,
+    UnblockPlayer,
+)
+from overround.edge.bodies import Body, ReasonBody
+from overround.edge.operations import CUSTOMER, MARKET, OPERATIONS, Operation
+from overround.edge.values import Id, Moment, Natural, Text
+from overround.kernel.level import Level
+
+
+class LevelBody(Body, frozen=True):
+    """`id` of 0 is the platform. A selection is its market's id with a `selection_id`, which no other level has."""
+
+    level: Level
+    id: Natural
+    selection_id: Natural = 0
+
+
+class SuspensionBody(LevelBody, frozen=True, kw_only=True):
+    reason: Text
+
+
+class MarginBody(Body, frozen=True):
+    """In hundredths of a per cent; null takes the level's own margin away. `id` of 0 is the platform."""
+
+    level: Level
+    id: Natural
+    margin_bps: Natural | None
+
+
+class ApprovedBody(Body, frozen=True):
+    approved: bool
+
+
+class RequiredBody(Body, frozen=True):
+    required: bool
+
+
+class SelectionBody(Body, frozen=True):
+    selection_id: Id
+
+
+class OverrideBody(SelectionBody, frozen=True, kw_only=True):
+    """One of `until` and `until_us`, at most 7 days ahead."""
+
+    price_milli: Natural
+    until: Moment | UnsetType = UNSET
+    until_us: Natural | UnsetType = UNSET
+
+
+LEVEL: Final = (
+    "level_invalid",
+    "sport_not_found",
+    "competition_not_found",
+    "event_not_found",
+    "market_not_found",
+)
+
+DESK: Final = (
+    Operation(
+        method="POST",
+        path="suspensions",
+        command=SuspendLevel,
+        body=SuspensionBody,
+        tag="desk",
+        doc="Suspend the platform, a sport, a competition, an event, a market or a selection, with all that is below.",
+        problems=(*LEVEL, "selection_not_found", "name_invalid"),
+        example={"level": "sport", "id": 1, "reason": "floodlights"},
+    ),
+    Operation(
+        method="POST",
+        path="resumptions",
+        command=ResumeLevel,
+        body=LevelBody,
+        tag="desk",
+        doc="End the suspension of this very level. What is suspended above or below it stays so.",
+        problems=(*LEVEL, "selection_not_found", "not_suspended"),
+        example={"level": "sport", "id": 1},
+    ),
+    Operation(
+        method="POST",
+        path="markets/{market_id:int}/override",
+        command=OverridePrice,
+        body=OverrideBody,
+        shows="market_id",
+        tag="desk",
+        doc="Offer a price until an instant, whatever the feed says meanwhile.",
+        problems=(
+            "market_not_found",
+            "selection_not_found",
+            "market_status",
+            "price_invalid",
+            "expiry_invalid",
+            "too_many_overrides",
+        ),
+        example={"selection_id": 1, "price_milli": 1_800, "until": "2026-11-28T15:01:00Z"},
+        in_path=MARKET,
+    ),
+    Operation(
+        method="POST",
+        path="markets/{market_id:int}/lift",
+        command=LiftOverride,
+        body=SelectionBody,
+        shows="market_id",
+        tag="desk",
+        doc="End the override of a price: what the feed said last is on offer again.",
+        problems=("market_not_found", "selection_not_found", "not_overridden"),
+        example={"selection_id": 1},
+        in_path=MARKET,
+    ),
+    Operation(
+        method="PUT",
+        path="margins",
+        command=SetMargin,
+        body=MarginBody,
+        tag="desk",
+        doc="Set the margin with which feeds and models make prices below a level.",
+        problems=(*LEVEL, "margin_invalid"),
+        example={"level": "competition", "id": 1, "margin_bps": 450},
+    ),
+    Operation(
+        method="PUT",
+        path="approval",
+        command=RequireApproval,
+        body=RequiredBody,
+        tag="desk",
+        doc="Whether a competition takes bets only once it is approved.",
+        example={"required": True},
+    ),
+    Operation(
+        method="PUT",
+        path="competitions/{competition_id:int}/approval",
+        command=ApproveCompetition,
+        body=ApprovedBody,
+        shows="competition_id",
+        tag="desk",
+        doc="Approve a competition for betting, or take that back.",
+        problems=("competition_not_found",),
+        example={"approved": True},
+        in_path={"competition_id": 1},
+    ),
+    Operation(
+        method="POST",
+        path="customers/{customer_id:int}/block",
+        command=BlockPlayer,
+        body=ReasonBody,
+        shows="customer_id",
+        tag="desk",
+        doc="Take no more bets of a customer. The reason is a code that is kept for ever: no personal data.",
+        problems=("customer_not_found", "name_invalid"),
+        example={"reason": "chargeback"},
+        in_path=CUSTOMER,
+    ),
+    Operation(
+        method="POST",
+        path="customers/{customer_id:int}/unblock",
+        command=UnblockPlayer,
+        shows="customer_id",
+        tag="desk",
+        doc="Take a customer's bets again.",
+        problems=("customer_not_found", "not_blocked"),
+        in_path=CUSTOMER,
+    ),
+)
+
+ALL_OPERATIONS: Final = (*OPERATIONS, *DESK)
+"""Everything that operators and feeds may ask for."""

@@ -1,0 +1,63 @@
+"""What people at the house decided, for whoever audits them: which facts are such decisions, about what, and what was
+before and after."""
+
+from typing import Any, Final
+
+import msgspec
+
+from overround.book.catalogue import MarketChanged
+from overround.book.control import (
+    ApprovalRequired,
+    CompetitionApproved,
+    LevelResumed,
+    LevelSuspended,
+    MarginSet,
+    OverrideEnded,
+    PriceOverridden,
+)
+from overround.book.ledger import FundsMoved
+from overround.book.limits import HouseTermsSet, PlayerBlocked, PlayerTermsSet, PlayerUnblocked
+from overround.book.machine import kind_of
+from overround.book.settlement import ResultRecorded
+from overround.kernel.fact import Fact
+from overround.projections.changes import Row
+
+SUBJECTS: Final[dict[type[Fact], tuple[str, ...]]] = {
+    LevelSuspended: ("level", "id", "selection_id"),
+    LevelResumed: ("level", "id", "selection_id"),
+    PriceOverridden: ("market_id", "selection_id"),
+    OverrideEnded: ("market_id", "selection_id"),
+    MarginSet: ("level", "id"),
+    CompetitionApproved: ("competition_id",),
+    ApprovalRequired: (),
+    PlayerBlocked: ("customer_id",),
+    PlayerUnblocked: ("customer_id",),
+    PlayerTermsSet: ("customer_id", "currency"),
+    HouseTermsSet: ("currency",),
+    MarketChanged: ("market_id",),
+    FundsMoved: ("customer_id", "currency"),
+    ResultRecorded: ("market_id",),
+}
+"""The facts that are somebody's decision about the house, by the fields that say what each is about."""
+
+NOT_SHOWN: Final = frozenset({"kind", "cause", "transfers"})
+
+
+def action(fact: Fact, *, seq: int, at_us: int, was: dict[str, Any] | None = None) -> Row:
+    """A row of `operator_action`. `was` is what was before, where the fact does not say so itself. An actor of 0 is the
+    house itself (a time that was over), or a part of a request whose last fact has the actor."""
+    subjects = SUBJECTS[type(fact)]
+    fields: dict[str, Any] = msgspec.to_builtins(fact)
+    before, after = dict(was or {}), {}
+    for name, value in fields.items():
+        if name.startswith("before"):
+            before[name.removeprefix("before").lstrip("_") or "value"] = value
+        elif name not in subjects and name not in NOT_SHOWN:
+            after[name] = value
+    subject = {name: fields[name] for name in subjects if name in fields}
+    actor = fact.cause.actor if fact.cause is not None else 0
+    return seq, at_us, actor, kind_of(fact), _json(subject), _json(before), _json(after)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
