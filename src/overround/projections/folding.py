@@ -16,7 +16,6 @@ from overround.book.catalogue import (
     EventStarted,
     FeedSeen,
     FeedSilenced,
-    Market,
     MarketChanged,
     MarketClosed,
     MarketCreated,
@@ -28,16 +27,6 @@ from overround.book.catalogue import (
     SelectionsAdded,
     SelectionWithdrawn,
     SportCreated,
-)
-from overround.book.control import (
-    PLATFORM_ID,
-    ApprovalRequired,
-    CompetitionApproved,
-    LevelResumed,
-    LevelSuspended,
-    MarginSet,
-    OverrideEnded,
-    PriceOverridden,
 )
 from overround.book.ledger import (
     Account,
@@ -53,15 +42,12 @@ from overround.book.limits import (
     CoolingOff,
     HouseTermsSet,
     LimitSet,
-    PlayerBlocked,
     PlayerTermsSet,
-    PlayerUnblocked,
     SelfExcluded,
 )
 from overround.book.machine import RequestRefused
 from overround.book.settlement import BetsSettled, Heard, ResultHeard, ResultRecorded
 from overround.kernel.fact import Cause, Fact
-from overround.kernel.level import Level
 from overround.projections.actions import action
 from overround.projections.changes import (
     OUTCOME,
@@ -77,17 +63,10 @@ from overround.projections.changes import (
     Recorded,
     Resulted,
 )
+from overround.projections.controlling import CONTROLS
+from overround.projections.underway import Folding, act, market_changed
 
 NOBODY = Cause(0, "00000000-0000-0000-0000-000000000000", 0)
-
-
-class Folding(msgspec.Struct):
-    """A batch under way: what is known, what changed, and the place and instant of the fact in hand."""
-
-    known: Known
-    changes: Changes
-    seq: int = 0
-    at_us: int = 0
 
 
 def fold(known: Known, batch: Iterable[Recorded]) -> Changes:
@@ -164,7 +143,7 @@ def _open(at: Folding, account: Account) -> None:
 
 def _funds_moved(at: Folding, fact: FundsMoved) -> None:
     _post(at, fact.transfers, fact.note)
-    _act(at, fact)
+    act(at, fact)
 
 
 def _bet_accepted(at: Folding, fact: BetAccepted) -> None:
@@ -252,7 +231,7 @@ def _result_heard(at: Folding, fact: ResultHeard) -> None:
     before = market.version
     catalogue.hear_result(market)
     at.known.resulted[market.id].heard = as_json(Heard(fact.result, fact.certainty))
-    _market_changed(at, market, before)
+    market_changed(at, market, before)
 
 
 def _result_recorded(at: Folding, fact: ResultRecorded) -> None:
@@ -265,14 +244,7 @@ def _result_recorded(at: Folding, fact: ResultRecorded) -> None:
     at.changes.actions.append(action(fact, seq=at.seq, at_us=at.at_us, was=was))
     resulted.result, resulted.heard = result, None
     at.changes.results.append((market.id, fact.revision, at.seq, at.at_us, result, fact.certainty))
-    _market_changed(at, market, before)
-
-
-def _market_changed(at: Folding, market: Market, before: int) -> None:
-    """A market is another one where its version rose."""
-    at.changes.markets.add(market.id)
-    if market.version != before:
-        at.changes.statuses.append((market.id, at.seq, at.at_us, market.status, market.reason, market.version))
+    market_changed(at, market, before)
 
 
 def _sport_created(at: Folding, fact: SportCreated) -> None:
@@ -295,7 +267,7 @@ def _event_changed(at: Folding, fact: EventCreated | EventRescheduled | EventSta
     catalogue.apply(at.known.catalogue, fact, at.at_us)
     at.changes.events.add(fact.event_id)
     for market, version in zip(markets, before, strict=True):
-        _market_changed(at, market, version)
+        market_changed(at, market, version)
 
 
 def _has_life(fact: Fact) -> bool:
@@ -306,7 +278,7 @@ def _market_created(at: Folding, fact: MarketCreated) -> None:
     catalogue.apply(at.known.catalogue, fact, at.at_us)
     market = at.known.catalogue.markets[fact.market_id]
     at.known.resulted[market.id] = Resulted()
-    _market_changed(at, market, 0)
+    market_changed(at, market, 0)
     for selection in market.selections.values():
         at.changes.selections[market.id, selection.id] = None
         if selection.price_milli:
@@ -319,7 +291,7 @@ def _selections_added(at: Folding, fact: SelectionsAdded) -> None:
     market = at.known.catalogue.markets[fact.market_id]
     before = market.version
     catalogue.apply(at.known.catalogue, fact, at.at_us)
-    _market_changed(at, market, before)
+    market_changed(at, market, before)
     for selection_id, price_milli in enumerate(fact.prices_milli, fact.first_id):
         at.changes.selections[market.id, selection_id] = None
         if price_milli:
@@ -330,7 +302,7 @@ def _selection_withdrawn(at: Folding, fact: SelectionWithdrawn) -> None:
     market = at.known.catalogue.markets[fact.market_id]
     before = market.version
     catalogue.apply(at.known.catalogue, fact, at.at_us)
-    _market_changed(at, market, before)
+    market_changed(at, market, before)
     at.changes.selections[market.id, fact.selection_id] = None
     at.changes.prices.append((market.id, fact.selection_id, at.seq, at.at_us, 0))
 
@@ -345,62 +317,13 @@ def _prices_set(at: Folding, fact: PricesSet) -> None:
             at.changes.prices.append((fact.market_id, selection_id, at.seq, at.at_us, price_milli))
 
 
-def _offer_changed(at: Folding, market_id: int, selection_id: int) -> None:
-    """The desk changed what is on offer at a selection."""
-    price_milli = at.known.catalogue.markets[market_id].selections[selection_id].price_milli
-    at.changes.selections[market_id, selection_id] = None
-    at.changes.prices.append((market_id, selection_id, at.seq, at.at_us, price_milli))
-
-
-def _price_overridden(at: Folding, fact: PriceOverridden | OverrideEnded) -> None:
-    catalogue.apply(at.known.catalogue, fact, at.at_us)
-    _offer_changed(at, fact.market_id, fact.selection_id)
-    _act(at, fact)
-
-
-def _level_stopped(at: Folding, fact: LevelSuspended | LevelResumed) -> None:
-    if fact.level is Level.SELECTION:
-        market = at.known.catalogue.markets[fact.id]
-        before = market.version
-        catalogue.apply(at.known.catalogue, fact, at.at_us)
-        _market_changed(at, market, before)
-        _offer_changed(at, market.id, fact.selection_id)
-    else:
-        catalogue.apply(at.known.catalogue, fact, at.at_us)
-        at.changes.controls[fact.level, fact.id] = None
-    _act(at, fact)
-
-
-def _margin_set(at: Folding, fact: MarginSet) -> None:
-    catalogue.apply(at.known.catalogue, fact, at.at_us)
-    at.changes.controls[fact.level, fact.id] = None
-    _act(at, fact)
-
-
-def _approval_required(at: Folding, fact: ApprovalRequired) -> None:
-    catalogue.apply(at.known.catalogue, fact, at.at_us)
-    at.changes.controls[Level.PLATFORM, PLATFORM_ID] = None
-    _act(at, fact)
-
-
-def _competition_approved(at: Folding, fact: CompetitionApproved) -> None:
-    catalogue.apply(at.known.catalogue, fact, at.at_us)
-    at.changes.competitions.add(fact.competition_id)
-    _act(at, fact)
-
-
-def _act(at: Folding, fact: Fact) -> None:
-    """Somebody's decision about the house."""
-    at.changes.actions.append(action(fact, seq=at.seq, at_us=at.at_us))
-
-
 def _market_stepped(at: Folding, fact: MarketSuspended | MarketResumed | MarketClosed | MarketChanged) -> None:
     market = at.known.catalogue.markets[fact.market_id]
     before = market.version
     catalogue.apply(at.known.catalogue, fact, at.at_us)
-    _market_changed(at, market, before)
+    market_changed(at, market, before)
     if isinstance(fact, MarketChanged):
-        _act(at, fact)
+        act(at, fact)
 
 
 def _market_handed_over(at: Folding, fact: MarketHandedOver) -> None:
@@ -425,7 +348,7 @@ def _limit_changed(at: Folding, fact: LimitSet | CoolingOff | SelfExcluded | Pla
     actor = (fact.cause or NOBODY).actor
     at.changes.limits.append((at.seq, at.at_us, actor, *_limit(fact, at.at_us)))
     if isinstance(fact, PlayerTermsSet | HouseTermsSet):
-        _act(at, fact)
+        act(at, fact)
 
 
 def _limit(
@@ -453,6 +376,7 @@ def as_json(value: object) -> str:
 
 
 FOLDS: dict[type, Callable[[Folding, Any], None]] = {
+    **CONTROLS,
     CurrencyOpened: _currency_opened,
     CustomerOpened: _customer_opened,
     WalletOpened: _wallet_opened,
@@ -488,14 +412,5 @@ FOLDS: dict[type, Callable[[Folding, Any], None]] = {
     ResultRecorded: _result_recorded,
     BetsSettled: _bets_settled,
     RequestRefused: _request_refused,
-    LevelSuspended: _level_stopped,
-    LevelResumed: _level_stopped,
-    PriceOverridden: _price_overridden,
-    OverrideEnded: _price_overridden,
-    MarginSet: _margin_set,
-    ApprovalRequired: _approval_required,
-    CompetitionApproved: _competition_approved,
-    PlayerBlocked: _act,
-    PlayerUnblocked: _act,
 }
 """What no table shows (a term, a request with nothing to do) is not here."""
