@@ -147,7 +147,10 @@ SPOILT_TABLES = {
     "market": ("UPDATE read.market SET version = 1 WHERE id = 1", "1"),
     "feed": ("UPDATE read.feed SET back_at_us = 12 WHERE name = 'odds'", "12"),
     "market_status_history": ("DELETE FROM read.market_status_history WHERE seq = {first}", "none"),
-    "result": ("INSERT INTO read.result VALUES (1, 9, 1000000, 0, '[]')", "a row"),
+    "result": ("INSERT INTO read.result VALUES (1, 9, 1000000, 0, '[]', 0)", "a row"),
+    "control": ("UPDATE read.control SET active = NOT active WHERE level = 'sport'", "True"),
+    "competition": ("UPDATE read.competition SET approved = false", "False"),
+    "operator_action": ("UPDATE read.operator_action SET actor = -9 WHERE seq = {first}", "-9"),
     "limit_change": ("DELETE FROM read.limit_change WHERE kind = 'cool_off'", "none"),
 }
 
