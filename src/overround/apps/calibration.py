@@ -11,7 +11,7 @@ MARGIN: Final = 56
 WIDTH: Final = SIDE + 2 * MARGIN + 190
 COLOURS: Final = ("#2563eb", "#d97706", "#059669", "#7c3aed", "#dc2626", "#475569")
 STYLE: Final = (
-    "svg{background:#fff}text{font:12px system-ui,sans-serif;fill:#334155}"
+    "text{font:12px system-ui,sans-serif;fill:#334155}"
     ".axis{stroke:#cbd5e1;stroke-width:1}.truth{stroke:#94a3b8;stroke-dasharray:4 4}"
 )
 
@@ -21,6 +21,7 @@ def draw(scores: Sequence[Score], *, title: str) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {SIDE + 2 * MARGIN}" role="img">',
         f"<title>{escape(title)}</title><style>{STYLE}</style>",
+        f'<rect width="{WIDTH}" height="{SIDE + 2 * MARGIN}" fill="#fff"/>',
         f'<text x="{MARGIN}" y="28" style="font-weight:600">{escape(title)}</text>',
         *_axes(),
     ]
