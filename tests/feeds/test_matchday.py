@@ -11,7 +11,7 @@ from overround.feeds import matchday
 from overround.feeds.fixture import Fixture, Goal, draw_name, fixture
 from overround.feeds.matchday import House, ShownEvent, ShownMarket, ShownSelection, wanted
 from overround.kernel.instant import SECOND_US
-from overround.trading import Rates
+from overround.trading import Question, Rates
 
 KICK_OFF_US = 1_790_000_000_000_000
 MINUTE_US = 4 * SECOND_US
@@ -32,6 +32,7 @@ class Board:
             event_id=1, name="A v B", starts_at="2026-11-23T16:00:00.000Z", status="scheduled", markets=()
         )
         self.result: tuple[int, int] | None = None
+        self.score: dict[str, Any] = {}
         self.reasons: list[str] = []
 
     def step(self, now_us: int, match: Fixture = MATCH) -> list[str]:
@@ -78,6 +79,9 @@ class Board:
     def ResumeMarket(self, order: Any) -> None:  # noqa: N802  # as above
         self._change(order["market_id"], status="open", available=True)
 
+    def SuspendMarket(self, order: Any) -> None:  # noqa: N802  # as above
+        self._change(order["market_id"], status="suspended", reason=order["reason"], available=False)
+
     def CloseMarket(self, order: Any) -> None:  # noqa: N802  # as above
         self._change(order["market_id"], status="closed", available=False)
 
@@ -92,14 +96,17 @@ class Board:
 
     def RecordEventResult(self, order: Any) -> None:  # noqa: N802  # as above
         self.event = msgspec.structs.replace(self.event, status="ended")
-        self.result = order["score"]["home"], order["score"]["away"]
+        self.score = order["score"]
+        self.result = self.score["home"], self.score["away"]
 
 
 def test_a_match_from_announcement_to_result() -> None:
     board = Board()
-    assert board.step(KICK_OFF_US - 60 * SECOND_US) == ["CreateMarket"] * 7
+    assert board.step(KICK_OFF_US - 60 * SECOND_US) == ["CreateMarket"] * 13
     kinds = [market.type for market in board.event.markets]
-    assert kinds == ["1x2", *["total"] * 3, *["asian_handicap"] * 3]
+    assert kinds[:7] == ["1x2", *["total"] * 3, *["asian_handicap"] * 3]
+    assert kinds[7:12] == ["double_chance", "draw_no_bet", "both_teams_to_score", "half_time_result", "correct_score"]
+    assert kinds[12] == "next_goal"
     board.until(-10)
     assert board.statuses() == {"open"}
 
@@ -111,8 +118,10 @@ def test_a_match_from_announcement_to_result() -> None:
     assert board.step(MATCH.at_us(20.0)) == ["SuspendEvent"]
     assert board.step(MATCH.at_us(20.0) + HOUSE.suspension_us - 1) == []
     home_before = board.event.markets[0].prices_milli[0]
-    board.step(MATCH.at_us(20.0) + HOUSE.suspension_us)
-    assert board.statuses() == {"open"}
+    for _ in range(2):
+        board.step(MATCH.at_us(20.0) + HOUSE.suspension_us)
+    assert {market.status for market in board.event.markets[:12]} == {"open"}
+    assert [market.status for market in board.event.markets[12:]] == ["closed", "open"]  # the first goal, the second
     assert board.event.markets[0].prices_milli[0] < home_before  # home leads and is shorter
 
     board.until(70)
@@ -122,6 +131,60 @@ def test_a_match_from_announcement_to_result() -> None:
     assert board.step(MATCH.at_us(90)) == ["RecordEventResult"]
     assert board.result == (2, 1)
     assert board.step(MATCH.at_us(91)) == []
+
+
+def test_after_each_goal_the_next_one_is_asked_for() -> None:
+    board = Board()
+    board.until(-10)
+    board.step(KICK_OFF_US)
+    for minute, number in ((10, 1), (30, 2), (60, 3), (85, 4)):
+        board.until(minute)
+        markets = [market for market in board.event.markets if market.type == "next_goal"]
+        assert [market.specifiers["goal_number"] for market in markets] == list(range(1, number + 1))
+        assert [market.status for market in markets] == ["closed"] * (number - 1) + ["open"]
+    board.until(90)
+    assert board.score["half_time"] == {"home": 1, "away": 0}
+    assert [goal["side"] for goal in board.score["goals"]] == ["home", "away", "home"]
+
+
+def test_what_can_no_longer_come_has_no_price() -> None:
+    board = Board()
+    board.until(-10)
+    board.step(KICK_OFF_US)
+    board.until(70)  # 1-1
+    correct_score = next(market for market in board.event.markets if market.type == "correct_score")
+    names = next(question.names for question in MATCH.questions(KICK_OFF_US) if question.names)
+    priced = {name for name, price in zip(names, correct_score.prices_milli, strict=True) if price}
+    assert "1-1" in priced
+    assert "any_other" in priced
+    assert not {name for name in priced if name.startswith("0-") or name.endswith("-0")}
+    at_half_time = next(market for market in board.event.markets if market.type == "half_time_result")
+    assert at_half_time.status == "closed"
+
+
+class FatFinger(Fixture, frozen=True):
+    """Between two minutes the feed's decimal point is in the wrong place."""
+
+    def prices_milli(self, question: Question, now_us: int) -> tuple[int, ...] | None:
+        prices = super().prices_milli(question, now_us)
+        if prices is None or question.kind != "1x2" or not 30 < self.minute(now_us) < 40:
+            return prices
+        return (prices[0] * 10, *prices[1:])
+
+
+def test_a_palpable_error_is_not_published_and_its_market_waits() -> None:
+    match = FatFinger(starts_at_us=KICK_OFF_US, minute_us=MINUTE_US, rates=Rates(1.5, 1.1), goals=())
+    board = Board()
+    for minute in (-10.0, -10.0, 0.0, 5.0, 5.0, 29.0):
+        board.step(match.at_us(minute), match)
+    before = board.event.markets[0].prices_milli
+    assert board.step(match.at_us(31.0), match).count("SuspendMarket") == 1
+    assert (board.event.markets[0].status, board.event.markets[0].reason) == ("suspended", "price_band")
+    assert board.event.markets[0].prices_milli == before
+    assert "SuspendMarket" not in board.step(match.at_us(35.0), match)
+    assert {market.status for market in board.event.markets[1:]} == {"open"}
+    board.step(match.at_us(41.0), match)
+    assert board.event.markets[0].status == "open"
 
 
 def test_whoever_comes_back_late_goes_on_where_the_match_is_by_now() -> None:
@@ -146,7 +209,7 @@ def test_after_a_silence_every_market_is_spoken_of() -> None:
     board = Board()
     board.until(-10)
     board._change(None, available=False)
-    assert board.step(MATCH.at_us(-10)).count("SetPrices") == 7
+    assert board.step(MATCH.at_us(-10)).count("SetPrices") == 13
 
 
 def test_every_market_is_confirmed_within_ten_seconds() -> None:
@@ -174,11 +237,14 @@ def test_a_seed_is_a_match_and_its_prices_are_prices(seed: int, event_id: int, s
     match = made()
     assert match == made()
     assert all(0 <= goal.minute < 90 for goal in match.goals)
-    assert len(set(match.questions())) == 7
-    for question in match.questions():
-        prices = match.prices_milli(question, KICK_OFF_US + second * SECOND_US)
+    now_us = KICK_OFF_US + second * SECOND_US
+    questions = match.questions(now_us)
+    assert len(set(questions)) == 13
+    for question in questions:
+        prices = match.prices_milli(question, now_us)
         assert prices is None or (any(prices) and all(price == 0 or 1_010 <= price <= 1_000_000 for price in prices))
-    handicaps = [question.line_quarters for question in match.questions() if question.kind == "asian_handicap"]
+        assert prices is None or matchday.out_of_band(prices, match, question, now_us) is None
+    handicaps = [question.line_quarters for question in questions if question.kind == "asian_handicap"]
     assert sorted(line % 4 for line in handicaps if line is not None) in ([0, 1, 2], [0, 2, 3])
 
 

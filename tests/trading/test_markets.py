@@ -10,6 +10,7 @@ from tests.book.tables import table
 from tests.trading.cells import numbers, question
 from tests.trading.matches import MATCH, PLAIN, tables
 
+from overround.book.catalogue.types import MARKET_TYPES
 from overround.trading import (
     MATCH_RESULT,
     Chances,
@@ -24,6 +25,18 @@ from overround.trading import (
     first_goalscorer,
     joint,
 )
+from overround.trading.markets import margins_of
+
+
+def test_kinds_and_their_selections_are_the_houses() -> None:
+    for kind in Kind:
+        ours = margins_of(MATCH.ordered(1), Question(kind, line_quarters=10, goal_number=1))
+        outcomes = MARKET_TYPES[kind.value].outcomes or Question(kind).names
+        assert len(ours) == len(outcomes), kind
+    order = ("home_or_draw", "home_or_away", "draw_or_away")
+    assert MARKET_TYPES["double_chance"].outcomes == order
+    assert MARKET_TYPES["next_goal"].outcomes == ("home", "none", "away")
+
 
 EVERY_SCORE = tuple((home, away) for home in range(30) for away in range(30))
 

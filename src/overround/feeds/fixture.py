@@ -46,8 +46,28 @@ SPREAD: Final = 0.28
 """Standard deviation of the logarithm of a side's rate."""
 
 TOTALS_QUARTERS: Final = (6, 10, 14)
-MARGINS: Final = {Kind.MATCH_RESULT: 0.055, Kind.TOTAL: 0.05, Kind.HANDICAP: 0.035}
+MARGINS: Final = {
+    Kind.MATCH_RESULT: 0.055,
+    Kind.TOTAL: 0.05,
+    Kind.HANDICAP: 0.035,
+    Kind.DOUBLE_CHANCE: 0.055,
+    Kind.DRAW_NO_BET: 0.04,
+    Kind.BOTH_TEAMS_TO_SCORE: 0.05,
+    Kind.HALF_TIME_RESULT: 0.06,
+    Kind.NEXT_GOAL: 0.07,
+    Kind.CORRECT_SCORE: 0.12,
+}
 """Overround by kind of market; tighter where the market has two sides."""
+
+
+AS_GOOD_AS_SURE: Final = 0.995
+OTHERS: Final = (
+    Question(Kind.DOUBLE_CHANCE),
+    Question(Kind.DRAW_NO_BET),
+    Question(Kind.BOTH_TEAMS_TO_SCORE),
+    Question(Kind.HALF_TIME_RESULT),
+    Question(Kind.CORRECT_SCORE),
+)
 
 
 class Goal(NamedTuple):
@@ -81,35 +101,39 @@ class Fixture(msgspec.Struct, frozen=True, kw_only=True):
         """The score at the break, whenever that is."""
         return _count(goal for goal in self.goals if goal.minute < HALF_TIME_MINUTES)
 
-    def table(self, now_us: int) -> Joint:
-        """Every way for the match to go on, as the market sees it now."""
-        minute = max(0.0, self.minute(now_us))
-        return _table(self._form(now_us), Moment(minute, *self.score(now_us), *self.half_time()))
-
     def scored_within(self, now_us: int, window_us: int) -> bool:
         """Whether a goal fell at most this long ago."""
         return any(0 <= now_us - self.at_us(goal.minute) < window_us for goal in self.goals)
 
-    def questions(self) -> tuple[Question, ...]:
-        """1X2, three totals, and a whole, a half and a quarter handicap line near the level of the sides."""
+    def questions(self, now_us: int) -> tuple[Question, ...]:
+        """1X2, three totals, a whole, a half and a quarter handicap line near the level of the sides, and `OTHERS`.
+
+        After each goal it is the next that is asked for.
+        """
         level = round(4 * (self.rates.away - self.rates.home))
         whole = 4 * round(level / 4)
         half = 4 * math.floor(level / 4) + 2
         quarter = level if level % 2 else level + 1
         totals = (Question(Kind.TOTAL, line) for line in TOTALS_QUARTERS)
         lines = (Question(Kind.HANDICAP, line) for line in (whole, half, quarter))
-        return (MATCH_RESULT, *totals, *lines)
+        next_goal = Question(Kind.NEXT_GOAL, goal_number=sum(self.score(now_us)) + 1)
+        return (MATCH_RESULT, *totals, *lines, *OTHERS, next_goal)
 
     def chances(self, question: Question, now_us: int) -> tuple[float, ...]:
-        """The fair probability of each selection now; zeros where nothing can be at risk any more."""
-        return fair_of(self.table(now_us), question)
+        """The fair probability of each selection as the market sees it now; none for a goal that has fallen."""
+        return _chances(self._table(self._form(now_us), now_us), question)
 
     def prices_milli(self, question: Question, now_us: int) -> tuple[int, ...] | None:
         """The house's prices now, or None where the question is as good as answered."""
-        chances = self.chances(question, now_us)
-        if max(chances) > 0.995 or not 0.99 < math.fsum(chances) < 1.01:
-            return None
-        return prices_milli(chances, overround=MARGINS[question.kind], method=Method.POWER)
+        return _prices_milli(self.chances(question, now_us), question)
+
+    def model_milli(self, question: Question, now_us: int) -> tuple[int, ...] | None:
+        """What the prices would be without the market's opinion: for the sanity band."""
+        return _prices_milli(_chances(self._table(self.rates, now_us), question), question)
+
+    def _table(self, rates: Rates, now_us: int) -> Joint:
+        minute = max(0.0, self.minute(now_us))
+        return _table(rates, Moment(minute, *self.score(now_us), *self.half_time()))
 
     def _form(self, now_us: int) -> Rates:
         """The rates as the market sees them: before kick-off opinion sways by up to 4 %."""
@@ -134,7 +158,20 @@ def fixture(*, seed: int, event_id: int, name: str, starts_at_us: int, match_us:
     )
 
 
-@lru_cache(maxsize=32)
+def _chances(table: Joint, question: Question) -> tuple[float, ...]:
+    fallen = table.moment.home + table.moment.away
+    return () if (question.goal_number or fallen + 1) <= fallen else fair_of(table, question)
+
+
+@lru_cache(maxsize=256)
+def _prices_milli(chances: tuple[float, ...], question: Question) -> tuple[int, ...] | None:
+    whole = math.fsum(chances)
+    if max(chances, default=1.0) > AS_GOOD_AS_SURE or whole < 0.99 or abs(whole - round(whole)) > 0.01:
+        return None
+    return prices_milli(chances, overround=MARGINS[question.kind], method=Method.POWER)
+
+
+@lru_cache(maxsize=64)
 def _table(rates: Rates, moment: Moment) -> Joint:
     """All markets of a match ask for the same table at one instant. These goals have no rho: they are Poisson's."""
     return joint(rates, moment=moment)

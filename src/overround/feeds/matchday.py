@@ -14,12 +14,13 @@ from overround.feeds import orders
 from overround.feeds.fixture import Fixture
 from overround.feeds.orders import Order
 from overround.kernel.instant import SECOND_US
-from overround.trading import FULL_TIME_MINUTES, Kind, Question
+from overround.trading import FULL_TIME_MINUTES, Finding, Kind, Question, market_within_band
 
 CONFIRM_EVERY_S: Final = 10
 """Each market's prices are sent this often even when they stand, so that a silence of the feed heals."""
 
-OWN_REASONS: Final = frozenset({"new", "goal", "turn_in_play"})
+OUT_OF_BAND: Final = "price_band"
+OWN_REASONS: Final = frozenset({"new", "goal", "turn_in_play", OUT_OF_BAND})
 """Suspensions that the feed lifts. Any other is an operator's, and stays."""
 
 OPEN_STATES: Final = frozenset({"open", "suspended"})
@@ -49,6 +50,10 @@ class ShownMarket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             return Question(Kind(self.type), self.specifiers.get("line_quarters"), self.specifiers.get("goal_number"))
         except ValueError:
             return None
+
+    @property
+    def is_next_goal(self) -> bool:
+        return self.type == Kind.NEXT_GOAL
 
     @property
     def prices_milli(self) -> tuple[int, ...]:
@@ -96,7 +101,10 @@ def wanted(event: ShownEvent, fixture: Fixture, *, house: House, now_us: int) ->
 def _full_time(event: ShownEvent, fixture: Fixture, now_us: int) -> Iterator[Order]:
     home, away = fixture.score(now_us)
     if event.markets:
-        yield orders.record_event_result(event.event_id, home=home, away=away)
+        sides = ["home" if goal.home else "away" for goal in fixture.goals]
+        yield orders.record_event_result(
+            event.event_id, home=home, away=away, half_time=fixture.half_time(), sides=sides
+        )
     else:
         yield orders.end_event(event.event_id)
 
@@ -104,13 +112,15 @@ def _full_time(event: ShownEvent, fixture: Fixture, now_us: int) -> Iterator[Ord
 def _missing(event: ShownEvent, fixture: Fixture, house: House, now_us: int) -> Iterator[Order]:
     """Markets that are not there yet. They are born suspended; the next step opens them."""
     there = {market.question for market in event.markets}
-    for question in fixture.questions():
-        prices = fixture.prices_milli(question, now_us)
-        if question not in there and prices is not None:
+    for question in fixture.questions(now_us):
+        prices = fixture.prices_milli(question, now_us) if question not in there else None
+        if prices is not None and out_of_band(prices, fixture, question, now_us) is None:
             yield orders.create_market(
                 event_id=event.event_id,
                 kind=question.kind,
                 line_quarters=question.line_quarters,
+                goal_number=question.goal_number,
+                selections=question.names,
                 prices_milli=prices,
                 feed=house.feed,
                 in_play=True,
@@ -119,13 +129,22 @@ def _missing(event: ShownEvent, fixture: Fixture, house: House, now_us: int) -> 
 
 
 def _offered(event: ShownEvent, fixture: Fixture, now_us: int) -> Iterator[Order]:
-    questions = set(fixture.questions())
+    """Prices for every market of ours that can be priced; one whose question is answered closes.
+
+    Nothing is published that is out of the sanity band: such a market is suspended until its prices are sane again.
+    """
+    ours = {*fixture.questions(now_us), *(market.question for market in event.markets if market.is_next_goal)}
     for market in event.markets:
-        if market.status not in OPEN_STATES or market.question not in questions:
+        question = market.question
+        if market.status not in OPEN_STATES or question is None or question not in ours:
             continue
-        prices = fixture.prices_milli(market.question, now_us)
+        prices = fixture.prices_milli(question, now_us)
         if prices is None:
             yield orders.close_market(market.market_id)
+            continue
+        if out_of_band(prices, fixture, question, now_us) is not None:
+            if market.status == "open":
+                yield orders.suspend_market(market.market_id, reason=OUT_OF_BAND)
             continue
         resumes = market.status == "suspended" and market.reason in OWN_REASONS
         due = now_us // SECOND_US % CONFIRM_EVERY_S == market.market_id % CONFIRM_EVERY_S
@@ -134,3 +153,11 @@ def _offered(event: ShownEvent, fixture: Fixture, now_us: int) -> Iterator[Order
             yield orders.set_prices(market_id=market.market_id, prices_milli=prices)
         if resumes:
             yield orders.resume_market(market.market_id)
+
+
+def out_of_band(prices_milli: tuple[int, ...], fixture: Fixture, question: Question, now_us: int) -> Finding | None:
+    """What is wrong with prices beside the model's, or None."""
+    model = fixture.model_milli(question, now_us)
+    winners = 2 if question.kind is Kind.DOUBLE_CHANCE else 1
+    found = market_within_band(prices_milli, model_milli=model or (0,) * len(prices_milli), winners=winners)
+    return None if found.is_sane else found

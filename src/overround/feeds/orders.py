@@ -22,18 +22,23 @@ def create_market(
     *,
     event_id: int,
     kind: str,
-    line_quarters: int | None,
     prices_milli: Iterable[int],
+    line_quarters: int | None = None,
+    goal_number: int | None = None,
+    selections: Iterable[str] = (),
     feed: str = "",
     in_play: bool = False,
     delay_ms: int = 0,
 ) -> Order:
-    """`line_quarters` is None for a market type without a line."""
+    """`line_quarters` and `goal_number` are for the market types that have them, `selections` for those that bring
+    their own."""
+    specifiers = {"line_quarters": line_quarters, "goal_number": goal_number}
     return {
         "command": "CreateMarket",
         "event_id": event_id,
         "type": kind,
-        "specifiers": {} if line_quarters is None else {"line_quarters": line_quarters},
+        "specifiers": {name: value for name, value in specifiers.items() if value is not None},
+        "selections": list(selections),
         "prices_milli": list(prices_milli),
         "feed": feed,
         "in_play": in_play,
@@ -53,6 +58,10 @@ def resume_market(market_id: int) -> Order:
     return {"command": "ResumeMarket", "market_id": market_id}
 
 
+def suspend_market(market_id: int, *, reason: str) -> Order:
+    return {"command": "SuspendMarket", "market_id": market_id, "reason": reason}
+
+
 def suspend_event(event_id: int, *, reason: str) -> Order:
     return {"command": "SuspendEvent", "event_id": event_id, "reason": reason}
 
@@ -69,9 +78,19 @@ def end_event(event_id: int) -> Order:
     return {"command": "EndEvent", "event_id": event_id}
 
 
-def record_event_result(event_id: int, *, home: int, away: int) -> Order:
-    """Full time: the event ends and its bets are settled."""
-    return {"command": "RecordEventResult", "event_id": event_id, "score": {"home": home, "away": away}}
+def record_event_result(
+    event_id: int, *, home: int, away: int, half_time: tuple[int, int] | None = None, sides: Iterable[str] | None = None
+) -> Order:
+    """Full time: the event ends and its bets are settled.
+
+    Some markets want the score at half time, or which side scored each goal ("home", "away"), in order.
+    """
+    score: dict[str, Any] = {"home": home, "away": away}
+    if half_time is not None:
+        score["half_time"] = {"home": half_time[0], "away": half_time[1]}
+    if sides is not None:
+        score["goals"] = [{"side": side} for side in sides]
+    return {"command": "RecordEventResult", "event_id": event_id, "score": score}
 
 
 def heartbeat(feed: str) -> Order:

@@ -76,6 +76,8 @@ class Simulator:
         self._events: dict[int, ShownEvent] = {}
         self._fixtures: dict[int, Fixture] = {}
         self._board: list[bettors.Pick] = []
+        self.out_of_band = 0
+        """Publications that the sanity band stopped."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until told to stop. A house that is away for a while is waited for."""
@@ -168,6 +170,10 @@ class Simulator:
 
     async def _ask(self, asked: list[orders.Order]) -> None:
         """A refusal is an event that moved meanwhile: the next step sees it."""
+        for order in asked:
+            if order.get("reason") == matchday.OUT_OF_BAND:
+                self.out_of_band += 1
+                log.warning("prices of market %d are out of the band, suspended", order["market_id"])
         for order, answer in zip(asked, await self._operator.command(asked), strict=True):
             if answer["status"] == "refused":
                 log.info("%s refused: %s", order["command"], answer["code"])

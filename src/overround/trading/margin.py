@@ -137,14 +137,15 @@ PUTTERS: Final[dict[Method, Callable[[Shares, float], Shares]]] = {
 
 
 def price_milli(probability: float) -> int:
-    """The longest price on the steps that is not longer than 1 / probability; 0, no price, where it is as good as sure.
+    """The longest price on the steps that is not longer than 1 / probability; 0, no price, for what is as good as sure
+    and for what cannot be.
 
     Rounding down keeps the margin from shrinking.
 
-    >>> [price_milli(p) for p in (0.5, 0.35, 0.1234, 0.995, 0.9999, 0.0)]
-    [2000, 2840, 8000, 1010, 0, 1000000]
+    >>> [price_milli(p) for p in (0.5, 0.35, 0.1234, 0.995, 0.9999, 1e-9, 0.0)]
+    [2000, 2840, 8000, 1010, 0, 1000000, 0]
     """
-    if probability > SURE:
+    if probability > SURE or probability <= 0.0:
         return 0
     exact = UNIT / max(probability, UNIT / LONGEST_MILLI) + 1e-9
     start, step = max((pair for pair in STEPS if pair[0] <= exact), default=STEPS[0])

@@ -50,6 +50,13 @@ class Question(NamedTuple):
     goal_number: int | None = None
     scores: tuple[tuple[int, int], ...] = SCORES
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The selections' names, for a kind that brings its own."""
+        if self.kind is not Kind.CORRECT_SCORE:
+            return ()
+        return (*(f"{home}-{away}" for home, away in self.scores), "any_other")
+
 
 MATCH_RESULT: Final = Question(Kind.MATCH_RESULT)
 
