@@ -58,10 +58,6 @@ def resume_market(market_id: int) -> Order:
     return {"command": "ResumeMarket", "market_id": market_id}
 
 
-def suspend_market(market_id: int, *, reason: str) -> Order:
-    return {"command": "SuspendMarket", "market_id": market_id, "reason": reason}
-
-
 def suspend_event(event_id: int, *, reason: str) -> Order:
     return {"command": "SuspendEvent", "event_id": event_id, "reason": reason}
 
