@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 
+from tests.book.exchange_audit import audit_exchange
+
 from overround.book.bets import BetStatus
 from overround.book.ledger import AccountKind, sums_minor
 from overround.book.machine import State
@@ -18,6 +20,7 @@ def audit(state: State) -> None:
     assert _worst(state) == {name: worst for name, worst in state.bets.house_worst_minor.items() if worst}
     waiting = [(bet.decide_at_us, bet.id) for bet in state.bets.bets.values() if bet.status is BetStatus.DELAYED]
     assert sorted(state.delays) == sorted(waiting)
+    audit_exchange(state)
 
 
 def _nobody_is_short(state: State) -> None:
@@ -33,6 +36,9 @@ def _held(state: State) -> dict[tuple[int, str], int]:
     for bet in state.bets.bets.values():
         if bet.status is BetStatus.DELAYED:
             held[bet.customer_id, bet.currency] += bet.stake_minor
+    for market in state.exchange.markets.values():
+        for position in list(market.positions.values())[1:]:
+            held[position.customer_id, position.currency] += position.held_minor
     return held
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.edge.running import Api
 
 from overround import identity
-from overround.book import bets, catalogue, control, ledger, limits, settlement
+from overround.book import bets, catalogue, control, exchange, ledger, limits, settlement
 from overround.book.machine import KeyRefusal
 from overround.edge import problems
 from overround.edge.problems import KINDS, Problem
@@ -28,6 +28,7 @@ REFUSALS = [
     bets.Refusal,
     control.Refusal,
     settlement.Refusal,
+    exchange.Refusal,
     KeyRefusal,
     identity.Refusal,
 ]

@@ -4,14 +4,32 @@ Invariants: per currency all balances sum to zero; a customer's cash and bonus n
 what is held on them; money moves only by the transfers of a `Posting`.
 """
 
-from overround.book.ledger.events import CurrencyOpened, CustomerOpened, FundsMoved, Posting, WalletOpened
-from overround.book.ledger.rules import Refusal, move, move_refusal, recover, resettle, settle, stake
+from overround.book.ledger.events import (
+    CurrencyOpened,
+    CustomerOpened,
+    ExchangeAccountOpened,
+    FundsMoved,
+    Posting,
+    WalletOpened,
+)
+from overround.book.ledger.rules import (
+    Refusal,
+    exchange_resettle,
+    move,
+    move_refusal,
+    recover,
+    resettle,
+    residue,
+    settle,
+    stake,
+)
 from overround.book.ledger.state import (
     LedgerBroken,
     LedgerState,
     hold,
     open_currency,
     open_customer,
+    open_exchange,
     open_wallet,
     post,
     sums_minor,
@@ -23,6 +41,7 @@ __all__ = [
     "AccountKind",
     "CurrencyOpened",
     "CustomerOpened",
+    "ExchangeAccountOpened",
     "FundsMoved",
     "HouseAccounts",
     "LedgerBroken",
@@ -33,15 +52,18 @@ __all__ = [
     "Transfer",
     "Wallet",
     "WalletOpened",
+    "exchange_resettle",
     "hold",
     "move",
     "move_refusal",
     "open_currency",
     "open_customer",
+    "open_exchange",
     "open_wallet",
     "post",
     "recover",
     "resettle",
+    "residue",
     "settle",
     "stake",
     "sums_minor",

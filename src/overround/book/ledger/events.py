@@ -42,3 +42,10 @@ class FundsMoved(Posting, frozen=True, kw_only=True, tag="funds_moved"):
     currency: str
     amount_minor: int
     note: str
+
+
+class ExchangeAccountOpened(Fact, frozen=True, kw_only=True, tag="exchange_account_opened"):
+    """The house's account through which settlements of exchange markets go, in one currency, by id."""
+
+    currency: str
+    exchange: int

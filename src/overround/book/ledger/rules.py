@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from overround.book.ledger.types import HouseAccounts, Reason, Transfer, Wallet
+from overround.book.ledger.types import Account, HouseAccounts, Reason, Transfer, Wallet
 from overround.kernel.money import MAX_CURRENCY_MINOR, MAX_MONEY_MINOR
 
 
@@ -114,3 +114,77 @@ def resettle(
     if short <= 0:
         return (*anew, *undo)
     return (Transfer(wallet.debt.id, wallet.cash.id, short, Reason.DEBT_ADVANCED, ref), *anew, *undo)
+
+
+def exchange_settle(
+    wallet: Wallet, house: HouseAccounts, *, net_minor: int, commission_minor: int, ref: int
+) -> tuple[Transfer, ...]:
+    """What a customer won (`net_minor` above zero) or lost on an exchange market, and the commission on it."""
+    cash, exchange = wallet.cash.id, exchange_account(house).id
+    if net_minor < 0:
+        return (Transfer(cash, exchange, -net_minor, Reason.EXCHANGE_LOSS, ref),)
+    if not net_minor:
+        return ()
+    won = Transfer(exchange, cash, net_minor, Reason.EXCHANGE_WINNINGS, ref)
+    if not commission_minor:
+        return (won,)
+    return (won, Transfer(cash, house.trading.id, commission_minor, Reason.COMMISSION, ref))
+
+
+EXCHANGE_ROLLBACK = {
+    Reason.EXCHANGE_LOSS: Reason.ROLLBACK_EXCHANGE_LOSS,
+    Reason.EXCHANGE_WINNINGS: Reason.ROLLBACK_EXCHANGE_WINNINGS,
+    Reason.COMMISSION: Reason.ROLLBACK_COMMISSION,
+}
+
+
+def exchange_resettle(
+    wallet: Wallet,
+    house: HouseAccounts,
+    *,
+    old: tuple[int, int],
+    new: tuple[int, int],
+    spendable_minor: int,
+    owed_minor: int,
+    ref: int,
+) -> tuple[Transfer, ...]:
+    """Undo one settlement (`old` net and commission; zeros for the first) and make another, as `resettle` does.
+
+    What the customer has not (`spendable_minor` is there) is advanced as a debt; a gain repays a debt (`owed_minor`).
+    """
+    undo = tuple(
+        Transfer(done.credit, done.debit, done.amount_minor, EXCHANGE_ROLLBACK[done.reason], ref)
+        for done in exchange_settle(wallet, house, net_minor=old[0], commission_minor=old[1], ref=ref)
+    )
+    anew = exchange_settle(wallet, house, net_minor=new[0], commission_minor=new[1], ref=ref)
+    gain = (new[0] - new[1]) - (old[0] - old[1])
+    moves = (*_credits(wallet, (*anew, *undo)), *_debits(wallet, (*anew, *undo)))
+    if gain >= 0:
+        return (*moves, *recover(wallet, credited_minor=gain, owed_minor=owed_minor, ref=ref))
+    short = -gain - spendable_minor
+    if short <= 0:
+        return moves
+    return (Transfer(wallet.debt.id, wallet.cash.id, short, Reason.DEBT_ADVANCED, ref), *moves)
+
+
+def _credits(wallet: Wallet, transfers: tuple[Transfer, ...]) -> tuple[Transfer, ...]:
+    return tuple(transfer for transfer in transfers if transfer.credit == wallet.cash.id)
+
+
+def _debits(wallet: Wallet, transfers: tuple[Transfer, ...]) -> tuple[Transfer, ...]:
+    return tuple(transfer for transfer in transfers if transfer.credit != wallet.cash.id)
+
+
+def exchange_account(house: HouseAccounts) -> Account:
+    """The account through which exchange markets settle. Raises ValueError where the currency has none yet."""
+    if house.exchange is None:
+        raise ValueError("no exchange account")
+    return house.exchange
+
+
+def residue(house: HouseAccounts, *, amount_minor: int, ref: int) -> tuple[Transfer, ...]:
+    """What a market's settlement left on the exchange account (below zero: drew from it) is the house's."""
+    exchange, trading = exchange_account(house).id, house.trading.id
+    if amount_minor > 0:
+        return (Transfer(exchange, trading, amount_minor, Reason.EXCHANGE_RESIDUE, ref),)
+    return (Transfer(trading, exchange, -amount_minor, Reason.EXCHANGE_RESIDUE, ref),) if amount_minor else ()

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from overround.book.ledger.events import CurrencyOpened, CustomerOpened, WalletOpened
+from overround.book.ledger.events import CurrencyOpened, CustomerOpened, ExchangeAccountOpened, WalletOpened
 from overround.book.ledger.types import Account, AccountKind, HouseAccounts, Transfer, Wallet
 
 
@@ -28,6 +28,11 @@ def open_currency(state: LedgerState, fact: CurrencyOpened) -> None:
         trading=_open(state, fact.trading, 0, AccountKind.TRADING, fact.currency),
         clearing=_open(state, fact.clearing, 0, AccountKind.CLEARING, fact.currency),
     )
+
+
+def open_exchange(state: LedgerState, fact: ExchangeAccountOpened) -> None:
+    account = _open(state, fact.exchange, 0, AccountKind.EXCHANGE, fact.currency)
+    state.house[fact.currency] = msgspec.structs.replace(state.house[fact.currency], exchange=account)
 
 
 def open_customer(state: LedgerState, fact: CustomerOpened) -> None:

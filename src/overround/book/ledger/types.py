@@ -14,6 +14,7 @@ class AccountKind(StrEnum):
     OPEN_STAKES = "open_stakes"
     TRADING = "trading"
     CLEARING = "clearing"
+    EXCHANGE = "exchange"
 
 
 class Reason(StrEnum):
@@ -30,6 +31,13 @@ class Reason(StrEnum):
     ROLLBACK_WINNINGS = "rollback_winnings"
     DEBT_ADVANCED = "debt_advanced"
     DEBT_RECOVERED = "debt_recovered"
+    EXCHANGE_LOSS = "exchange_loss"
+    EXCHANGE_WINNINGS = "exchange_winnings"
+    COMMISSION = "commission"
+    ROLLBACK_EXCHANGE_LOSS = "rollback_exchange_loss"
+    ROLLBACK_EXCHANGE_WINNINGS = "rollback_exchange_winnings"
+    ROLLBACK_COMMISSION = "rollback_commission"
+    EXCHANGE_RESIDUE = "exchange_residue"
 
 
 class Account(msgspec.Struct, array_like=True, gc=False):
@@ -69,9 +77,11 @@ class HouseAccounts(msgspec.Struct, frozen=True, gc=False):
     """The house's accounts of one currency.
 
     `open_stakes` holds the stakes of undecided bets, `trading` is the house's profit, and `clearing` mirrors
-    the money that providers hold for us: it is below zero by what customers have put in.
+    the money that providers hold for us: it is below zero by what customers have put in. Through `exchange` go the
+    settlements of exchange markets; it is there once the currency has one, and at zero between settlements.
     """
 
     open_stakes: Account
     trading: Account
     clearing: Account
+    exchange: Account | None = None

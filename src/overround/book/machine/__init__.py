@@ -14,6 +14,8 @@ from overround.book.machine.answers import (
     Done,
     LimitNow,
     LimitsNow,
+    OrderReport,
+    OrdersAnswer,
 )
 from overround.book.machine.deciding import decide, decide_due, next_due_us
 from overround.book.machine.events import (
@@ -59,6 +61,8 @@ __all__ = [
     "LimitNow",
     "LimitsNow",
     "Machine",
+    "OrderReport",
+    "OrdersAnswer",
     "Parcel",
     "Pending",
     "Reply",

@@ -4,6 +4,7 @@ import msgspec
 
 from overround.book.bets import BetStatus, Outcome
 from overround.book.limits import LimitKind
+from overround.book.matching import OrderStatus
 from overround.kernel.refusal import Refused
 
 
@@ -80,4 +81,31 @@ class LimitsNow(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="lim
     seq: int
 
 
-Answer = BetAnswer | Done | Refused | BetFound | Balances | LimitsNow
+class OrderReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What one instruction came to: the order as it then was, or `code`, a value of the exchange's Refusal.
+
+    `matched_value` is the sum of size × price_milli over its matches; `cancelled_minor` is what this request took away.
+    """
+
+    order_id: int
+    code: str = ""
+    status: OrderStatus = OrderStatus.EXECUTABLE
+    size_minor: int = 0
+    remaining_minor: int = 0
+    matched_minor: int = 0
+    matched_value: int = 0
+    cancelled_minor: int = 0
+    placed_at_us: int = 0
+
+
+class OrdersAnswer(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="orders"):
+    """A report on each instruction, in order. A replace has, beside what was cancelled, what was placed for it: order 0
+    and a code where it was cancelled and not placed. Orders with PENDING wait for the in-play delay."""
+
+    market_id: int
+    reports: tuple[OrderReport, ...]
+    seq: int
+    placed: tuple[OrderReport, ...] = ()
+
+
+Answer = OrdersAnswer | BetAnswer | Done | Refused | BetFound | Balances | LimitsNow

@@ -5,20 +5,10 @@ import msgspec
 from overround.book.bets import OddsChange
 from overround.book.catalogue import MarketTerms, Moment
 from overround.book.limits import HouseTerms, LimitKind
+from overround.book.machine.command import Command as Command
+from overround.book.machine.exchange_commands import ExchangeCommand
 from overround.book.settlement import Result
 from overround.kernel.level import Level
-
-
-class Command(
-    msgspec.Struct,
-    frozen=True,
-    array_like=True,
-    gc=False,
-    tag_field="command",
-    tag=True,
-    forbid_unknown_fields=True,
-):
-    """The base of all commands: a tagged array on the wire, decoded strictly."""
 
 
 class PlaceBet(Command, frozen=True):
@@ -137,7 +127,7 @@ class CreateMarket(Command, frozen=True):
 
     event_id: int
     type: str
-    specifiers: dict[str, int] = {}
+    specifiers: dict[str, int] = msgspec.field(default_factory=dict)
     selections: tuple[str, ...] = ()
     prices_milli: tuple[int, ...] = ()
     feed: str = ""
@@ -366,6 +356,7 @@ AnyCommand = (
     | GetBalances
     | GetLimits
     | FindBet
+    | ExchangeCommand
 )
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from overround.book import catalogue
 from overround.book.catalogue import FeedSilenced
-from overround.book.machine import asking, banking, betting, controlling, memory, offering, settling
+from overround.book.machine import asking, banking, betting, controlling, exchanging, memory, offering, settling
 from overround.book.machine.answers import Answer
 from overround.book.machine.commands import (
     AddSelections,
@@ -104,6 +104,7 @@ DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refus
     RequireApproval: controlling.require_approval,
     BlockPlayer: controlling.block_player,
     UnblockPlayer: controlling.unblock_player,
+    **exchanging.DECIDE,
 }
 
 ASK: dict[type[Command], Callable[[State, Any, int], Answer]] = {
@@ -152,7 +153,7 @@ def _refused(refused: Refused, request: Request, cause: Cause) -> RequestRefused
 
 def next_due_us(state: State) -> int | None:
     """When `decide_due` next has something to do; the past when it has now, None when it may never."""
-    return 0 if state.settlement.settling else timer_due_us(state)
+    return 0 if state.settlement.settling or state.exchange.settling else timer_due_us(state)
 
 
 def timer_due_us(state: State) -> int | None:
@@ -162,7 +163,9 @@ def timer_due_us(state: State) -> int | None:
     )
     delays = (state.delays[0][0],) if state.delays else ()
     overrides = (state.overrides[0][0],) if state.overrides else ()
-    return min((*silences, *delays, *overrides), default=None)
+    orders_us = exchanging.due_us(state)
+    exchanges = () if orders_us is None else (orders_us,)
+    return min((*silences, *delays, *overrides, *exchanges), default=None)
 
 
 def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> tuple[Fact, ...]:
@@ -175,6 +178,9 @@ def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> 
     silent = [feed for feed in state.catalogue.feeds.values() if catalogue.is_silent(feed, now_us=now_us)]
     if silent:
         return tuple(FeedSilenced(feed=feed.name) for feed in silent)
+    over = exchanging.decide_due(state, now_us)
+    if over:
+        return over
     for settling_now in state.settlement.settling.values():
         return (settling.settle_next(state, settling_now, step=settle_step),)
-    return ()
+    return exchanging.settle_next(state, step=settle_step)

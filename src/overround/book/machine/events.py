@@ -32,7 +32,28 @@ from overround.book.control import (
     OverrideEnded,
     PriceOverridden,
 )
-from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, WalletOpened
+from overround.book.exchange import (
+    BetDelayChanged,
+    CurrencyRateSet,
+    DiscountSet,
+    ExchangeMarketCreated,
+    ExchangeMarketOpened,
+    ExchangeMarketSuspended,
+    ExchangeResultRecorded,
+    ExchangeSettled,
+    HeartbeatMissed,
+    HeartbeatSet,
+    MinimumsSet,
+    OrdersActivated,
+    OrdersCancelled,
+    OrdersPlaced,
+    OrdersReplaced,
+    OrdersUpdated,
+    RunnerRemoved,
+    StartReconciled,
+    TurnedInPlay,
+)
+from overround.book.ledger import CurrencyOpened, CustomerOpened, ExchangeAccountOpened, FundsMoved, WalletOpened
 from overround.book.limits import (
     CoolingOff,
     HouseTermsSet,
@@ -115,6 +136,26 @@ AnyFact = (
     | ResultHeard
     | ResultRecorded
     | BetsSettled
+    | ExchangeAccountOpened
+    | CurrencyRateSet
+    | MinimumsSet
+    | DiscountSet
+    | ExchangeMarketCreated
+    | ExchangeMarketOpened
+    | ExchangeMarketSuspended
+    | BetDelayChanged
+    | StartReconciled
+    | TurnedInPlay
+    | RunnerRemoved
+    | OrdersPlaced
+    | OrdersActivated
+    | OrdersCancelled
+    | OrdersUpdated
+    | OrdersReplaced
+    | HeartbeatSet
+    | HeartbeatMissed
+    | ExchangeResultRecorded
+    | ExchangeSettled
 )
 
 _encoder = msgspec.json.Encoder()
@@ -174,5 +215,15 @@ SUBJECT: dict[type[Fact], str] = {
     MarginSet: "id",
     CompetitionApproved: "competition_id",
     ResultRecorded: "market_id",
+    DiscountSet: "customer_id",
+    ExchangeMarketCreated: "market_id",
+    ExchangeMarketOpened: "market_id",
+    ExchangeMarketSuspended: "market_id",
+    BetDelayChanged: "market_id",
+    StartReconciled: "market_id",
+    TurnedInPlay: "market_id",
+    RunnerRemoved: "market_id",
+    HeartbeatSet: "customer_id",
+    ExchangeResultRecorded: "market_id",
 }
 """Which field of a fact is the `id` that its Done answers with."""

@@ -7,6 +7,7 @@ from overround.book import bets, catalogue, ledger, limits, settlement
 from overround.book.bets import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
 from overround.book.control import OverrideEnded, PriceOverridden
 from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, WalletOpened
+from overround.book.machine import exchanging
 from overround.book.machine.answers import Answer, BetAnswer, Done
 from overround.book.machine.events import SUBJECT, AnyFact, RequestRefused
 from overround.book.machine.memory import Remembered, scope_of
@@ -38,6 +39,8 @@ def answer_of(state: State, fact: Fact) -> Answer:
             return Refused(fact.code, fact.detail)
         case BetDelayed():
             return _bet_answer(state, fact.bet_id, fact.decide_at_us)
+        case _ if type(fact) in exchanging.ANSWERS:
+            return exchanging.ANSWERS[type(fact)](state, fact)
         case _:
             field = SUBJECT.get(type(fact))
             return Done(getattr(fact, field) if field else 0, state.seq)
@@ -156,6 +159,7 @@ def _into(room: str, step: Callable[[Any, Any, int], None]) -> Callable[[State, 
 FOLDS: dict[type[Fact], Callable[[State, Any, int], None]] = {
     **{kind: _into("catalogue", step) for kind, step in catalogue.APPLY.items()},
     **{kind: _into("limits", step) for kind, step in limits.APPLY.items()},
+    **exchanging.FOLDS,
     CurrencyOpened: _currency_opened,
     CustomerOpened: _customer_opened,
     WalletOpened: _wallet_opened,

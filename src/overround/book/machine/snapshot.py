@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from overround.book import bets
+from overround.book import bets, exchange
 from overround.book.bets import Bet, BetsState, BetStatus, Exposure
 from overround.book.catalogue import CatalogueState
 from overround.book.ledger import Account, AccountKind, HouseAccounts, LedgerState, Wallet
@@ -42,6 +42,7 @@ class Snapshot(msgspec.Struct, array_like=True):
     results: dict[int, Result]
     heard: dict[int, Heard]
     settling: dict[int, Settling]
+    exchange: exchange.Kept
     remembered: list[Remembered]
 
 
@@ -67,6 +68,7 @@ def encode(state: State) -> bytes:
             results=state.settlement.results,
             heard=state.settlement.heard,
             settling=state.settlement.settling,
+            exchange=exchange.keep(state.exchange),
             remembered=remembered,
         )
     )
@@ -98,6 +100,7 @@ def _state(taken: Snapshot) -> State:
             house_worst_minor=taken.house_worst_minor,
         ),
         settlement=SettlementState(results=taken.results, heard=taken.heard, settling=taken.settling),
+        exchange=exchange.restore(taken.exchange),
         memory=_memory(taken),
         delays=[(bet.decide_at_us, bet.id) for bet in taken.bets if bet.status is BetStatus.DELAYED],
     )
@@ -121,6 +124,7 @@ def _ledger(taken: Snapshot) -> LedgerState:
             open_stakes=own[AccountKind.OPEN_STAKES],
             trading=own[AccountKind.TRADING],
             clearing=own[AccountKind.CLEARING],
+            exchange=own.get(AccountKind.EXCHANGE),
         )
         for (owner, currency), own in grouped.items()
         if not owner

@@ -8,6 +8,7 @@ import msgspec
 
 from overround.book.bets import BetsState, BetStatus
 from overround.book.catalogue import CatalogueState
+from overround.book.exchange import ExchangeState
 from overround.book.ledger import LedgerState
 from overround.book.limits import LimitsState
 from overround.book.machine.memory import Memory
@@ -25,6 +26,7 @@ class State(msgspec.Struct):
     limits: LimitsState
     bets: BetsState
     settlement: SettlementState
+    exchange: ExchangeState
     memory: Memory
     delays: list[tuple[int, int]]
     overrides: list[tuple[int, int, int]] = []
@@ -40,6 +42,7 @@ def empty() -> State:
         limits=LimitsState(),
         bets=BetsState(),
         settlement=SettlementState(),
+        exchange=ExchangeState(),
         memory=Memory(entries={}, order=deque()),
         delays=[],
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from overround.book.machine import Answer, Balances, BetAnswer, BetFound, Done, LimitsNow
+from overround.book.machine import Answer, Balances, BetAnswer, BetFound, Done, LimitsNow, OrdersAnswer
 from overround.kernel.refusal import Refused
 from overround.sim.audit.words import Plain, hold
 
@@ -48,6 +48,7 @@ LEADS_TO = {
 }
 """The last fact of a request that was not refused."""
 
+ORDERS = frozenset({"orders_placed", "orders_cancelled", "orders_updated", "orders_replaced"})
 NOT_THE_SAME = frozenset({"price_milli", "market_version", "selections", "prices_milli"})
 """Members that a fact may have otherwise than its command: what was really taken, and what was filled in."""
 
@@ -148,6 +149,8 @@ def matches(answer: Answer, decided: Decided) -> bool:
             )
             same_place = (answer.placed_at_us, answer.seq) == (decided.at_us, decided.seq)
             return same_place and told == recorded and answer.status == status
+        case OrdersAnswer():
+            return fact["kind"] in ORDERS and answer.seq == decided.seq
         case Done():
             of_a_bet = fact["kind"] in ("bet_accepted", "bet_delayed", "request_refused")
             return not of_a_bet and answer.seq == decided.seq and answer.id in (0, *_numbers(fact))

@@ -1,0 +1,40 @@
+"""What takes part in the auction of a runner's starting price."""
+
+from typing import Final
+
+import msgspec
+
+from overround.book.exposure import Side
+
+LOWEST_MILLI: Final = 1_010
+HIGHEST_MILLI: Final = 1_000_000
+ANY_BACK_MILLI: Final = LOWEST_MILLI
+ANY_LAY_MILLI: Final = HIGHEST_MILLI
+"""The limits of those who take any price."""
+
+
+class Bid(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One order in the auction. A backer takes `limit_milli` or more, a layer that or less. `amount_minor` is a size,
+    or with `by_liability` what a layer may lose, so that the size depends on the price."""
+
+    order: int
+    side: Side
+    limit_milli: int
+    amount_minor: int
+    by_liability: bool = False
+
+    def size_at(self, price_milli: int) -> int:
+        """The size wanted at a price, rounded down."""
+        if self.side is Side.BACK:
+            return self.amount_minor if price_milli >= self.limit_milli else 0
+        if price_milli > self.limit_milli:
+            return 0
+        return self.amount_minor * 1_000 // (price_milli - 1_000) if self.by_liability else self.amount_minor
+
+
+class Matched(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`size_minor` of a back and a lay meet at the starting price."""
+
+    back: int
+    lay: int
+    size_minor: int

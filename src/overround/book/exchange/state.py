@@ -1,0 +1,370 @@
+"""Every exchange market and how facts change it. Gateways fold the same facts."""
+
+import heapq
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from overround.book import matching
+from overround.book.exchange.events import (
+    BetDelayChanged,
+    CurrencyRateSet,
+    Cut,
+    DiscountSet,
+    ExchangeMarketCreated,
+    ExchangeMarketOpened,
+    ExchangeMarketSuspended,
+    ExchangeResultRecorded,
+    ExchangeSettled,
+    HeartbeatMissed,
+    HeartbeatSet,
+    Hold,
+    MinimumsSet,
+    OrdersActivated,
+    OrdersCancelled,
+    OrdersPlaced,
+    OrdersReplaced,
+    OrdersUpdated,
+    RunnerRemoved,
+    StartReconciled,
+    TurnedInPlay,
+)
+from overround.book.exchange.rules import active, runner_outcome
+from overround.book.exchange.types import (
+    LIFE,
+    Action,
+    ExchangeMarket,
+    ExchangeSettling,
+    Minimums,
+    Pulse,
+    Rate,
+    Runner,
+    RunnerStatus,
+)
+from overround.book.exposure import Position
+from overround.book.matching import MarketBook, Order, OrdersState, OrderStatus
+from overround.kernel.fact import Fact
+
+
+class Kept(msgspec.Struct, array_like=True):
+    """What of the exchange cannot be found again: the part that a snapshot holds."""
+
+    markets: dict[int, ExchangeMarket] = {}
+    orders: list[Order] = []
+    traded: int = 0
+    ranked: int = 0
+    rates: dict[str, Rate] = {}
+    minimums: dict[str, Minimums] = {}
+    discounts: dict[int, int] = {}
+    pulses: dict[int, Pulse] = {}
+    settling: dict[int, ExchangeSettling] = {}
+
+
+class ExchangeState(msgspec.Struct):
+    """`markets` by dense id, and `orders` with the books. Rates and minimums by currency, discounts (basis points)
+    and dead-man switches (`pulses`) by customer; `settling` by market, whose next step is due first. `beats` (due,
+    customer) is a heap found again from the pulses."""
+
+    markets: dict[int, ExchangeMarket] = {}
+    orders: OrdersState = msgspec.field(default_factory=OrdersState)
+    rates: dict[str, Rate] = {}
+    minimums: dict[str, Minimums] = {}
+    discounts: dict[int, int] = {}
+    pulses: dict[int, Pulse] = {}
+    settling: dict[int, ExchangeSettling] = {}
+    beats: list[tuple[int, int]] = []
+
+
+def keep(state: ExchangeState) -> Kept:
+    """For a snapshot."""
+    return Kept(
+        state.markets,
+        list(state.orders.by_id.values()),
+        state.orders.traded,
+        state.orders.ranked,
+        state.rates,
+        state.minimums,
+        state.discounts,
+        state.pulses,
+        state.settling,
+    )
+
+
+def restore(kept: Kept) -> ExchangeState:
+    """The state again, with what is found again from it."""
+    orders = OrdersState(
+        by_id={order.id: order for order in kept.orders},
+        traded=kept.traded,
+        ranked=kept.ranked,
+        books={market.id: _book(market) for market in kept.markets.values()},
+    )
+    matching.index(orders)
+    beats = [(pulse.due_us, customer_id) for customer_id, pulse in kept.pulses.items()]
+    heapq.heapify(beats)
+    return ExchangeState(
+        kept.markets, orders, kept.rates, kept.minimums, kept.discounts, kept.pulses, kept.settling, beats
+    )
+
+
+def _book(market: ExchangeMarket) -> MarketBook:
+    return MarketBook(
+        id=market.id,
+        game=market.terms.game,
+        handicaps=tuple(runner.handicap_quarters for runner in market.runners),
+        active=active(market),
+        positions=market.positions,
+        trades=market.trades,
+    )
+
+
+def _hold(state: ExchangeState, holds: tuple[Hold, ...]) -> None:
+    for hold in holds:
+        state.markets[hold.market_id].positions[hold.customer_id].held_minor += hold.change_minor
+
+
+def _lapse(state: ExchangeState, cuts: tuple[Cut, ...], at_us: int) -> None:
+    for cut in cuts:
+        matching.cut(state.orders, cut.order, cut.size_minor, at_us, lapses=True)
+
+
+# ---------------------------------------------------------------- orders
+
+
+def _new(fact: OrdersPlaced | OrdersReplaced, at_us: int) -> list[Order]:
+    """The orders of a request as they begin; those that wait for their delay are pending."""
+    waiting = frozenset(fact.waiting)
+    made = []
+    for placed in fact.orders:
+        waits = placed.id in waiting
+        order = Order(
+            placed.id,
+            fact.customer_id,
+            fact.market_id,
+            placed.runner,
+            placed.side,
+            placed.type,
+            placed.price_milli,
+            placed.size_minor,
+            at_us,
+            placed.persistence,
+            placed.ref,
+            placed.strategy,
+            OrderStatus.PENDING if waits else OrderStatus.EXECUTABLE,
+            placed.size_minor,
+            liability_minor=placed.liability_minor,
+            time_in_force=placed.time_in_force,
+            min_fill_minor=placed.min_fill_minor,
+            target=placed.target,
+            target_minor=placed.target_minor,
+            decide_at_us=fact.decide_at_us if waits else 0,
+        )
+        made.append(order)
+    return made
+
+
+def _orders_placed(state: ExchangeState, fact: OrdersPlaced, at_us: int) -> None:
+    book = state.orders.books[fact.market_id]
+    if fact.rate is not None:
+        book.positions[fact.customer_id] = Position(fact.customer_id, fact.currency, *fact.rate, {})
+    matching.place(state.orders, book, _new(fact, at_us), fact.trades, at_us)
+    _hold(state, fact.holds)
+
+
+def _orders_replaced(state: ExchangeState, fact: OrdersReplaced, at_us: int) -> None:
+    for cut in fact.cuts:
+        matching.cut(state.orders, cut.order, cut.size_minor, at_us, lapses=False)
+    matching.place(state.orders, state.orders.books[fact.market_id], _new(fact, at_us), fact.trades, at_us)
+    _hold(state, fact.holds)
+
+
+def _orders_activated(state: ExchangeState, fact: OrdersActivated, at_us: int) -> None:
+    _lapse(state, fact.lapsed, at_us)
+    book = state.orders.books[fact.market_id]
+    matching.activate(state.orders, book, fact.orders, fact.sizes, fact.trades, at_us)
+    _hold(state, fact.holds)
+    matching.waits_over(state.orders)
+
+
+def _orders_cancelled(state: ExchangeState, fact: OrdersCancelled | HeartbeatMissed, at_us: int) -> None:
+    for cut in fact.cuts:
+        matching.cut(state.orders, cut.order, cut.size_minor, at_us, lapses=False)
+    _hold(state, fact.holds)
+
+
+def _orders_updated(state: ExchangeState, fact: OrdersUpdated, at_us: int) -> None:
+    for number, persistence in fact.updates:
+        state.orders.by_id[number].persistence = persistence
+
+
+def _heartbeat_missed(state: ExchangeState, fact: HeartbeatMissed, at_us: int) -> None:
+    _orders_cancelled(state, fact, at_us)
+    del state.pulses[fact.customer_id]
+    _beat_over(state)
+
+
+def _heartbeat_set(state: ExchangeState, fact: HeartbeatSet, at_us: int) -> None:
+    if fact.timeout_us:
+        state.pulses[fact.customer_id] = Pulse(fact.timeout_us, fact.due_us)
+        heapq.heappush(state.beats, (fact.due_us, fact.customer_id))
+    else:
+        state.pulses.pop(fact.customer_id, None)
+    _beat_over(state)
+
+
+def _beat_over(state: ExchangeState) -> None:
+    """What is first in `beats` is again a watch that runs."""
+    beats, pulses = state.beats, state.pulses
+    while beats and (beats[0][1] not in pulses or pulses[beats[0][1]].due_us != beats[0][0]):
+        heapq.heappop(beats)
+
+
+# ---------------------------------------------------------------- markets
+
+
+def _rate_set(state: ExchangeState, fact: CurrencyRateSet, at_us: int) -> None:
+    state.rates[fact.currency] = Rate(fact.minor, fact.book_minor)
+
+
+def _minimums_set(state: ExchangeState, fact: MinimumsSet, at_us: int) -> None:
+    state.minimums[fact.currency] = fact.minimums
+
+
+def _discount_set(state: ExchangeState, fact: DiscountSet, at_us: int) -> None:
+    state.discounts[fact.customer_id] = fact.discount_bp
+
+
+def _created(state: ExchangeState, fact: ExchangeMarketCreated, at_us: int) -> None:
+    terms = fact.terms
+    market = ExchangeMarket(
+        id=fact.market_id,
+        event_id=fact.event_id,
+        terms=terms,
+        runners=[
+            Runner(runner.selection_id, runner.name, runner.handicap_quarters, runner.factor_bp)
+            for runner in fact.runners
+        ],
+        bet_delay_us=terms.bet_delay_us,
+        passive=terms.passive,
+        created_at_us=at_us,
+        positions={0: Position(0, terms.currency, 1, 1, {})},
+    )
+    state.markets[market.id] = market
+    state.orders.books[market.id] = _book(market)
+
+
+def _step(market: ExchangeMarket, action: Action) -> None:
+    market.status = LIFE[market.status, action]
+    market.version += 1
+
+
+def _opened(state: ExchangeState, fact: ExchangeMarketOpened, at_us: int) -> None:
+    _step(state.markets[fact.market_id], Action.OPEN)
+
+
+def _suspended(state: ExchangeState, fact: ExchangeMarketSuspended, at_us: int) -> None:
+    _step(state.markets[fact.market_id], Action.SUSPEND)
+    _lapse(state, fact.lapsed, at_us)
+    _hold(state, fact.holds)
+    matching.waits_over(state.orders)
+
+
+def _delay_changed(state: ExchangeState, fact: BetDelayChanged, at_us: int) -> None:
+    market = state.markets[fact.market_id]
+    market.bet_delay_us, market.passive = fact.bet_delay_us, fact.passive
+    market.version += 1
+
+
+def _reconciled(state: ExchangeState, fact: StartReconciled, at_us: int) -> None:
+    market = state.markets[fact.market_id]
+    for runner, price_milli in fact.prices:
+        market.runners[runner].sp_milli = price_milli
+    matching.start(state.orders, state.orders.books[market.id], fact.converted, fact.trades, at_us)
+    _lapse(state, fact.lapsed, at_us)
+    _hold(state, fact.holds)
+    market.reconciled = True
+    market.version += 1
+
+
+def _in_play(state: ExchangeState, fact: TurnedInPlay, at_us: int) -> None:
+    market = state.markets[fact.market_id]
+    _lapse(state, fact.lapsed, at_us)
+    _hold(state, fact.holds)
+    market.in_play = True
+    market.version += 1
+
+
+def _removed(state: ExchangeState, fact: RunnerRemoved, at_us: int) -> None:
+    market = state.markets[fact.market_id]
+    _lapse(state, fact.lapsed, at_us)
+    matching.remove(state.orders, state.orders.books[market.id], fact.runner, fact.voided, fact.reduced)
+    runner = market.runners[fact.runner]
+    runner.status, runner.factor_bp, runner.removed_at_us = RunnerStatus.REMOVED, fact.factor_bp, at_us
+    _hold(state, fact.holds)
+    matching.waits_over(state.orders)
+    market.version += 1
+
+
+# ---------------------------------------------------------------- settlement
+
+
+def _result(state: ExchangeState, fact: ExchangeResultRecorded, at_us: int) -> None:
+    market = state.markets[fact.market_id]
+    _lapse(state, fact.lapsed, at_us)
+    _hold(state, fact.holds)
+    _step(market, Action.CLOSE)
+    market.revision, market.result = fact.revision, fact.result
+    for number, runner in enumerate(market.runners):
+        if runner.status is not RunnerStatus.REMOVED:
+            runner.status = runner_outcome(market, number, fact.result)
+    state.settling[market.id] = ExchangeSettling(market.id, fact.revision)
+    matching.waits_over(state.orders)
+
+
+def _settled(state: ExchangeState, fact: ExchangeSettled, at_us: int) -> None:
+    """A step is done. The market goes to the end of the queue, so that a huge one does not keep small ones waiting."""
+    market, settling = state.markets[fact.market_id], state.settling.pop(fact.market_id)
+    for row in fact.positions:
+        position = market.positions[row.customer_id]
+        position.net_minor, position.commission_minor, position.settled = row.net_minor, row.commission_minor, True
+        for number, profit_minor in row.orders:
+            state.orders.by_id[number].profit_minor = profit_minor
+    _hold(state, fact.holds)
+    if fact.last:
+        market.settled_at_us = at_us
+        market.residues = dict(fact.residues)
+    else:
+        settling.done += len(fact.positions)
+        state.settling[market.id] = settling
+
+
+APPLY: dict[type[Fact], Callable[[ExchangeState, Any, int], None]] = {
+    CurrencyRateSet: _rate_set,
+    MinimumsSet: _minimums_set,
+    DiscountSet: _discount_set,
+    ExchangeMarketCreated: _created,
+    ExchangeMarketOpened: _opened,
+    ExchangeMarketSuspended: _suspended,
+    BetDelayChanged: _delay_changed,
+    StartReconciled: _reconciled,
+    TurnedInPlay: _in_play,
+    RunnerRemoved: _removed,
+    OrdersPlaced: _orders_placed,
+    OrdersActivated: _orders_activated,
+    OrdersCancelled: _orders_cancelled,
+    OrdersUpdated: _orders_updated,
+    OrdersReplaced: _orders_replaced,
+    HeartbeatSet: _heartbeat_set,
+    HeartbeatMissed: _heartbeat_missed,
+    ExchangeResultRecorded: _result,
+    ExchangeSettled: _settled,
+}
+
+
+def apply(state: ExchangeState, fact: Fact, at_us: int) -> bool:
+    """Fold one fact at its instant. False where the fact is none of the exchange's."""
+    step = APPLY.get(type(fact))
+    if step is None:
+        return False
+    step(state, fact, at_us)
+    return True

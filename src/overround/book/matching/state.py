@@ -1,0 +1,334 @@
+"""Every order, the books in which they rest and the positions they make, and how trades and cuts change them."""
+
+import heapq
+from typing import Final
+
+import msgspec
+
+from overround.book.exposure import Cells, Game, Position, Shape, Side, add, at_start, cell_of, matched, unmatched
+from overround.book.matching.types import Order, OrderStatus, OrderType, Placed, RunnerBook, TimeInForce, Trade
+
+
+class MarketBook:
+    """One market: its `positions` by customer (0 is the house, between the legs of cross matches) and its `trades`,
+    and what is found again from its orders and trades: books by runner, who waits for the in-play delay (`pending`),
+    who for the starting price (`start`), each customer's orders (`own`), and on line markets each order's trades
+    (`fills`).
+
+    `active` are the runners that may win, by their place."""
+
+    __slots__ = (
+        "active", "fills", "game", "handicaps", "id", "own", "pending", "positions", "runners", "start", "trades",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        id: int,
+        game: Game,
+        handicaps: tuple[int, ...],
+        active: list[int],
+        positions: dict[int, Position],
+        trades: list[Trade],
+    ) -> None:
+        self.id, self.game, self.handicaps, self.active = id, game, handicaps, active
+        self.positions, self.trades = positions, trades
+        self.runners = [RunnerBook() for _ in handicaps]
+        self.pending: dict[int, Order] = {}
+        self.start: dict[int, Order] = {}
+        self.own: dict[int, list[Order]] = {}
+        self.fills: dict[int, list[Trade]] = {}
+
+
+class OrdersState(msgspec.Struct):
+    """`by_id` are all orders there ever were, by dense id; `traded` and `ranked` count trades and arrivals in queues.
+
+    Found again from these: `books` by market; `live` by customer and market, orders with something unmatched by id;
+    `waits`, a heap of (due, market, customer) whose first is due first.
+    """
+
+    by_id: dict[int, Order] = {}
+    traded: int = 0
+    ranked: int = 0
+    books: dict[int, MarketBook] = {}
+    live: dict[int, dict[int, dict[int, Order]]] = {}
+    waits: list[tuple[int, int, int]] = []
+
+    def next_id(self) -> int:
+        return len(self.by_id) + 1
+
+    def live_on(self, customer_id: int, market_id: int) -> dict[int, Order]:
+        """A customer's orders on a market with something unmatched, those for the starting price too."""
+        by_market = self.live.get(customer_id)
+        return by_market.get(market_id, NONE) if by_market else NONE
+
+
+NONE: Final[dict[int, Order]] = {}
+
+
+def index(state: OrdersState) -> None:
+    """Find again what is found again: `books` are there, with nothing in them."""
+    for book in state.books.values():
+        for trade in book.trades:
+            _print(book, trade)
+    for order in state.by_id.values():
+        state.books[order.market_id].own.setdefault(order.customer_id, []).append(order)
+        if order.status in (OrderStatus.PENDING, OrderStatus.EXECUTABLE):
+            _enter(state, order)
+    for order in sorted(state.by_id.values(), key=_rank):
+        if order.rank and order.remaining_minor:
+            state.books[order.market_id].runners[order.runner].half(order.side).rest(order)
+
+
+def _rank(order: Order) -> int:
+    return order.rank
+
+
+def _enter(state: OrdersState, order: Order) -> None:
+    """An order with something unmatched is found by its customer, and among those that wait where it waits."""
+    state.live.setdefault(order.customer_id, {}).setdefault(order.market_id, {})[order.id] = order
+    book = state.books[order.market_id]
+    if order.status is OrderStatus.PENDING:
+        book.pending[order.id] = order
+        heapq.heappush(state.waits, (order.decide_at_us, order.market_id, order.customer_id))
+    elif order.type is not OrderType.LIMIT:
+        book.start[order.id] = order
+
+
+def _leave(state: OrdersState, order: Order, status: OrderStatus = OrderStatus.COMPLETE) -> None:
+    """Nothing is left of an order."""
+    order.status = status
+    by_market = state.live[order.customer_id]
+    live = by_market[order.market_id]
+    del live[order.id]
+    if not live:
+        del by_market[order.market_id]
+        if not by_market:
+            del state.live[order.customer_id]
+
+
+# ---------------------------------------------------------------- risk
+
+
+def rest_of(order: Order) -> int:
+    """How much of an order is unmatched: its size, or its liability while the starting price is not known."""
+    return order.remaining_minor if order.type is OrderType.LIMIT else order.liability_minor
+
+
+def join(cells: Cells, game: Game, trade: Trade, side: Side, sign: int = 1) -> None:
+    """One side of a trade joins a position, or (`sign` −1) leaves it."""
+    price = trade.price_milli
+    add(cells, game, cell_of(game, trade.runner, price), matched(game, side, price), sign * trade.size_minor)
+
+
+def wait(cells: Cells, game: Game, order: Order | Placed, size_minor: int) -> None:
+    """A part of an order waits to be matched, or (below zero) waits no more."""
+    price = order.price_milli
+    losses = unmatched(game, order.side, price) if order.type is OrderType.LIMIT else at_start(order.side)
+    add(cells, game, cell_of(game, order.runner, price), losses, size_minor)
+
+
+# ---------------------------------------------------------------- trades and cuts
+
+
+def _print(book: MarketBook, trade: Trade) -> None:
+    """A trade is seen on its runner's ladder, but for one at the starting price."""
+    if trade.group >= 0:
+        runner = book.runners[trade.runner]
+        runner.traded[trade.price_milli] = runner.traded.get(trade.price_milli, 0) + trade.size_minor
+        runner.last_milli = trade.price_milli
+    if book.game.shape is Shape.LINE:
+        for number in (trade.back, trade.lay):
+            book.fills.setdefault(number, []).append(trade)
+
+
+def trade(state: OrdersState, book: MarketBook, made: Trade, at_us: int) -> None:
+    """A trade: both positions have it, and the orders that rested have less left."""
+    book.trades.append(made)
+    state.traded = made.id
+    _print(book, made)
+    for side, number in ((Side.BACK, made.back), (Side.LAY, made.lay)):
+        if number:
+            _fill(state, book, state.by_id[number], made, at_us)
+        else:
+            join(book.positions[0].cells, book.game, made, side)
+
+
+def _fill(state: OrdersState, book: MarketBook, order: Order, made: Trade, at_us: int) -> None:
+    size = made.size_minor
+    cells = book.positions[order.customer_id].cells
+    join(cells, book.game, made, order.side)
+    order.matched_minor += size
+    order.matched_value += size * made.price_milli
+    order.matched_at_us = at_us
+    if not order.remaining_minor:  # at the starting price: the size is what was matched
+        order.size_minor += size
+        return
+    order.remaining_minor -= size
+    if order.rank:
+        wait(cells, book.game, order, -size)
+        book.runners[order.runner].half(order.side).reduce(order, size)
+        if not order.remaining_minor:
+            _leave(state, order)
+
+
+def cut(state: OrdersState, number: int, size_minor: int, at_us: int, *, lapses: bool) -> None:
+    """A part of an order, or all that is left of it, lapses or is cancelled."""
+    order = state.by_id[number]
+    book = state.books[order.market_id]
+    wait(book.positions[order.customer_id].cells, book.game, order, -size_minor)
+    if order.type is OrderType.LIMIT:
+        order.remaining_minor -= size_minor
+        if lapses:
+            order.lapsed_minor += size_minor
+        else:
+            order.cancelled_minor += size_minor
+        if order.rank:
+            book.runners[order.runner].half(order.side).reduce(order, size_minor)
+    if lapses:
+        order.lapsed_at_us = at_us
+    else:
+        order.cancelled_at_us = at_us
+    if not order.remaining_minor:
+        book.pending.pop(number, None)
+        book.start.pop(number, None)
+        _leave(state, order)
+
+
+# ---------------------------------------------------------------- orders come and go
+
+
+def place(state: OrdersState, book: MarketBook, orders: list[Order], trades: tuple[Trade, ...], at_us: int) -> None:
+    """New orders come: those that wait for their delay wait, the others trade, and then rest or are killed."""
+    own = book.own.setdefault(orders[0].customer_id, []) if orders else []
+    for order in orders:
+        state.by_id[order.id] = order
+        own.append(order)
+    for made in trades:
+        trade(state, book, made, at_us)
+    for order in orders:
+        _land(state, book, order, at_us)
+
+
+def activate(
+    state: OrdersState,
+    book: MarketBook,
+    numbers: tuple[int, ...],
+    sizes: tuple[tuple[int, int], ...],
+    trades: tuple[Trade, ...],
+    at_us: int,
+) -> None:
+    """A delay is over: these orders, of the sizes that their targets came to, trade, and then rest or are killed."""
+    orders = [state.by_id[number] for number in numbers]
+    for order in orders:
+        wait(book.positions[order.customer_id].cells, book.game, order, -rest_of(order))
+        del book.pending[order.id]
+        _leave(state, order, OrderStatus.EXECUTABLE)
+    for number, size_minor in sizes:
+        order = state.by_id[number]
+        order.size_minor = order.remaining_minor = size_minor
+    for made in trades:
+        trade(state, book, made, at_us)
+    for order in orders:
+        _land(state, book, order, at_us)
+
+
+def _land(state: OrdersState, book: MarketBook, order: Order, at_us: int) -> None:
+    """After its trades, what is left of an order waits, rests or is killed."""
+    if order.status is OrderStatus.PENDING or order.type is not OrderType.LIMIT:
+        _enter(state, order)
+    elif not order.remaining_minor:
+        order.status = OrderStatus.COMPLETE
+        return
+    elif order.time_in_force is TimeInForce.FILL_OR_KILL:
+        _kill(order, at_us)
+        return
+    else:
+        _enter(state, order)
+        state.ranked += 1
+        order.rank = state.ranked
+        book.runners[order.runner].half(order.side).rest(order)
+    wait(book.positions[order.customer_id].cells, book.game, order, rest_of(order))
+
+
+def _kill(order: Order, at_us: int) -> None:
+    order.lapsed_minor += order.remaining_minor
+    order.remaining_minor, order.lapsed_at_us = 0, at_us
+    order.status = OrderStatus.COMPLETE if order.matched_minor else OrderStatus.EXPIRED
+
+
+def start(
+    state: OrdersState, book: MarketBook, converted: tuple[int, ...], trades: tuple[Trade, ...], at_us: int
+) -> None:
+    """The starting price is known: orders for it, and those that are `converted` to it with their whole rest, have what
+    their trades say and no more. Other orders that take part lose from what rests."""
+    at_price = [*book.start.values(), *(state.by_id[number] for number in converted)]
+    for order in at_price:
+        wait(book.positions[order.customer_id].cells, book.game, order, -rest_of(order))
+        size, order.remaining_minor = order.remaining_minor, 0
+        if order.rank:
+            order.size_minor -= size
+            book.runners[order.runner].half(order.side).reduce(order, size)
+    for made in trades:
+        trade(state, book, made, at_us)
+    for order in at_price:
+        _leave(state, order)
+    book.start.clear()
+
+
+def waits_over(state: OrdersState) -> None:
+    """What is first in `waits` is again an order that waits."""
+    waits = state.waits
+    while waits and not _still_waits(state, *waits[0]):
+        heapq.heappop(waits)
+
+
+def _still_waits(state: OrdersState, due_us: int, market_id: int, customer_id: int) -> bool:
+    pending = state.books[market_id].pending.values()
+    return any(order.customer_id == customer_id and order.decide_at_us == due_us for order in pending)
+
+
+# ---------------------------------------------------------------- a runner is removed
+
+
+def remove(
+    state: OrdersState, book: MarketBook, runner: int, voided: tuple[int, ...], reduced: tuple[tuple[int, int], ...]
+) -> None:
+    """A runner cannot win any more: trades in `voided` are off, those in `reduced` are at another price. What was
+    traded is printed anew."""
+    off, prices = frozenset(voided), dict(reduced)
+    before = book.trades[:]
+    book.trades.clear()
+    for made in before:
+        price_milli = 0 if made.id in off else prices.get(made.id, made.price_milli)
+        if price_milli:
+            book.trades.append(made if price_milli == made.price_milli else _at(made, price_milli))
+        if price_milli != made.price_milli:
+            _restate(state, book, made, price_milli)
+    for position in book.positions.values():
+        position.cells.pop(runner, None)
+    book.active.remove(runner)
+    book.fills.clear()
+    for printed in book.runners:
+        printed.traded, printed.last_milli = {}, 0
+    for made in book.trades:
+        _print(book, made)
+
+
+def _at(made: Trade, price_milli: int) -> Trade:
+    return msgspec.structs.replace(made, price_milli=price_milli)
+
+
+def _restate(state: OrdersState, book: MarketBook, made: Trade, price_milli: int) -> None:
+    """A trade is at another price, or with 0 off: on both positions and both orders."""
+    for side, number in ((Side.BACK, made.back), (Side.LAY, made.lay)):
+        order = state.by_id[number] if number else None
+        cells = book.positions[order.customer_id if order else 0].cells
+        join(cells, book.game, made, side, -1)
+        if price_milli:
+            join(cells, book.game, _at(made, price_milli), side)
+        if order is not None:
+            order.matched_value += made.size_minor * (price_milli - made.price_milli)
+            if not price_milli:
+                order.matched_minor -= made.size_minor
+                order.voided_minor += made.size_minor
