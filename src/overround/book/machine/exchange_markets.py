@@ -35,6 +35,7 @@ from overround.book.exchange import (
 )
 from overround.book.exposure import Side
 from overround.book.ledger import ExchangeAccountOpened
+from overround.book.machine.exchange_changes import cancellable, cut_holds
 from overround.book.machine.exchange_commands import (
     ChangeBetDelay,
     CreateExchangeMarket,
@@ -49,7 +50,6 @@ from overround.book.machine.exchange_commands import (
     SuspendExchangeMarket,
     TurnInPlay,
 )
-from overround.book.machine.exchange_orders import cancellable, cut_holds
 from overround.book.machine.exchange_trial import Trial
 from overround.book.machine.state import State
 from overround.book.matching import Order, OrderType, Persistence, Trade, rest_of

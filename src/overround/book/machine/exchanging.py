@@ -6,7 +6,7 @@ from typing import Any
 from overround.book import exchange, ledger, limits
 from overround.book.exchange import ExchangeSettled, Hold, OrdersCancelled, OrdersPlaced, OrdersReplaced, OrdersUpdated
 from overround.book.ledger import ExchangeAccountOpened
-from overround.book.machine import exchange_markets, exchange_orders, exchange_settling
+from overround.book.machine import exchange_changes, exchange_markets, exchange_orders, exchange_settling
 from overround.book.machine.answers import Answer, OrderReport, OrdersAnswer
 from overround.book.machine.command import Command
 from overround.book.machine.exchange_commands import (
@@ -45,9 +45,9 @@ DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refus
     SetDiscount: exchange_markets.set_discount,
     Heartbeat: exchange_markets.heartbeat,
     PlaceOrders: exchange_orders.place_orders,
-    CancelOrders: exchange_orders.cancel_orders,
-    UpdateOrders: exchange_orders.update_orders,
-    ReplaceOrders: exchange_orders.replace_orders,
+    CancelOrders: exchange_changes.cancel_orders,
+    UpdateOrders: exchange_changes.update_orders,
+    ReplaceOrders: exchange_changes.replace_orders,
 }
 
 # ---------------------------------------------------------------- what is due
