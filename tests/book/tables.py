@@ -6,16 +6,18 @@ from pathlib import Path
 RULES = Path(__file__).resolve().parents[2] / "docs" / "rules"
 
 
-def table(page: str, heading: str) -> list[dict[str, str]]:
-    """The rows of the first table under a heading, each by the names of its columns."""
+def table(page: str, heading: str, *, nth: int = 1) -> list[dict[str, str]]:
+    """The rows of the first table under a heading, or of a later one, each by the names of its columns."""
     lines = (RULES / page).read_text(encoding="utf-8").splitlines()
     start = next(number for number, line in enumerate(lines) if line.lstrip("# ") == heading and line[0] == "#")
     rows: list[list[str]] = []
     for line in lines[start + 1 :]:
         if line.startswith("|"):
             rows.append([cell.strip().strip("`") for cell in line.strip("|").split("|")])
-        elif rows or line.startswith("#"):
+        elif line.startswith("#") or (rows and nth == 1):
             break
+        elif rows:
+            rows, nth = [], nth - 1
     if len(rows) < 3:
         raise LookupError(f"{page} has no table under {heading!r}")
     names, _, *body = rows

@@ -144,9 +144,6 @@ SPECIFIERS: Final = {"line_quarters": (-10_000, 10_000), "goal_number": (1, 100)
 
 ANY_OTHER: Final = "any_other"
 NO_GOALSCORER: Final = "no_goalscorer"
-MAX_PICKS: Final = 5
-"""Runners in one selection of a market on the order of finish."""
-
 MAX_CERTAINTY: Final = 2
 """How sure a result is: 1 from scouts at the ground, 2 confirmed (as the Unified Odds Feed counts)."""
 
@@ -273,8 +270,8 @@ VOID_RULES: Final = {
     ("official_score", ""): VoidRule(abandoned=Treatment.VOID),
     ("official_score", "moneyline"): VoidRule(abandoned=Treatment.STANDS, retired=Treatment.STANDS),
     ("official_score", "match_winner"): VoidRule(abandoned=Treatment.STANDS, retired=Treatment.STANDS),
-    ("official_score", "first_goalscorer"): VoidRule(absent=Treatment.STANDS),
-    ("official_score", "anytime_goalscorer"): VoidRule(absent=Treatment.STANDS),
+    ("official_score", "first_goalscorer"): VoidRule(abandoned=Treatment.VOID, absent=Treatment.STANDS),
+    ("official_score", "anytime_goalscorer"): VoidRule(abandoned=Treatment.VOID, absent=Treatment.STANDS),
 }
 """By rule set and market type ("" is every other type). A jurisdiction's markets name its rule set."""
 

@@ -61,7 +61,7 @@ def fits(market: Market, result: Result) -> bool:
         case Void(note=note):
             return len(note) <= MAX_NOTE_LENGTH and note.isprintable()
         case Score():
-            return rule in READS_SCORE and _is_score(result) and _says_enough(market, result)
+            return (rule in WORDS or rule in MARGINS) and _is_score(result) and _says_enough(market, result)
         case Winners():
             return rule is Rule.WINNER and _are_winners(market, result)
         case Finish():
@@ -97,7 +97,7 @@ def _says_enough(market: Market, score: Score) -> bool:
     treatment = void_rule(market).at(score.ending)
     if treatment is Treatment.VOID:
         return True
-    halves = kind.rule is Rule.DOUBLE_RESULT or kind.period is not Period.FULL_TIME
+    halves = kind.rule in READS_HALVES or kind.period is not Period.FULL_TIME
     if halves and treatment is Treatment.STANDS and score.half_time is None:
         return False
     if kind.rule not in READS_GOALS:
@@ -336,7 +336,7 @@ MARGINS: Final[dict[Rule, Callable[[Market, MarketType, Score], int]]] = {
 }
 """Rules that find a margin in a score: by how many quarters the first selection is over the line, the second under."""
 
-READS_SCORE: Final = frozenset((*WORDS, *MARGINS))
+READS_HALVES: Final = frozenset((Rule.DOUBLE_RESULT,))
 READS_GOALS: Final = frozenset((Rule.NEXT_GOAL, Rule.FIRST_SCORER, Rule.SCORER))
 
 
@@ -357,7 +357,7 @@ def _is_decided(market: Market, kind: MarketType, name: str, score: Score) -> bo
         case Rule.FIRST_SCORER:
             return scorers != (NO_GOALSCORER,)
         case Rule.SCORER:
-            return name in scorers and name != NO_GOALSCORER
+            return scorers != (NO_GOALSCORER,) and name in (*scorers, NO_GOALSCORER)
         case _:
             return False
 
