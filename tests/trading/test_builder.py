@@ -88,6 +88,8 @@ def test_one_leg_alone_is_that_selection() -> None:
         ([Leg(MATCH_RESULT, 1)] * 13, NoBuilder.TOO_MANY_LEGS),
         (legs("next_goal@1:1, next_goal@2:1"), NoBuilder.GOALS_DIFFER),
         ([Leg(Question(Kind.NEXT_GOAL), 1)], NoBuilder.GOALS_DIFFER),
+        ([Leg(Question(Kind.TOTAL), 1)], NoBuilder.NO_ANSWER),
+        (legs("next_goal@0:1, 1x2:1"), NoBuilder.NO_ANSWER),
         (legs("1x2:4"), NoBuilder.NO_SELECTION),
         ([Leg(MATCH_RESULT, 0)], NoBuilder.NO_SELECTION),
         (legs("total@2.25:1"), NoBuilder.QUARTER_LINE),

@@ -1,21 +1,18 @@
 """`overround pricing`: the prices of a match from results alone, and how good such prices are."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
 import msgspec
-import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from overround.apps import calibration
+from overround.apps import calibration, judging
 from overround.apps.replay import read_files
-from overround.feeds.football_csv import BOOKMAKERS, FileRefused, Match
-from overround.kernel.instant import DAY_US
+from overround.feeds.football_csv import BOOKMAKERS, FileRefused
 from overround.trading import (
     MATCH_RESULT,
     Builder,
@@ -25,20 +22,17 @@ from overround.trading import (
     Method,
     Moment,
     Question,
-    Result,
     Strengths,
     builder_price_milli,
     builder_probability,
-    fair,
     fair_of,
     fit_strengths,
     joint,
     prices_milli,
 )
-from overround.trading.evaluate import Score, base_rates, forecast_of, judge, outcome_of, walk_forward
+from overround.trading.evaluate import Score
 from overround.trading.strengths import HALF_LIFE_DAYS, SPREAD
 
-MODEL, BASE = "model", "base rates"
 SHOWN = (
     (MATCH_RESULT, ("home", "draw", "away")),
     (Question(Kind.DOUBLE_CHANCE), ("home or draw", "home or away", "draw or away")),
@@ -58,18 +52,6 @@ files_argument = click.argument(
 half_life_option = click.option(
     "--half-life", type=click.FloatRange(min=1), default=HALF_LIFE_DAYS, show_default=True, help="Of a result, in days."
 )
-
-
-class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """What the evaluation found. Scores are by league where there is more than one, the best first."""
-
-    files: tuple[str, ...]
-    bookmaker: str
-    half_life_days: float
-    spread: float
-    burn_in: int
-    notes: dict[str, int]
-    leagues: dict[str, tuple[Score, ...]]
 
 
 @click.group("pricing")
@@ -112,124 +94,69 @@ def evaluate(
     except FileRefused as refused:
         raise click.UsageError(str(refused)) from None
     console = Console(stderr=as_json)
-    found = _evaluate(matches, burn_in=burn_in, half_life_days=half_life, spread=spread, console=console)
-    if not found:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("walking forward", total=len(matches))
+        leagues = judging.by_league(
+            matches,
+            burn_in=burn_in,
+            half_life_days=half_life,
+            spread=spread,
+            on_matches=lambda many: progress.advance(task, many),
+        )
+    if not leagues:
         raise click.UsageError(f"no league has more than {burn_in} matches")
-    report = Evaluation(
+    report = judging.Evaluation(
         files=tuple(path.name for path in files),
         bookmaker=bookmaker,
         half_life_days=half_life,
         spread=spread,
         burn_in=burn_in,
-        notes={note: count for note, count in notes.items() if note.startswith("1x2")},
-        leagues=found,
+        notes={note: count for note, count in notes.items() if note.startswith(("1x2", "total"))},
+        leagues=leagues,
+        halves=judging.of_halves(matches),
     )
     if plot is not None:
-        plot.write_text(calibration.draw(_plotted(found), title="Home, draw and away: said, and come"))
+        plot.write_text(calibration.draw(judging.plotted(leagues), title="Home, draw and away: said, and come"))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
     else:
         _show_scores(console, report)
 
 
-def _evaluate(
-    matches: Sequence[Match], *, burn_in: int, half_life_days: float, spread: float, console: Console
-) -> dict[str, tuple[Score, ...]]:
-    by_league: dict[str, list[Match]] = {}
-    for match in matches:
-        by_league.setdefault(match.division, []).append(match)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    forecasts: dict[str, list[np.ndarray]] = {}
-    outcomes: list[int] = []
-    leagues: dict[str, tuple[Score, ...]] = {}
-    with Progress(*columns, console=console) as progress:
-        for league, played in sorted(by_league.items()):
-            task = progress.add_task(f"walking through {league}", total=len(played))
-            model = [
-                forecast_of(table)
-                for _, table in walk_forward(
-                    [_result(match) for match in played],
-                    half_life_days=half_life_days,
-                    spread=spread,
-                    on_day=lambda many, task=task: progress.advance(task, many),  # type: ignore[misc]
-                )
-            ]
-            came, said = _judged(sorted(played, key=_result), model, burn_in)
-            if came:
-                leagues[league] = judge(said, came, reference=_reference(said))
-                outcomes += came
-                for name, rows in said.items():
-                    forecasts.setdefault(name, []).append(rows)
-    whole = {name: np.concatenate(rows) for name, rows in forecasts.items() if sum(map(len, rows)) == len(outcomes)}
-    if len(leagues) > 1:
-        leagues["all"] = judge(whole, outcomes, reference=_reference(whole))
-    return leagues
-
-
-def _judged(
-    matches: Sequence[Match], model: Sequence[tuple[float, float, float]], burn_in: int
-) -> tuple[list[int], dict[str, np.ndarray]]:
-    """(outcomes, forecasts by forecaster) of all but the first matches; with odds, of those that have closing ones."""
-    closing = [_closing(match) for match in matches]
-    has_odds = any(closing)
-    judged = [number for number in range(burn_in, len(matches)) if closing[number] or not has_odds]
-    outcomes = [outcome_of(_result(match)) for match in matches]
-    said = {MODEL: np.array(model)[judged], BASE: base_rates(outcomes)[judged]} if judged else {}
-    if has_odds and judged:
-        for method in Method:
-            said[f"closing odds, {method.value}"] = np.array([fair(closing[number], method) for number in judged])
-    return [outcomes[number] for number in judged], said
-
-
-def _reference(said: Iterable[str]) -> str:
-    names = tuple(said)
-    usual = f"closing odds, {Method.MULTIPLICATIVE.value}"
-    return usual if usual in names else BASE
-
-
-def _closing(match: Match) -> tuple[int, ...]:
-    return next((offer.closing.prices_milli for offer in match.offers if offer.kind == "1x2" and offer.closing), ())
-
-
-def _result(match: Match) -> Result:
-    return Result(match.starts_at_us // DAY_US, match.home, match.away, match.home_goals, match.away_goals)
-
-
-def _plotted(leagues: dict[str, tuple[Score, ...]]) -> list[Score]:
-    """The model, the usual reading of the closing odds and one that knows long shots: more lines hide each other."""
-    scores = leagues["all"] if "all" in leagues else next(iter(leagues.values()))
-    wanted = (MODEL, f"closing odds, {Method.MULTIPLICATIVE.value}", f"closing odds, {Method.SHIN.value}", BASE)
-    return [score for name in wanted[: 3 if len(scores) > 2 else 4] for score in scores if score.name == name]
-
-
-def _show_scores(console: Console, report: Evaluation) -> None:
+def _show_scores(console: Console, report: judging.Evaluation) -> None:
     for league, scores in report.leagues.items():
-        reference = _reference(score.name for score in scores)
-        table = Table(
-            "forecast",
-            "RPS",
-            "log loss",
-            "RPS behind",
-            "s.e.",
-            "calibration",
-            title=f"{league}: {scores[0].matches:,} matches",
-            caption=f"behind: {reference}, on the same matches; calibration: mean distance of said and come",
-            box=SIMPLE_HEAD,
-        )
-        for score in scores:
-            table.add_row(
-                score.name,
-                f"{score.rps:.4f}",
-                f"{score.log_loss:.4f}",
-                f"{score.behind:+.4f}",
-                f"{score.behind_error:.4f}",
-                f"{score.calibration_error:.2%}",
-            )
-        for column in table.columns[1:]:
-            column.justify = "right"
-        console.print(table)
+        console.print(_score_table(league, scores, reference=judging.reference(score.name for score in scores)))
+    for question, scores in report.halves.items():
+        console.print(_score_table(question, scores, reference=judging.BASE))
     for note, count in report.notes.items():
         console.print(f"[dim]{count:>6,}  {note}[/]")
+
+
+def _score_table(title: str, scores: tuple[Score, ...], *, reference: str) -> Table:
+    table = Table(
+        "forecast",
+        "RPS",
+        "log loss",
+        "RPS behind",
+        "s.e.",
+        "calibration",
+        title=f"{title}: {scores[0].matches:,} matches",
+        caption=f"behind: {reference}, on the same matches; calibration: mean distance of said and come",
+        box=SIMPLE_HEAD,
+    )
+    for score in scores:
+        table.add_row(
+            score.name,
+            f"{score.rps:.4f}",
+            f"{score.log_loss:.4f}",
+            f"{score.behind:+.4f}",
+            f"{score.behind_error:.4f}",
+            f"{score.calibration_error:.2%}",
+        )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return table
 
 
 # ------------------------------------------------------------------ match
@@ -298,13 +225,16 @@ def match(
         matches, _ = read_files(files, bookmaker="PS", limit=None)
     except FileRefused as refused:
         raise click.UsageError(str(refused)) from None
-    results = [_result(each) for each in matches]
+    results = [judging.result_of(each) for each in matches]
     names = Counter(side for result in results for side in (result.home, result.away))
     for side in (home, away):
         if side not in names:
             raise click.UsageError(f"{side!r} is in none of the files, which have {', '.join(sorted(names))}")
     strengths = fit_strengths(results, day=max(result.day for result in results) + 1, half_life_days=half_life)
-    table = joint(strengths.rates(home, away), rho=strengths.rho, moment=Moment(minute, *score, *half_time, *red))
+    try:
+        table = joint(strengths.rates(home, away), rho=strengths.rho, moment=Moment(minute, *score, *half_time, *red))
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from None
     console = Console()
     _show_match(console, table, strengths, home, away, overround=overround, method=Method(method))
     if legs:

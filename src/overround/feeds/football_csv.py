@@ -84,6 +84,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     home_goals: int
     away_goals: int
     offers: tuple[Offer, ...]
+    half_time: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:
@@ -165,6 +166,7 @@ def _match(row: dict[str, str], *, file: str, line: int, bookmaker: str, notes: 
             home_goals=_goals(row["FTHG"]),
             away_goals=_goals(row["FTAG"]),
             offers=tuple(_offers(row, bookmaker, notes)),
+            half_time=_half_time(row),
         )
     except ValueError as error:
         raise FileRefused(Fault.ROW_INVALID, str(error), line=line) from None
@@ -180,6 +182,15 @@ def _goals(text: str) -> int:
     if not _is_digits(text) or len(text) > 3:
         raise ValueError(f"not a number of goals: {text[:20]!r}")
     return int(text)
+
+
+def _half_time(row: dict[str, str]) -> tuple[int, int] | None:
+    """The score at the break, where it is there and no more than the score at the end."""
+    home, away = row.get("HTHG", ""), row.get("HTAG", "")
+    if not (_is_digits(home) and _is_digits(away) and len(home) < 4 and len(away) < 4):
+        return None
+    is_possible = int(home) <= int(row["FTHG"]) and int(away) <= int(row["FTAG"])
+    return (int(home), int(away)) if is_possible else None
 
 
 def _is_digits(text: str) -> bool:

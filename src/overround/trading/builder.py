@@ -31,6 +31,7 @@ class NoBuilder(StrEnum):
     NO_LEGS = "no_legs"
     TOO_MANY_LEGS = "too_many_legs"
     GOALS_DIFFER = "goals_differ"
+    NO_ANSWER = "no_answer"
     NO_SELECTION = "no_selection"
     QUARTER_LINE = "quarter_line"
     NEVER = "never"
@@ -51,8 +52,9 @@ class Builder(NamedTuple):
 def builder_probability(table: Joint, legs: Sequence[Leg]) -> Builder | NoBuilder:
     """The bet loses with any leg; it is void where no leg loses and one is void; otherwise it wins.
 
-    Legs on the order of goals must ask for the same goal. A leg on a quarter line, which may win by half, is no leg of
-    a builder, and neither are selections that cannot all win.
+    Legs on the order of goals must ask for the same goal. What the match does not answer (a line that is not there, a
+    goal that has fallen) is no leg of a builder, nor is a quarter line, which may win by half; and no builder is what
+    cannot all win.
     """
     if not legs:
         return NoBuilder.NO_LEGS
@@ -61,13 +63,14 @@ def builder_probability(table: Joint, legs: Sequence[Leg]) -> Builder | NoBuilde
     numbers = {leg.question.goal_number for leg in legs if leg.question.kind is Kind.NEXT_GOAL}
     if len(numbers) > 1 or None in numbers:
         return NoBuilder.GOALS_DIFFER
-    rows = table.ordered(number) if (number := next(iter(numbers), None)) else table
-    margins = []
-    for question, selection in legs:
-        sides = margins_of(rows, question)
-        if not 0 < selection <= len(sides):
-            return NoBuilder.NO_SELECTION
-        margins.append(sides[selection - 1])
+    try:
+        rows = table.ordered(number) if (number := next(iter(numbers), None)) else table
+        sides = [margins_of(rows, leg.question) for leg in legs]
+    except ValueError:
+        return NoBuilder.NO_ANSWER
+    if any(not 0 < leg.selection <= len(each) for leg, each in zip(legs, sides, strict=True)):
+        return NoBuilder.NO_SELECTION
+    margins = [each[leg.selection - 1] for leg, each in zip(legs, sides, strict=True)]
     if any((abs(margin) == 1).any() for margin in margins):
         return NoBuilder.QUARTER_LINE
     worst = np.minimum.reduce(margins)

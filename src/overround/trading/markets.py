@@ -187,9 +187,9 @@ def _correct_score(table: Joint, question: Question) -> Margins:
     return _won(*listed, ~np.logical_or.reduce(listed))
 
 
-def _next_goal(table: Joint, question: Question) -> Margins:
+def _next_goal(table: Joint, _question: Question) -> Margins:
     if table.scorer is None:
-        raise ValueError(f"the table has no order of goals: {question}")
+        raise ValueError("the table has no order of goals")
     return _won(table.scorer == 1, table.scorer == 0, table.scorer == 2)
 
 
@@ -220,7 +220,7 @@ OF_HALVES: Final = frozenset(
 
 def _known(number: int | None, question: Question) -> int:
     if number is None:
-        raise ValueError(f"a number is missing: {question}")
+        raise ValueError(f"a number is missing: {question.kind.value}")
     return number
 
 
