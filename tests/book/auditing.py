@@ -4,10 +4,10 @@ from collections import defaultdict
 
 from tests.book.exchange_audit import audit_exchange
 
-from overround.book.bets import BetStatus
-from overround.book.ledger import AccountKind, sums_minor
+from overround.book.bets import WAITING, BetStatus
+from overround.book.ledger import AccountKind, StakeKind, sums_minor
 from overround.book.machine import State
-from overround.kernel.price import payout_minor
+from overround.kernel.level import Level
 
 
 def audit(state: State) -> None:
@@ -17,10 +17,15 @@ def audit(state: State) -> None:
     assert {name: wallet.cash.held_minor for name, wallet in state.ledger.wallets.items()} == _held(state)
     for currency, house in state.ledger.house.items():
         assert house.open_stakes.balance_minor == _open_stakes_minor(state, currency)
-    assert _worst(state) == {name: worst for name, worst in state.bets.house_worst_minor.items() if worst}
-    waiting = [(bet.decide_at_us, bet.id) for bet in state.bets.bets.values() if bet.status is BetStatus.DELAYED]
-    assert sorted(state.delays) == sorted(waiting)
     audit_exchange(state)
+    _what_is_owed(state)
+    waiting = {
+        (bet.decide_at_us, bet.ticket.id if bet.ticket else bet.id)
+        for bet in state.bets.bets.values()
+        if bet.status in WAITING
+    }
+    assert waiting <= set(state.delays)
+    assert not state.delays or state.delays[0] in waiting
 
 
 def _nobody_is_short(state: State) -> None:
@@ -34,7 +39,7 @@ def _nobody_is_short(state: State) -> None:
 def _held(state: State) -> dict[tuple[int, str], int]:
     held = dict.fromkeys(state.ledger.wallets, 0)
     for bet in state.bets.bets.values():
-        if bet.status is BetStatus.DELAYED:
+        if bet.status in WAITING and bet.stake_kind is StakeKind.CASH:
             held[bet.customer_id, bet.currency] += bet.stake_minor
     for market in state.exchange.markets.values():
         for position in list(market.positions.values())[1:]:
@@ -44,20 +49,61 @@ def _held(state: State) -> dict[tuple[int, str], int]:
 
 def _open_stakes_minor(state: State, currency: str) -> int:
     return sum(
-        bet.stake_minor for bet in state.bets.bets.values() if bet.status is BetStatus.OPEN and bet.currency == currency
+        bet.stake_minor - (bet.cashed.stake_minor if bet.cashed else 0)
+        for bet in state.bets.bets.values()
+        if bet.status is BetStatus.OPEN and bet.currency == currency
     )
 
 
-def _worst(state: State) -> dict[str, int]:
-    """By currency, the sum over markets without a result of what the worst selection would cost."""
-    stakes: dict[tuple[int, str], int] = defaultdict(int)
+def _what_is_owed(state: State) -> None:
+    """Every exposure and every level's worst case, from the open bets."""
+    singles, carried = _exposures(state, plain=True), _exposures(state, plain=False)
+    for kept, summed in ((state.bets.exposures, singles), (state.bets.carried, carried)):
+        held = {(market, currency): book for market, by in kept.items() for currency, book in by.items()}
+        assert summed.keys() <= held.keys()
+        for name, book in held.items():
+            payouts, stakes = summed.get(name, ({}, 0))
+            assert {key: paid for key, paid in book.payouts_minor.items() if paid} == payouts
+            assert book.stakes_minor == stakes
+            assert book.largest_payout_minor == max(payouts.values(), default=0)
+    worst = _worst(state, singles)
+    assert {scope: minor for scope, minor in state.bets.worst_minor.items() if minor} == worst
+
+
+Summed = dict[tuple[int, str], tuple[dict[int, int], int]]
+
+
+def _exposures(state: State, *, plain: bool) -> Summed:
+    """By market and currency: payouts by selection and stakes, of the open bets on markets without a result."""
     payouts: dict[tuple[int, str], dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    stakes: dict[tuple[int, str], int] = defaultdict(int)
     for bet in state.bets.bets.values():
-        if bet.status is BetStatus.OPEN and bet.market_id not in state.settlement.results:
-            book = bet.market_id, bet.currency
-            stakes[book] += bet.stake_minor
-            payouts[book][bet.selection_id] += payout_minor(stake_minor=bet.stake_minor, price_milli=bet.price_milli)
-    worst: dict[str, int] = defaultdict(int)
-    for book, by_selection in payouts.items():
-        worst[book[1]] += max(0, max(by_selection.values()) - stakes[book])
-    return {currency: minor for currency, minor in worst.items() if minor}
+        if bet.status is BetStatus.OPEN and (bet.slip is None) == plain:
+            for market_id, selection_id in bet.selections:
+                if market_id not in state.settlement.results:
+                    payouts[market_id, bet.currency][selection_id] += bet.most_minor
+                    stakes[market_id, bet.currency] += bet.running_minor
+    return {name: (dict(by_selection), stakes[name]) for name, by_selection in payouts.items()}
+
+
+def _worst(state: State, singles: Summed) -> dict[tuple[Level, int, str], int]:
+    """By level: the worst cases of the markets below on singles, and each other bet's largest loss once."""
+    worst: dict[tuple[Level, int, str], int] = defaultdict(int)
+    for (market_id, currency), (payouts, stakes) in singles.items():
+        for level, id in _levels(state, [market_id]):
+            worst[level, id, currency] += max(0, max(payouts.values()) - stakes)
+    for bet in state.bets.bets.values():
+        if bet.status is BetStatus.OPEN and bet.slip is not None:
+            for level, id in _levels(state, [market_id for market_id, _ in bet.selections]):
+                worst[level, id, bet.currency] += max(0, bet.most_minor - bet.running_minor)
+    return {scope: minor for scope, minor in worst.items() if minor}
+
+
+def _levels(state: State, markets: list[int]) -> set[tuple[Level, int]]:
+    found = {(Level.PLATFORM, 0)}
+    for market_id in markets:
+        event = state.catalogue.events[state.catalogue.markets[market_id].event_id]
+        found.add((Level.EVENT, event.id))
+        found.add((Level.COMPETITION, event.competition_id))
+        found.add((Level.SPORT, state.catalogue.competitions[event.competition_id].sport_id))
+    return found

@@ -14,6 +14,7 @@ from overround.book.machine import BetAnswer
 from overround.book.machine import commands as c
 from overround.book.settlement import Score
 from overround.kernel.instant import DAY_US
+from overround.kernel.level import Level
 from overround.kernel.money import MAX_MONEY_MINOR
 from overround.kernel.price import MAX_PRICE_MILLI, MIN_PRICE_MILLI
 from overround.kernel.refusal import Refused
@@ -120,7 +121,7 @@ def test_exposure_bet_after_bet() -> None:
         for name, selection in SELECTIONS.items():
             assert exposure.payouts_minor.get(selection, 0) == number(row[f"payout if {name}"])
         assert exposure.worst_minor == number(row["worst case"])
-        assert house.machine.state.bets.house_worst_minor["EUR"] == number(row["worst case"])
+        assert house.machine.state.bets.worst(Level.PLATFORM, 0, "EUR") == number(row["worst case"])
 
 
 @pytest.mark.parametrize("row", table("acceptance.md", "The largest stake"), ids=lambda row: " ".join(row.values()))
@@ -200,10 +201,14 @@ def test_an_operator_narrows_and_widens_one_customer() -> None:
     customer, market = house.customer(cash_minor=10_000), house.market()
     house.terms(max_stake_minor=1_000)
     house.do(c.SetPlayerTerms(customer, "EUR", 5_000, 8_000))
-    assert house.bet(customer, market, stake_minor=5_000) == Refused("payout_limit", {"max_stake_minor": 4_000})
+    assert house.bet(customer, market, stake_minor=5_000) == Refused(
+        "payout_limit", {"max_stake_minor": 4_000, "level": "player", "level_id": customer}
+    )
     assert code_of(house.bet(customer, market, stake_minor=4_000)) == "taken"
     house.do(c.SetPlayerTerms(customer, "EUR", 0, 0))
-    assert house.bet(customer, market, stake_minor=4_000) == Refused("stake_limit", {"max_stake_minor": 1_000})
+    assert house.bet(customer, market, stake_minor=4_000) == Refused(
+        "stake_limit", {"max_stake_minor": 1_000, "level": "platform", "level_id": 0}
+    )
 
 
 def test_a_lower_liability_still_takes_what_lessens_it() -> None:
@@ -267,7 +272,8 @@ def test_amounts_at_their_bounds() -> None:
     most = MAX_MONEY_MINOR
     house.terms(max_stake_minor=most, max_payout_minor=most, market_liability_minor=most, house_liability_minor=most)
     answer = house.bet(customer, market, stake_minor=most)
-    assert answer == Refused("payout_limit", {"max_stake_minor": most // 10_000})
+    platform: dict[str, int | str] = {"level": "platform", "level_id": 0}
+    assert answer == Refused("payout_limit", {"max_stake_minor": most // 10_000, **platform})
     assert code_of(house.bet(customer, market, stake_minor=most // 10_000)) == "taken"
     assert house.refusal(c.PlaceBet(customer, market, 1, "EUR", most + 1, MAX_PRICE_MILLI)) == "stake_invalid"
     house.do(c.RecordResult(market, Score(1, 0)))

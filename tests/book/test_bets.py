@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from overround.book import bets
+from overround.book import bets, catalogue
 from overround.book.bets import (
     BET_LIFE,
     Bet,
@@ -17,6 +17,15 @@ from overround.book.bets import (
     OddsChange,
     Outcome,
 )
+from overround.book.catalogue import (
+    CatalogueState,
+    CompetitionCreated,
+    EventCreated,
+    MarketCreated,
+    SportCreated,
+    result_market,
+)
+from overround.kernel.level import Level
 from overround.kernel.price import payout_minor
 
 markets = st.integers(1, 3)
@@ -31,12 +40,40 @@ asked = st.fixed_dictionaries(
 )
 
 
+def three_markets() -> CatalogueState:
+    """Three markets of one event."""
+    state = CatalogueState()
+    for fact in (
+        SportCreated(sport_id=1, name="football"),
+        CompetitionCreated(competition_id=1, sport_id=1, name="cup"),
+        EventCreated(event_id=1, competition_id=1, name="final", starts_at_us=0),
+        *(
+            MarketCreated(
+                market_id=number,
+                event_id=1,
+                type="1x2",
+                specifiers={},
+                selections=("home", "draw", "away"),
+                prices_milli=(2_000, 3_000, 4_000),
+                feed="",
+                in_play=False,
+                delay_us=0,
+                liability_minor=0,
+            )
+            for number in (1, 2, 3)
+        ),
+    ):
+        catalogue.apply(state, fact, 0)
+    return state
+
+
 class BetsModel(RuleBasedStateMachine):
     """Bets are taken, wait, stand or do not, and their markets get results, in any order that the life allows."""
 
     def __init__(self) -> None:
         super().__init__()
         self.state = BetsState()
+        self.catalogue = three_markets()
         self.seq = 0
         self.resulted: set[int] = set()
 
@@ -49,7 +86,7 @@ class BetsModel(RuleBasedStateMachine):
     def take(self, asked: dict[str, object]) -> None:
         if asked["market_id"] not in self.resulted:
             fact = BetAccepted(**self.fields(asked))  # type: ignore[arg-type]
-            bets.accept(self.state, fact, at_us=self.seq, seq=self.seq, key=b"", content=0)
+            bets.accept(self.state, self.catalogue, fact, at_us=self.seq, seq=self.seq, key=b"", content=0)
 
     @rule(asked=asked)
     def wait(self, asked: dict[str, object]) -> None:
@@ -68,23 +105,25 @@ class BetsModel(RuleBasedStateMachine):
         self.seq += 1
         if stands and bet.market_id not in self.resulted:
             fact = DelayedBetAccepted(bet_id=bet.id, customer_id=1, price_milli=price)
-            bets.accept_delayed(self.state, fact, seq=self.seq)
+            bets.accept_delayed(self.state, self.catalogue, fact, seq=self.seq)
         else:
             bets.refuse_delayed(self.state, DelayedBetRefused(bet_id=bet.id, customer_id=1, code="no", detail={}))
 
     @rule(market=markets, outcome=st.sampled_from(Outcome))
     def result(self, market: int, outcome: Outcome) -> None:
         self.resulted.add(market)
-        bets.release(self.state, market)
+        result_market(self.catalogue.markets[market])
+        bets.release((self.state, self.catalogue), market)
         for bet in self.state.by_market.get(market, ()):
-            bets.settle(bet, outcome=outcome, payout_minor=7)
+            bets.settle((self.state, self.catalogue), bet, outcome=outcome, payout_minor=7)
 
     @invariant()
     def exposure_is_what_adding_up_says(self) -> None:
         for market in (1, 2, 3):
             for currency in ("EUR", "GBP"):
                 self.compare(market, currency)
-        for currency, worst in self.state.house_worst_minor.items():
+        for (level, _, currency), worst in self.state.worst_minor.items():
+            assert level is not Level.SELECTION
             books = (by_currency.get(currency) for by_currency in self.state.exposures.values())
             assert worst == sum(book.worst_minor for book in books if book)
 
@@ -120,6 +159,13 @@ def test_a_bet_has_no_other_life() -> None:
     assert {step: following for step, following in ends.items() if following} == {
         (BetStatus.DELAYED, BetAction.ACCEPT): BetStatus.OPEN,
         (BetStatus.DELAYED, BetAction.REFUSE): BetStatus.REFUSED,
+        (BetStatus.REFERRED, BetAction.ACCEPT): BetStatus.OPEN,
+        (BetStatus.REFERRED, BetAction.REFUSE): BetStatus.REFUSED,
+        (BetStatus.REFERRED, BetAction.OFFER): BetStatus.OFFERED,
+        (BetStatus.OFFERED, BetAction.ACCEPT): BetStatus.OPEN,
+        (BetStatus.OFFERED, BetAction.REFUSE): BetStatus.REFUSED,
+        (BetStatus.OPEN, BetAction.CASH_OUT): BetStatus.CASHED_OUT,
+        (BetStatus.SETTLED, BetAction.REOPEN): BetStatus.OPEN,
         (BetStatus.OPEN, BetAction.SETTLE): BetStatus.SETTLED,
         (BetStatus.SETTLED, BetAction.SETTLE): BetStatus.SETTLED,
     }

@@ -35,7 +35,7 @@ def test_the_life_of_a_market_is_the_page() -> None:
     rows = {row["status"]: row for row in table("catalogue.md", "The life of a market")}
     for status in MarketStatus:
         for action in MarketAction:
-            assert MARKET_LIFE.get((status, action), "–") == rows[status][action]
+            assert MARKET_LIFE.get((status, action), "–") == rows[status][action.value.replace("_", " ")]
 
 
 STEPS: dict[MarketAction, Callable[[int], c.AnyCommand]] = {
@@ -43,6 +43,7 @@ STEPS: dict[MarketAction, Callable[[int], c.AnyCommand]] = {
     MarketAction.SUSPEND: lambda market: c.SuspendMarket(market, "goal"),
     MarketAction.CLOSE: c.CloseMarket,
     MarketAction.RESULT: lambda market: c.RecordResult(market, Score(1, 0)),
+    MarketAction.ROLL_BACK: c.RollbackResult,
 }
 
 

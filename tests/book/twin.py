@@ -7,6 +7,7 @@ windows with `datetime`. It shares the commands, the facts' ids and the constant
 
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 from tests.book.plain import (
     DAY,
@@ -479,25 +480,26 @@ class Twin:
         need(asked.selection_id not in market.stopped, "market_suspended", **seen, level="selection")
         price = market.offered(asked.selection_id, now)
         need(price, "no_price")
-        better = price > asked.price_milli and asked.odds_change.value == "higher"
-        takes = price == asked.price_milli or better or asked.odds_change.value == "any"
+        moved = "higher" if price > asked.price_milli else "lower"
+        takes = price == asked.price_milli or asked.odds_change.value in (moved, "any")
         need(takes, "price_changed", price_milli=price, **seen)
         least = self.terms[asked.currency][0]
         need(stake >= least, "stake_below_minimum", min_stake_minor=least)
-        narrow = [(code, most) for code, most in self._house_limits(asked, price) if stake > most]
+        over: list[tuple[Any, ...]] = [limit for limit in self._house_limits(asked, price) if stake > limit[1]]
         own = self._room(asked, now, itself)
         available = self.available(asked.customer_id, asked.currency) + (stake if itself else 0)
-        over = [min(self._house_limits(asked, price), key=_amount)] if narrow else []
+        over = [min(over, key=_amount)] if over else []
         if own and stake > own[1]:
             over.append(own)
         if over:
             most = min(available, *(limit[1] for limit in (*over, *([own] if own else []))))
-            raise No(over[0][0], max_stake_minor=most if most >= max(1, least) else 0)
+            named = {"level": over[0][2], "level_id": over[0][3]} if len(over[0]) > 2 else {}
+            raise No(over[0][0], max_stake_minor=most if most >= max(1, least) else 0, **named)
         need(stake <= available, "insufficient_funds", available_minor=available)
         return price
 
-    def _house_limits(self, asked: c.PlaceBet, price: int) -> list[tuple[str, int]]:
-        """Each limit of the house and the largest stake that it allows."""
+    def _house_limits(self, asked: c.PlaceBet, price: int) -> list[tuple[str, int, str, int]]:
+        """Each limit of the house, the largest stake that it allows, and the level that says so."""
         _, max_stake, max_payout, per_market, per_house = self.terms[asked.currency]
         wallet, market = self.wallets[asked.customer_id, asked.currency], self.markets[asked.market_id]
         loss = self._loss(market.id, asked.currency, asked.selection_id)
@@ -506,11 +508,15 @@ class Twin:
         def pays(stake: int) -> int:
             return round(Fraction(stake * price, 1_000))
 
+        payout = largest(lambda stake: pays(stake) <= (wallet.max_payout or max_payout))
+        in_market = largest(lambda s: loss + pays(s) - s <= (market.liability or per_market))
+        in_house = largest(lambda s: others + loss + pays(s) - s <= per_house)
+        own, platform = ("player", asked.customer_id), ("platform", 0)
         return [
-            ("stake_limit", wallet.max_stake or max_stake),
-            ("payout_limit", largest(lambda stake: pays(stake) <= (wallet.max_payout or max_payout))),
-            ("market_liability", largest(lambda s: loss + pays(s) - s <= (market.liability or per_market))),
-            ("house_liability", largest(lambda s: others + loss + pays(s) - s <= per_house)),
+            ("stake_limit", wallet.max_stake or max_stake, *(own if wallet.max_stake else platform)),
+            ("payout_limit", payout, *(own if wallet.max_payout else platform)),
+            ("market_liability", in_market, "market", market.id),
+            ("house_liability", in_house, *platform),
         ]
 
     def _open_bets(self, market_id: int, currency: str) -> list[Bet]:

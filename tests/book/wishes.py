@@ -52,7 +52,7 @@ def wait_us(rng: random.Random) -> int:
 
 def wish(rng: random.Random, state: State) -> c.AnyCommand:
     """One command: a bet more often than not, and now and then what keeps the world going."""
-    if rng.random() < 0.3:
+    if not state.catalogue.markets or rng.random() < 0.3:
         return _keep_going(rng, state)
     if rng.random() < 0.6:
         return bet(rng, state)

@@ -127,7 +127,7 @@ class Extravagant(Machine):
 
     def execute(self, request: Request, now_us: int) -> Answer:
         self.state.bets.exposures.clear()
-        self.state.bets.house_worst_minor.clear()
+        self.state.bets.worst_minor.clear()
         return super().execute(request, now_us)
 
 

@@ -1,46 +1,126 @@
-"""The bets room owns every bet from request to settlement, and what each market owes on them.
+"""The bets room owns every bet from request to settlement, and what each market and level owes on them.
 
-Invariants: a bet stands at a price its customer takes, on a market that takes bets, within every limit, or not at all;
-a delayed bet is held, then checked again whole; exposure is kept as bets come, never recomputed.
+Invariants: a bet stands at a price its customer takes, on markets that take bets, within every limit, or not at all; a
+ticket stands whole or not at all; what waits is held, then checked again whole; what is owed is kept as bets come and
+go.
 """
 
-from overround.book.bets.events import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
-from overround.book.bets.rules import Refusal, over_limit, takes_price, unavailable
+from overround.book.bets.events import (
+    BetAccepted,
+    BetDelayed,
+    BuilderPriced,
+    DelayedBetAccepted,
+    DelayedBetRefused,
+    TicketAccepted,
+    TicketBet,
+    TicketDelayed,
+    TicketOffered,
+    TicketReferred,
+    WaitingTicketAccepted,
+    WaitingTicketRefused,
+)
+from overround.book.bets.rules import (
+    REFERABLE,
+    Measure,
+    Refusal,
+    Room,
+    above,
+    cap_rooms,
+    market_room,
+    narrowest,
+    player_rooms,
+    takes_price,
+    unavailable,
+    within_defaults,
+)
 from overround.book.bets.state import (
     BetsState,
     accept,
     accept_delayed,
+    accept_waiting,
+    count_bet,
     delay,
+    expose,
     index,
+    markets_of,
+    offer_ticket,
+    price_builder,
     refuse_delayed,
+    refuse_waiting,
     release,
+    release_bet,
+    reopen,
     settle,
+    stand,
+    take_ticket,
 )
-from overround.book.bets.types import BET_LIFE, Bet, BetAction, BetStatus, Exposure, OddsChange
+from overround.book.bets.types import (
+    BET_LIFE,
+    WAITING,
+    Bet,
+    BetAction,
+    BetStatus,
+    Bound,
+    Cashed,
+    Exposure,
+    OddsChange,
+    Ticket,
+)
 from overround.book.tickets import Outcome
 
 __all__ = [
     "BET_LIFE",
+    "REFERABLE",
+    "WAITING",
     "Bet",
     "BetAccepted",
     "BetAction",
     "BetDelayed",
     "BetStatus",
     "BetsState",
+    "Bound",
+    "BuilderPriced",
+    "Cashed",
     "DelayedBetAccepted",
     "DelayedBetRefused",
     "Exposure",
+    "Measure",
     "OddsChange",
     "Outcome",
     "Refusal",
+    "Room",
+    "Ticket",
+    "TicketAccepted",
+    "TicketBet",
+    "TicketDelayed",
+    "TicketOffered",
+    "TicketReferred",
+    "WaitingTicketAccepted",
+    "WaitingTicketRefused",
+    "above",
     "accept",
     "accept_delayed",
+    "accept_waiting",
+    "cap_rooms",
+    "count_bet",
     "delay",
+    "expose",
     "index",
-    "over_limit",
+    "market_room",
+    "markets_of",
+    "narrowest",
+    "offer_ticket",
+    "player_rooms",
+    "price_builder",
     "refuse_delayed",
+    "refuse_waiting",
     "release",
+    "release_bet",
+    "reopen",
     "settle",
+    "stand",
+    "take_ticket",
     "takes_price",
     "unavailable",
+    "within_defaults",
 ]

@@ -1,11 +1,16 @@
 """The rules of acceptance: whether a bet is taken, at which price, and the largest stake that would be."""
 
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from typing import Final
 
-from overround.book.bets.types import Exposure, OddsChange
-from overround.book.catalogue import Market, MarketStatus
-from overround.book.limits import HouseTerms, Purse
-from overround.kernel.price import UNIT, payout_minor
+from overround.book.bets.types import Bound, OddsChange
+from overround.book.catalogue import CatalogueState, Market, MarketStatus
+from overround.book.limits import Cap, HouseTerms, Purse, Scope
+from overround.kernel.level import Level
+from overround.kernel.money import MAX_MONEY_MINOR
+from overround.kernel.price import payout_minor
+from overround.kernel.rounding import half_even
 
 
 class Refusal(StrEnum):
@@ -14,10 +19,14 @@ class Refusal(StrEnum):
 
     STAKE_INVALID = "stake_invalid"
     MARKET_NOT_FOUND = "market_not_found"
+    BUILDER_NOT_FOUND = "builder_not_found"
+    EACH_WAY_NOT_OFFERED = "each_way_not_offered"
+    STARTING_PRICE_NOT_OFFERED = "starting_price_not_offered"
     MARKET_CLOSED = "market_closed"
     MARKET_SUSPENDED = "market_suspended"
     NOT_APPROVED = "not_approved"
     MARKET_CHANGED = "market_changed"
+    BUILDER_EXPIRED = "builder_expired"
     SELECTION_NOT_FOUND = "selection_not_found"
     NO_PRICE = "no_price"
     PRICE_CHANGED = "price_changed"
@@ -25,7 +34,29 @@ class Refusal(StrEnum):
     STAKE_LIMIT = "stake_limit"
     PAYOUT_LIMIT = "payout_limit"
     MARKET_LIABILITY = "market_liability"
+    LEVEL_LIABILITY = "level_liability"
     HOUSE_LIABILITY = "house_liability"
+    TICKET_PAYOUT = "ticket_payout"
+    DAY_PAYOUT = "day_payout"
+    TICKET_NOT_FOUND = "ticket_not_found"
+    TICKET_STATUS = "ticket_status"
+    OFFER_INVALID = "offer_invalid"
+    REFERRAL_DECLINED = "referral_declined"
+    REFERRAL_EXPIRED = "referral_expired"
+    OFFER_DECLINED = "offer_declined"
+    OFFER_EXPIRED = "offer_expired"
+
+
+REFERABLE: Final = (
+    Refusal.STAKE_LIMIT,
+    Refusal.PAYOUT_LIMIT,
+    Refusal.MARKET_LIABILITY,
+    Refusal.LEVEL_LIABILITY,
+    Refusal.HOUSE_LIABILITY,
+    Refusal.TICKET_PAYOUT,
+    Refusal.DAY_PAYOUT,
+)
+"""The house's own limits, over which a trader may take a bet after all. A customer's limits are never referred."""
 
 
 def unavailable(market: Market) -> Refusal:
@@ -41,88 +72,147 @@ def takes_price(policy: OddsChange, *, asked_milli: int, current_milli: int) -> 
     | policy | lower now | same | higher now |
     | none   | no        | yes  | no         |
     | higher | no        | yes  | yes        |
+    | lower  | yes       | yes  | no         |
     | any    | yes       | yes  | yes        |
     """
     if asked_milli == current_milli or policy is OddsChange.ANY:
         return True
-    return policy is OddsChange.HIGHER and current_milli > asked_milli
+    return policy is (OddsChange.HIGHER if current_milli > asked_milli else OddsChange.LOWER)
 
 
-def largest_stake_minor(
-    *, terms: HouseTerms, purse: Purse, price_milli: int, market_room_minor: int, house_room_minor: int
-) -> tuple[Refusal, int]:
-    """The most restrictive of the house's limits and the largest stake that it leaves, in minor units, at least 0.
-
-    `market_room_minor` and `house_room_minor` say how much this selection's loss to the house may still grow. A stake
-    makes it grow by its payout, rounded as it will be paid, less itself; one minor unit more than the largest would
-    be over the limit.
-    """
-    odds = price_milli - UNIT
-    max_payout = purse.max_payout_minor or terms.max_payout_minor
-    candidates = (
-        (Refusal.STAKE_LIMIT, purse.max_stake_minor or terms.max_stake_minor),
-        (Refusal.PAYOUT_LIMIT, _largest_paying(max_payout, price_milli)),
-        (Refusal.MARKET_LIABILITY, _largest_losing(market_room_minor, odds, price_milli)),
-        (Refusal.HOUSE_LIABILITY, _largest_losing(house_room_minor, odds, price_milli)),
-    )
-    code, largest = min(candidates, key=_amount)
-    return code, max(0, largest)
+# ---------------------------------------------------------------- limits
 
 
-def _amount(candidate: tuple[Refusal, int]) -> int:
-    return candidate[1]
+class Measure(StrEnum):
+    """What of a bet a limit bounds: its stake, its payout, or what the house loses on it."""
+
+    STAKE = "stake"
+    PAYOUT = "payout"
+    LOSS = "loss"
 
 
-def _largest_paying(max_payout_minor: int, price_milli: int) -> int:
-    """The largest stake whose payout rounds to no more: below half a unit over, or there where half goes to even."""
-    stake_minor = (2 * max_payout_minor + 1) * UNIT // (2 * price_milli)
-    paid_minor = payout_minor(stake_minor=stake_minor, price_milli=price_milli)
-    return stake_minor if paid_minor <= max_payout_minor else stake_minor - 1
+Room = tuple[Refusal, Level, int, Measure, int]
+"""One limit over a bet: how it is refused, the level that says so and its id, and how much of what it leaves."""
+
+Ratio = tuple[int, int]
+"""What a unit of stake may pay at most, exactly: numerator and denominator."""
 
 
-def _largest_losing(room_minor: int, odds_milli: int, price_milli: int) -> int:
-    """The largest stake whose loss, rounded with its payout, is no more than the room; below zero without room."""
-    if room_minor < 0:
-        return -1
-    stake_minor = (2 * room_minor + 1) * UNIT // (2 * odds_milli)
-    lost_minor = payout_minor(stake_minor=stake_minor, price_milli=price_milli) - stake_minor
-    return stake_minor if lost_minor <= room_minor else stake_minor - 1
+def above(catalogue: CatalogueState, markets: Iterable[int]) -> tuple[tuple[Level, int], ...]:
+    """The levels above some markets, each once: events, competitions, sports, the platform."""
+    found: dict[tuple[Level, int], None] = {}
+    for market_id in markets:
+        event = catalogue.events[catalogue.markets[market_id].event_id]
+        found[Level.EVENT, event.id] = None
+        found[Level.COMPETITION, event.competition_id] = None
+        found[Level.SPORT, catalogue.competitions[event.competition_id].sport_id] = None
+    found[Level.PLATFORM, 0] = None
+    return tuple(found)
 
 
-def over_limit(
+def within_defaults(
     *,
     stake_minor: int,
     price_milli: int,
-    selection_id: int,
     terms: HouseTerms,
     purse: Purse,
     market: Market,
-    exposure: Exposure | None,
+    lost_minor: int,
+    spare_minor: int,
     house_worst_minor: int,
-) -> tuple[Refusal, int] | None:
-    """Whether a stake is over any of the house's limits: the narrowest one and the largest stake acceptable.
+) -> bool:
+    """Whether a plain single is within the limits that every house has, where no level and no day has one of its own.
 
-    The market's loss is counted for this selection alone and the house's from one running total, so the answer
-    costs the same with three selections or ten thousand.
+    `lost_minor` is what the market loses now if the selection wins, `spare_minor` how much of a further loss its worst
+    case already counts. It costs the same with three selections or ten thousand.
     """
     payout = payout_minor(stake_minor=stake_minor, price_milli=price_milli)
-    market_room = market.liability_minor or terms.market_liability_minor
-    house_room = terms.house_liability_minor - house_worst_minor
-    if exposure is not None:
-        lost_now = exposure.payouts_minor.get(selection_id, 0) - exposure.stakes_minor
-        market_room -= lost_now
-        house_room += exposure.worst_minor - lost_now
-    if (
+    loss = payout - stake_minor
+    return (
         stake_minor <= (purse.max_stake_minor or terms.max_stake_minor)
         and payout <= (purse.max_payout_minor or terms.max_payout_minor)
-        and payout - stake_minor <= market_room
-        and payout - stake_minor <= house_room
-    ):
-        return None
-    return largest_stake_minor(
-        terms=terms,
-        purse=purse,
-        price_milli=price_milli,
-        market_room_minor=market_room,
-        house_room_minor=house_room,
+        and loss <= (market.liability_minor or terms.market_liability_minor) - lost_minor
+        and loss <= terms.house_liability_minor - house_worst_minor + spare_minor
+        and not terms.max_day_payout_minor
     )
+
+
+def player_rooms(terms: HouseTerms, purse: Purse, player_id: int, *, day_minor: int) -> Iterator[Room]:
+    """What one customer's bet may be: the customer's own terms where an operator set some, else the platform's.
+    `day_minor` is what today's bets may pay already."""
+    own = Level.PLAYER, player_id
+    house = Level.PLATFORM, 0
+    level, id = own if purse.max_stake_minor else house
+    yield Refusal.STAKE_LIMIT, level, id, Measure.STAKE, purse.max_stake_minor or terms.max_stake_minor
+    level, id = own if purse.max_payout_minor else house
+    yield Refusal.PAYOUT_LIMIT, level, id, Measure.PAYOUT, purse.max_payout_minor or terms.max_payout_minor
+    if terms.max_day_payout_minor:
+        yield Refusal.DAY_PAYOUT, *own, Measure.PAYOUT, terms.max_day_payout_minor - day_minor
+
+
+def market_room(market: Market, terms: HouseTerms, *, lost_minor: int) -> Room:
+    """How much more a market may lose on a selection that would lose `lost_minor` now."""
+    most_minor = market.liability_minor or terms.market_liability_minor
+    return Refusal.MARKET_LIABILITY, Level.MARKET, market.id, Measure.LOSS, most_minor - lost_minor
+
+
+def cap_rooms(caps: dict[Scope, Cap], scope: Scope, lost_minor: int) -> Iterator[Room]:
+    """The limits of one level, if it has any; `lost_minor` is what it loses now."""
+    cap = caps.get(scope)
+    if cap is None:
+        return
+    level, id = scope[0], scope[2] or scope[1]
+    if cap.max_stake_minor:
+        yield Refusal.STAKE_LIMIT, level, id, Measure.STAKE, cap.max_stake_minor
+    if cap.max_payout_minor:
+        yield Refusal.PAYOUT_LIMIT, level, id, Measure.PAYOUT, cap.max_payout_minor
+    if cap.max_liability_minor:
+        yield Refusal.LEVEL_LIABILITY, level, id, Measure.LOSS, cap.max_liability_minor - lost_minor
+
+
+def narrowest(rooms: Iterable[Room], *, stake_minor: int, most: Ratio) -> Bound | None:
+    """The most restrictive of the limits that a bet is over, with the largest stake (at least 0) that it leaves; the
+    first of those that leave as little. None where the bet is within all."""
+    over = [room for room in rooms if not _is_within(room, stake_minor, most)]
+    bounds = [(code, level, id, largest_minor(measure, room, most)) for code, level, id, measure, room in over]
+    if not bounds:
+        return None
+    code, level, id, most_minor = min(bounds, key=_largest)
+    return code, level, id, max(0, most_minor)
+
+
+def _largest(bound: Bound) -> int:
+    return bound[3]
+
+
+def _is_within(room: Room, stake_minor: int, most: Ratio) -> bool:
+    return _measured(room[3], stake_minor, most) <= room[4]
+
+
+def _measured(measure: Measure, stake_minor: int, most: Ratio) -> int:
+    if measure is Measure.STAKE:
+        return stake_minor
+    paid_minor = half_even(stake_minor * most[0], most[1])
+    return paid_minor if measure is Measure.PAYOUT else paid_minor - stake_minor
+
+
+def largest_minor(measure: Measure, room_minor: int, most: Ratio) -> int:
+    """The largest stake that a limit leaves (−1 where not even none fits), rounded as it will be paid: a minor unit
+    more is over it.
+
+    Paid and lost rise with the stake, so the boundary is where exact arithmetic puts it, or one or two units beside it
+    by rounding.
+    """
+    if room_minor < 0:
+        return -1
+    if measure is Measure.STAKE:
+        return room_minor
+    numerator, denominator = most
+    if measure is Measure.LOSS:
+        numerator -= denominator
+    if numerator <= 0:
+        return MAX_MONEY_MINOR
+    stake_minor = min(MAX_MONEY_MINOR, (2 * room_minor + 1) * denominator // (2 * numerator))
+    while stake_minor > 0 and _measured(measure, stake_minor, most) > room_minor:
+        stake_minor -= 1
+    return stake_minor

@@ -1,22 +1,46 @@
-"""Every bet, by id and by market, what each market owes, and how facts change them."""
+"""Every bet, by id and by market, what each market and level owes, and how facts change them."""
 
 import msgspec
 
-from overround.book.bets.events import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
-from overround.book.bets.types import BET_LIFE, Bet, BetAction, BetStatus, Exposure
+from overround.book.bets.events import (
+    BetAccepted,
+    BetDelayed,
+    BuilderPriced,
+    DelayedBetAccepted,
+    DelayedBetRefused,
+    TicketAccepted,
+    TicketBet,
+    TicketDelayed,
+    TicketOffered,
+    TicketReferred,
+    WaitingTicketAccepted,
+)
+from overround.book.bets.rules import above
+from overround.book.bets.types import BET_LIFE, STOOD, Bet, BetAction, BetStatus, Exposure, Ticket
+from overround.book.catalogue import CatalogueState
 from overround.book.tickets import Outcome
+from overround.kernel.level import Level
 from overround.kernel.price import payout_minor
+
+Exposures = dict[int, dict[str, Exposure]]
+"""By market and currency."""
 
 
 class BetsState(msgspec.Struct):
-    """`bets` is the truth. `by_market` (accepted bets in the order accepted) is found again from it.
+    """`bets` is the truth. `by_market` (bets that stood, in the order accepted) is found again from it.
 
-    `house_worst_minor` is, by currency, the sum of the worst cases of all markets that are not resulted.
+    `exposures` are what markets without a result owe on plain singles, `carried` what they would owe on all other bets
+    if the rest of each won. `worst_minor` is, by level, id and currency, the sum of the worst cases of the markets
+    below on singles, and of the largest loss of each other open bet with a leg there. `builders` are the prices of bet
+    builders that may still be asked for, oldest first.
     """
 
     bets: dict[int, Bet] = {}
-    exposures: dict[int, dict[str, Exposure]] = {}
-    house_worst_minor: dict[str, int] = {}
+    exposures: Exposures = {}
+    carried: Exposures = {}
+    worst_minor: dict[tuple[Level, int, str], int] = {}
+    builders: dict[int, BuilderPriced] = {}
+    builders_made: int = 0
     by_market: dict[int, list[Bet]] = {}
 
     def next_id(self) -> int:
@@ -26,8 +50,29 @@ class BetsState(msgspec.Struct):
         by_currency = self.exposures.get(market_id)
         return by_currency.get(currency) if by_currency else None
 
+    def lost_minor(self, market_id: int, selection_id: int, currency: str) -> int:
+        """What the house loses on a market if this selection wins, every other leg of its bets included."""
+        found = (kept.get(market_id, {}).get(currency) for kept in (self.exposures, self.carried))
+        return sum(exposure.lost_minor(selection_id) for exposure in found if exposure is not None)
 
-def accept(state: BetsState, fact: BetAccepted, *, at_us: int, seq: int, key: bytes, content: int) -> Bet:
+    def worst(self, level: Level, id: int, currency: str) -> int:
+        return self.worst_minor.get((level, id, currency), 0)
+
+
+Book = tuple[BetsState, CatalogueState]
+"""The bets, and what they are on."""
+
+
+def accept(
+    state: BetsState,
+    catalogue: CatalogueState,
+    fact: BetAccepted,
+    *,
+    at_us: int,
+    seq: int,
+    key: bytes,
+    content: int,
+) -> Bet:
     """A bet taken at once."""
     bet = state.bets[fact.bet_id] = Bet(
         fact.bet_id,
@@ -44,7 +89,7 @@ def accept(state: BetsState, fact: BetAccepted, *, at_us: int, seq: int, key: by
         key,
         content,
     )
-    _stand(state, bet)
+    stand((state, catalogue), bet)
     return bet
 
 
@@ -70,11 +115,11 @@ def delay(state: BetsState, fact: BetDelayed, *, at_us: int, seq: int, key: byte
     return bet
 
 
-def accept_delayed(state: BetsState, fact: DelayedBetAccepted, *, seq: int) -> Bet:
+def accept_delayed(state: BetsState, catalogue: CatalogueState, fact: DelayedBetAccepted, *, seq: int) -> Bet:
     bet = state.bets[fact.bet_id]
     bet.status = BET_LIFE[bet.status, BetAction.ACCEPT]
     bet.price_milli, bet.seq = fact.price_milli, seq
-    _stand(state, bet)
+    stand((state, catalogue), bet)
     return bet
 
 
@@ -84,45 +129,224 @@ def refuse_delayed(state: BetsState, fact: DelayedBetRefused) -> Bet:
     return bet
 
 
-def settle(bet: Bet, *, outcome: Outcome, payout_minor: int) -> None:
+def take_ticket(
+    state: BetsState,
+    fact: TicketAccepted | TicketDelayed | TicketReferred,
+    *,
+    status: BetStatus,
+    at_us: int,
+    seq: int,
+    key: bytes,
+    content: int,
+) -> list[Bet]:
+    """The bets of a ticket, new: open, or waiting for what is due at the fact's `decide_at_us`."""
+    ticket = Ticket(fact.ticket_id, tuple(each.bet_id for each in fact.bets), fact.stake_kind, fact.grant_id)
+    decide_at_us = 0 if isinstance(fact, TicketAccepted) else fact.decide_at_us
+    taken = [
+        Bet(
+            id=each.bet_id,
+            customer_id=fact.customer_id,
+            market_id=0,
+            selection_id=0,
+            currency=fact.currency,
+            stake_minor=each.slip.stake_minor,
+            price_milli=0,
+            market_version=0,
+            odds_change=fact.odds_change,
+            placed_at_us=at_us,
+            seq=seq,
+            key=key,
+            content=content,
+            status=status,
+            decide_at_us=decide_at_us,
+            slip=each.slip,
+            ticket=ticket,
+            potential_minor=each.potential_minor,
+        )
+        for each in fact.bets
+    ]
+    state.bets.update((bet.id, bet) for bet in taken)
+    return taken
+
+
+def offer_ticket(state: BetsState, fact: TicketOffered) -> list[Bet]:
+    """A trader's terms for a referred ticket, until the new `decide_at_us`."""
+    offered = [_on_terms(state, each, BetAction.OFFER) for each in fact.bets]
+    for bet in offered:
+        bet.decide_at_us = fact.decide_at_us
+    return offered
+
+
+def accept_waiting(state: BetsState, catalogue: CatalogueState, fact: WaitingTicketAccepted, *, seq: int) -> list[Bet]:
+    accepted = [_on_terms(state, each, BetAction.ACCEPT) for each in fact.bets]
+    for bet in accepted:
+        bet.seq = seq
+        stand((state, catalogue), bet)
+    return accepted
+
+
+def _on_terms(state: BetsState, terms: TicketBet, action: BetAction) -> Bet:
+    bet = state.bets[terms.bet_id]
+    bet.status = BET_LIFE[bet.status, action]
+    bet.slip, bet.stake_minor, bet.potential_minor = terms.slip, terms.slip.stake_minor, terms.potential_minor
+    return bet
+
+
+def refuse_waiting(state: BetsState, ticket_id: int) -> list[Bet]:
+    ticket = state.bets[ticket_id].ticket
+    refused = [state.bets[bet_id] for bet_id in ticket.bet_ids] if ticket else []
+    for bet in refused:
+        bet.status = BET_LIFE[bet.status, BetAction.REFUSE]
+    return refused
+
+
+def settle(book: Book, bet: Bet, *, outcome: Outcome, payout_minor: int) -> None:
+    if bet.status is BetStatus.OPEN and (bet.slip is not None or not book[1].markets[bet.market_id].resulted):
+        release_bet(book, bet)
     bet.status = BET_LIFE[bet.status, BetAction.SETTLE]
     bet.outcome, bet.payout_minor = outcome, payout_minor
 
 
-def _stand(state: BetsState, bet: Bet) -> None:
-    """From now on the bet is its market's, and the market owes on it."""
-    stood = state.by_market.get(bet.market_id)
-    if stood is None:
-        stood = state.by_market[bet.market_id] = []
-    stood.append(bet)
+def reopen(book: Book, bet: Bet) -> None:
+    """What settled a bet was taken back: it runs again, and counts again."""
+    bet.status = BET_LIFE[bet.status, BetAction.REOPEN]
+    bet.outcome, bet.payout_minor = None, 0
+    count_bet(book, bet)
+
+
+def stand(book: Book, bet: Bet) -> None:
+    """From now on the bet is its markets', and they owe on it."""
+    by_market = book[0].by_market
+    for market_id in markets_of(bet):
+        stood = by_market.get(market_id)
+        if stood is None:
+            stood = by_market[market_id] = []
+        stood.append(bet)
+    if bet.slip is None:
+        _count_single(book, bet)
+    else:
+        _count_slip(book, bet, 1)
+
+
+def markets_of(bet: Bet) -> tuple[int, ...]:
+    """The markets of a bet, each once, in the order of its slip."""
+    if bet.slip is None:
+        return (bet.market_id,)
+    return tuple(dict.fromkeys(market_id for market_id, _ in bet.selections))
+
+
+# ---------------------------------------------------------------- what is owed
+
+
+def count_bet(book: Book, bet: Bet) -> None:
+    """An open bet counts in what its markets and levels owe."""
+    if bet.slip is not None:
+        _count_slip(book, bet, 1)
+    elif not book[1].markets[bet.market_id].resulted:
+        _count_single(book, bet)
+
+
+def release_bet(book: Book, bet: Bet) -> None:
+    """An open bet does not count any longer, before its market has a result: it was settled early or cashed out."""
+    if bet.slip is None:
+        _release_single(book, bet)
+    else:
+        _count_slip(book, bet, -1)
+
+
+def _exposure(kept: Exposures, market_id: int, currency: str) -> Exposure:
+    by_currency = kept.get(market_id)
+    if by_currency is None:
+        by_currency = kept[market_id] = {}
+    exposure = by_currency.get(currency)
+    if exposure is None:
+        exposure = by_currency[currency] = Exposure()
+    return exposure
+
+
+def _count_single(book: Book, bet: Bet) -> None:
+    state, catalogue = book
+    exposure = _exposure(state.exposures, bet.market_id, bet.currency)
+    before = exposure.worst_minor
+    stake_minor = bet.running_minor
+    paid_minor = payout_minor(stake_minor=stake_minor, price_milli=bet.price_milli)
+    exposure.add(bet.selection_id, stake_minor=stake_minor, payout_minor=paid_minor)
+    grown = exposure.worst_minor - before
+    if grown:
+        _grow(state, catalogue, (bet.market_id,), bet.currency, grown)
+
+
+def _release_single(book: Book, bet: Bet) -> None:
+    state, catalogue = book
     exposure = state.exposure(bet.market_id, bet.currency)
     if exposure is None:
-        exposure = state.exposures.setdefault(bet.market_id, {})[bet.currency] = Exposure()
+        return
     before = exposure.worst_minor
-    payouts, selection_id = exposure.payouts_minor, bet.selection_id
-    payout = payouts.get(selection_id, 0) + payout_minor(stake_minor=bet.stake_minor, price_milli=bet.price_milli)
-    payouts[selection_id] = payout
-    exposure.stakes_minor += bet.stake_minor
-    if payout > exposure.largest_payout_minor:
-        exposure.largest_payout_minor = payout
-    worst = state.house_worst_minor
-    worst[bet.currency] = worst.get(bet.currency, 0) + exposure.worst_minor - before
+    exposure.take(bet.selection_id, stake_minor=bet.running_minor, payout_minor=bet.most_minor)
+    _grow(state, catalogue, (bet.market_id,), bet.currency, exposure.worst_minor - before)
 
 
-def release(state: BetsState, market_id: int) -> None:
-    """A result is in: the market's exposure leaves the house's total. A correction has nothing more to release."""
+def _count_slip(book: Book, bet: Bet, sign: int) -> None:
+    """A bet of several legs counts in each market without a result as if the rest of it had won; above the markets it
+    counts once, with its largest loss. `sign` of −1 takes it away."""
+    state, catalogue = book
+    stake_minor, most_minor = bet.running_minor, bet.most_minor
+    for market_id, selection_id in bet.selections:
+        if not catalogue.markets[market_id].resulted:
+            exposure = _exposure(state.carried, market_id, bet.currency)
+            change = exposure.add if sign > 0 else exposure.take
+            change(selection_id, stake_minor=stake_minor, payout_minor=most_minor)
+    _grow(state, catalogue, markets_of(bet), bet.currency, sign * max(0, most_minor - stake_minor))
+
+
+def _grow(state: BetsState, catalogue: CatalogueState, markets: tuple[int, ...], currency: str, by_minor: int) -> None:
+    worst = state.worst_minor
+    for level, id in above(catalogue, markets):
+        scope = level, id, currency
+        worst[scope] = worst.get(scope, 0) + by_minor
+
+
+def release(book: Book, market_id: int) -> None:
+    """A result is in: the market's exposure leaves every level. A correction has nothing more to release."""
+    state, catalogue = book
+    state.carried.pop(market_id, None)
     for currency, exposure in state.exposures.pop(market_id, {}).items():
-        state.house_worst_minor[currency] -= exposure.worst_minor
+        _grow(state, catalogue, (market_id,), currency, -exposure.worst_minor)
+
+
+def expose(book: Book, market_id: int) -> None:
+    """A result was taken back: what is still open on the market counts again. Looks at each bet of the market once."""
+    state, _ = book
+    for bet in state.by_market.get(market_id, ()):
+        if bet.status is not BetStatus.OPEN:
+            continue
+        if bet.slip is None:
+            _count_single(book, bet)
+            continue
+        for market, selection_id in bet.selections:
+            if market == market_id:
+                exposure = _exposure(state.carried, market_id, bet.currency)
+                exposure.add(selection_id, stake_minor=bet.running_minor, payout_minor=bet.most_minor)
+
+
+def price_builder(state: BetsState, fact: BuilderPriced, *, at_us: int) -> None:
+    """A bet builder may be asked for; those whose time is over are forgotten."""
+    expired = [id for id, builder in state.builders.items() if builder.expires_at_us <= at_us]
+    for id in expired:
+        del state.builders[id]
+    state.builders[fact.builder_id] = fact
+    state.builders_made = fact.builder_id
 
 
 def index(state: BetsState) -> None:
     """Find `by_market` again from the bets, in the order in which they were accepted."""
     state.by_market = {}
-    stood = [bet for bet in state.bets.values() if bet.status in (BetStatus.OPEN, BetStatus.SETTLED)]
-    stood.sort(key=_seq)
+    stood = [bet for bet in state.bets.values() if bet.status in STOOD]
+    stood.sort(key=_order)
     for bet in stood:
-        state.by_market.setdefault(bet.market_id, []).append(bet)
+        for market_id in markets_of(bet):
+            state.by_market.setdefault(market_id, []).append(bet)
 
 
-def _seq(bet: Bet) -> int:
-    return bet.seq
+def _order(bet: Bet) -> tuple[int, int]:
+    return bet.seq, bet.id

@@ -5,44 +5,90 @@ from typing import Final
 
 import msgspec
 
-from overround.book.tickets import Outcome
+from overround.book.ledger import StakeKind
+from overround.book.tickets import Outcome, Slip
+from overround.kernel.level import Level
+from overround.kernel.price import payout_minor
 
 
 class OddsChange(StrEnum):
-    """What a customer accepts when the price has moved: nothing, a better price only, or any price."""
+    """What a customer accepts when the price has moved: nothing, a better or a worse price only, or any price."""
 
     NONE = "none"
     HIGHER = "higher"
+    LOWER = "lower"
     ANY = "any"
 
 
 class BetStatus(StrEnum):
+    """`delayed` waits for its in-play delay, `referred` for a trader, `offered` for the customer's answer to a
+    trader."""
+
     DELAYED = "delayed"
+    REFERRED = "referred"
+    OFFERED = "offered"
     OPEN = "open"
     REFUSED = "refused"
     SETTLED = "settled"
+    CASHED_OUT = "cashed_out"
 
 
 class BetAction(StrEnum):
     ACCEPT = "accept"
     REFUSE = "refuse"
+    OFFER = "offer"
     SETTLE = "settle"
+    REOPEN = "reopen"
+    CASH_OUT = "cash_out"
 
 
 BET_LIFE: Final = {
     (BetStatus.DELAYED, BetAction.ACCEPT): BetStatus.OPEN,
     (BetStatus.DELAYED, BetAction.REFUSE): BetStatus.REFUSED,
+    (BetStatus.REFERRED, BetAction.ACCEPT): BetStatus.OPEN,
+    (BetStatus.REFERRED, BetAction.REFUSE): BetStatus.REFUSED,
+    (BetStatus.REFERRED, BetAction.OFFER): BetStatus.OFFERED,
+    (BetStatus.OFFERED, BetAction.ACCEPT): BetStatus.OPEN,
+    (BetStatus.OFFERED, BetAction.REFUSE): BetStatus.REFUSED,
     (BetStatus.OPEN, BetAction.SETTLE): BetStatus.SETTLED,
     (BetStatus.SETTLED, BetAction.SETTLE): BetStatus.SETTLED,
+    (BetStatus.SETTLED, BetAction.REOPEN): BetStatus.OPEN,
+    (BetStatus.OPEN, BetAction.CASH_OUT): BetStatus.CASHED_OUT,
 }
-"""A bet's life. A correction settles a settled bet again."""
+"""A bet's life. A correction settles a settled bet again; a result taken back opens it again."""
+
+WAITING: Final = (BetStatus.DELAYED, BetStatus.REFERRED, BetStatus.OFFERED)
+"""Not yet a bet: the stake is held, and something is due."""
+
+STOOD: Final = (BetStatus.OPEN, BetStatus.SETTLED, BetStatus.CASHED_OUT)
+"""Was taken."""
+
+
+class Ticket(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the bets of one ticket share. `id` is that of its first bet; `grant_id` names the free bet, boost or bonus
+    that was used, 0 for none."""
+
+    id: int
+    bet_ids: tuple[int, ...]
+    stake_kind: StakeKind = StakeKind.CASH
+    grant_id: int = 0
+
+
+class Cashed(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What was cashed out of a bet so far: the part of its stake that is gone, and what was paid for it."""
+
+    stake_minor: int
+    paid_minor: int
 
 
 class Bet(msgspec.Struct, array_like=True, gc=False):
-    """A single bet at a fixed price. What a customer asked for does not change; status, outcome and payout do.
+    """A bet at fixed prices. What a customer asked for does not change; status, outcome and payout do.
 
-    `key` is the scoped key (16 bytes of UUIDv7, 8 of the actor) and `content` the hash of the request, so that the
-    bet is its own memory of the request. `seq` is the fact that took it. `price_milli` is the price really taken.
+    A plain single names its selection itself. Any other bet has a `slip`, and `market_id`, `selection_id`,
+    `price_milli` and `market_version` are 0; `potential_minor` is the most that it may pay. `key` is the scoped key (16
+    bytes of UUIDv7, 8 of the actor) and `content` the hash of the request, so that the bet is its own memory of the
+    request. `seq` is the fact that took it. `price_milli` is the price really taken. `decide_at_us` is when what it
+    waits or waited for is over, 0 for a bet taken at once.
     """
 
     id: int
@@ -62,10 +108,44 @@ class Bet(msgspec.Struct, array_like=True, gc=False):
     decide_at_us: int = 0
     outcome: Outcome | None = None
     payout_minor: int = 0
+    slip: Slip | None = None
+    ticket: Ticket | None = None
+    potential_minor: int = 0
+    cashed: Cashed | None = None
+
+    @property
+    def running_minor(self) -> int:
+        """The stake that still runs: all of it, less what was cashed out."""
+        return self.stake_minor - self.cashed.stake_minor if self.cashed else self.stake_minor
+
+    @property
+    def stake_kind(self) -> StakeKind:
+        return self.ticket.stake_kind if self.ticket else StakeKind.CASH
+
+    @property
+    def selections(self) -> tuple[tuple[int, int], ...]:
+        """Every (market_id, selection_id) on which the bet depends."""
+        if self.slip is None:
+            return ((self.market_id, self.selection_id),)
+        return tuple(pair for leg in self.slip.legs for pair in leg.selections)
+
+    @property
+    def most_minor(self) -> int:
+        """The most that the running stake may pay, as it counts for liability."""
+        if self.slip is None:
+            return payout_minor(stake_minor=self.running_minor, price_milli=self.price_milli)
+        if self.cashed is None:
+            return self.potential_minor
+        return self.potential_minor * self.running_minor // self.stake_minor
+
+
+Bound = tuple[StrEnum, Level, int, int]
+"""What bounds a stake: the refusal, the level that says so, its id, and the largest stake in minor units."""
 
 
 class Exposure(msgspec.Struct, array_like=True):
-    """What one market owes in one currency: stakes taken, payouts by selection, the largest. Never recomputed."""
+    """What one market owes in one currency: stakes taken, payouts by selection, the largest. Kept as bets come and go;
+    only where the largest payout shrinks are the others looked at."""
 
     stakes_minor: int = 0
     largest_payout_minor: int = 0
@@ -75,3 +155,22 @@ class Exposure(msgspec.Struct, array_like=True):
     def worst_minor(self) -> int:
         """What the house loses on the market if the worst selection wins; at least 0."""
         return max(0, self.largest_payout_minor - self.stakes_minor)
+
+    def lost_minor(self, selection_id: int) -> int:
+        """What the house loses here if this selection wins; below zero where it gains."""
+        return self.payouts_minor.get(selection_id, 0) - self.stakes_minor
+
+    def add(self, selection_id: int, *, stake_minor: int, payout_minor: int) -> None:
+        payout = self.payouts_minor.get(selection_id, 0) + payout_minor
+        self.payouts_minor[selection_id] = payout
+        self.stakes_minor += stake_minor
+        if payout > self.largest_payout_minor:
+            self.largest_payout_minor = payout
+
+    def take(self, selection_id: int, *, stake_minor: int, payout_minor: int) -> None:
+        payouts = self.payouts_minor
+        before = payouts[selection_id]
+        payouts[selection_id] = before - payout_minor
+        self.stakes_minor -= stake_minor
+        if before == self.largest_payout_minor:
+            self.largest_payout_minor = max(payouts.values())

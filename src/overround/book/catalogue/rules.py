@@ -58,6 +58,8 @@ class Refusal(StrEnum):
     SELECTION_WITHDRAWN = "selection_withdrawn"
     PRICE_INVALID = "price_invalid"
     FEED_INVALID = "feed_invalid"
+    WINDOW_INVALID = "window_invalid"
+    WINDOW_NOT_FOUND = "window_not_found"
 
 
 def is_name(name: str) -> bool:

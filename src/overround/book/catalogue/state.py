@@ -314,6 +314,26 @@ def result_market(market: Market) -> None:
     market.revision += 1
 
 
+def roll_market_back(market: Market) -> None:
+    """A result is out again: the market is closed, and waits for another."""
+    _step(market, MarketAction.ROLL_BACK, "rolled_back")
+    market.revision += 1
+
+
+def cancel_window(market: Market, from_us: int, until_us: int) -> None:
+    """What was struck in a window is void."""
+    market.cancelled.append((from_us, until_us))
+    market.revision += 1
+    market.version += 1
+
+
+def restore_window(market: Market, from_us: int, until_us: int) -> None:
+    """What was struck in a window stands again."""
+    market.cancelled.remove((from_us, until_us))
+    market.revision += 1
+    market.version += 1
+
+
 def _step(market: Market, action: MarketAction, reason: str) -> None:
     """Take a step of the market's life where it has that step; the version rises with it."""
     following = MARKET_LIFE.get((market.status, action))
@@ -360,4 +380,14 @@ def apply(state: CatalogueState, fact: Fact, at_us: int) -> bool:
     return True
 
 
-__all__ = ["APPLY", "CatalogueState", "MarketStatus", "apply", "hear_result", "result_market"]
+__all__ = [
+    "APPLY",
+    "CatalogueState",
+    "MarketStatus",
+    "apply",
+    "cancel_window",
+    "hear_result",
+    "restore_window",
+    "result_market",
+    "roll_market_back",
+]

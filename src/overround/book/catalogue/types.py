@@ -49,6 +49,7 @@ class MarketAction(StrEnum):
     SUSPEND = "suspend"
     CLOSE = "close"
     RESULT = "result"
+    ROLL_BACK = "roll_back"
 
 
 MARKET_LIFE: Final = {
@@ -62,8 +63,10 @@ MARKET_LIFE: Final = {
     (MarketStatus.SUSPENDED, MarketAction.RESULT): MarketStatus.RESULTED,
     (MarketStatus.CLOSED, MarketAction.RESULT): MarketStatus.RESULTED,
     (MarketStatus.RESULTED, MarketAction.RESULT): MarketStatus.RESULTED,
+    (MarketStatus.RESULTED, MarketAction.ROLL_BACK): MarketStatus.CLOSED,
 }
-"""A market's life. It is born suspended; a result may be corrected for ever; there is no way back to open."""
+"""A market's life. It is born suspended; a result may be corrected or taken back for ever; there is no way back to
+open."""
 
 
 class Rule(StrEnum):
@@ -382,6 +385,10 @@ class Selection(msgspec.Struct, array_like=True, gc=False):
         self.price_milli = 0 if self.is_off else self.override_milli or self.feed_price_milli
 
 
+MAX_WINDOWS: Final = 100
+"""Windows in which the bets on one market are cancelled."""
+
+
 class Market(msgspec.Struct, array_like=True):
     """`version` rises with every change but a price's; a bet may ask for the version that its customer saw.
 
@@ -407,6 +414,7 @@ class Market(msgspec.Struct, array_like=True):
     terms: MarketTerms = MarketTerms()
     withdrawals: list[Withdrawn] = []
     owes_starting_prices: bool = False
+    cancelled: list[tuple[int, int]] = []
 
     @property
     def each_way(self) -> EachWay | None:
@@ -422,6 +430,15 @@ class Market(msgspec.Struct, array_like=True):
     def best_odds(self) -> bool:
         """Whether best odds are guaranteed."""
         return self.terms.best_odds
+
+    def cancels(self, struck_at_us: int) -> bool:
+        """Whether bets struck at an instant were cancelled."""
+        return any(from_us <= struck_at_us < until_us for from_us, until_us in self.cancelled)
+
+    @property
+    def resulted(self) -> bool:
+        """Whether a result is in."""
+        return self.status is MarketStatus.RESULTED
 
 
 class Feed(msgspec.Struct, array_like=True, gc=False):

@@ -34,7 +34,7 @@ from overround.book.ledger.state import (
     post,
     sums_minor,
 )
-from overround.book.ledger.types import Account, AccountKind, HouseAccounts, Reason, Transfer, Wallet
+from overround.book.ledger.types import Account, AccountKind, HouseAccounts, Reason, StakeKind, Transfer, Wallet
 
 __all__ = [
     "Account",
@@ -49,6 +49,7 @@ __all__ = [
     "Posting",
     "Reason",
     "Refusal",
+    "StakeKind",
     "Transfer",
     "Wallet",
     "WalletOpened",

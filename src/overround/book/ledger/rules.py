@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from overround.book.ledger.types import Account, HouseAccounts, Reason, Transfer, Wallet
+from overround.book.ledger.types import Account, HouseAccounts, Reason, StakeKind, Transfer, Wallet
 from overround.kernel.money import MAX_CURRENCY_MINOR, MAX_MONEY_MINOR
 
 
@@ -44,44 +44,61 @@ def move(wallet: Wallet, house: HouseAccounts, *, amount_minor: int) -> tuple[Tr
     return (Transfer(clearing, cash, amount_minor, Reason.DEPOSIT), *repaid)
 
 
-def recover(wallet: Wallet, *, credited_minor: int, owed_minor: int, ref: int = 0) -> tuple[Transfer, ...]:
-    """What a credit to cash repays of the customer's debt: as much of it as there is."""
+def recover(
+    wallet: Wallet, *, credited_minor: int, owed_minor: int, ref: int = 0, kind: StakeKind = StakeKind.CASH
+) -> tuple[Transfer, ...]:
+    """What a credit to cash (or to the bonus) repays of the customer's debt: as much of it as there is."""
     repaid_minor = min(owed_minor, credited_minor)
     if repaid_minor <= 0:
         return ()
-    return (Transfer(wallet.cash.id, wallet.debt.id, repaid_minor, Reason.DEBT_RECOVERED, ref),)
+    return (Transfer(wallet.account(kind).id, wallet.debt.id, repaid_minor, Reason.DEBT_RECOVERED, ref),)
 
 
-def stake(wallet: Wallet, house: HouseAccounts, *, stake_minor: int, ref: int) -> tuple[Transfer, ...]:
-    """A stake leaves the customer's cash for the open stakes."""
-    return (Transfer(wallet.cash.id, house.open_stakes.id, stake_minor, Reason.STAKE, ref),)
+def stake(
+    wallet: Wallet, house: HouseAccounts, *, stake_minor: int, ref: int, kind: StakeKind = StakeKind.CASH
+) -> tuple[Transfer, ...]:
+    """A stake leaves the customer's cash or bonus for the open stakes; that of a free bet leaves the house's profit."""
+    if kind is StakeKind.FREE_BET:
+        return (Transfer(house.trading.id, house.open_stakes.id, stake_minor, Reason.FREE_STAKE, ref),)
+    return (Transfer(wallet.account(kind).id, house.open_stakes.id, stake_minor, Reason.STAKE, ref),)
 
 
 def settle(
-    wallet: Wallet, house: HouseAccounts, *, stake_minor: int, payout_minor: int, ref: int
+    wallet: Wallet,
+    house: HouseAccounts,
+    *,
+    stake_minor: int,
+    payout_minor: int,
+    ref: int,
+    kind: StakeKind = StakeKind.CASH,
 ) -> tuple[Transfer, ...]:
     """A stake leaves the open stakes: back to the customer as far as the payout reaches, the rest won by the house.
 
-    What the payout has beyond the stake comes out of trading.
+    What the payout has beyond the stake comes out of trading. The stake of a free bet goes back to the house whole, and
+    all that is paid comes out of trading.
     """
-    cash, open_stakes, trading = wallet.cash.id, house.open_stakes.id, house.trading.id
+    account, open_stakes, trading = wallet.account(kind).id, house.open_stakes.id, house.trading.id
+    if kind is StakeKind.FREE_BET:
+        spent = Transfer(open_stakes, trading, stake_minor, Reason.FREE_STAKE_SPENT, ref)
+        return (spent, Transfer(trading, account, payout_minor, Reason.WINNINGS, ref)) if payout_minor else (spent,)
     if not payout_minor:
         return (Transfer(open_stakes, trading, stake_minor, Reason.STAKE_LOST, ref),)
     if payout_minor < stake_minor:
         return (
-            Transfer(open_stakes, cash, payout_minor, Reason.STAKE_RETURNED, ref),
+            Transfer(open_stakes, account, payout_minor, Reason.STAKE_RETURNED, ref),
             Transfer(open_stakes, trading, stake_minor - payout_minor, Reason.STAKE_LOST, ref),
         )
-    returned = Transfer(open_stakes, cash, stake_minor, Reason.STAKE_RETURNED, ref)
+    returned = Transfer(open_stakes, account, stake_minor, Reason.STAKE_RETURNED, ref)
     if payout_minor == stake_minor:
         return (returned,)
-    return (returned, Transfer(trading, cash, payout_minor - stake_minor, Reason.WINNINGS, ref))
+    return (returned, Transfer(trading, account, payout_minor - stake_minor, Reason.WINNINGS, ref))
 
 
 ROLLBACK = {
     Reason.STAKE_RETURNED: Reason.ROLLBACK_STAKE_RETURNED,
     Reason.STAKE_LOST: Reason.ROLLBACK_STAKE_LOST,
     Reason.WINNINGS: Reason.ROLLBACK_WINNINGS,
+    Reason.FREE_STAKE_SPENT: Reason.ROLLBACK_FREE_STAKE_SPENT,
 }
 
 
@@ -91,29 +108,32 @@ def resettle(
     *,
     stake_minor: int,
     old_payout_minor: int,
-    payout_minor: int,
+    payout_minor: int | None,
     spendable_minor: int,
     owed_minor: int,
     ref: int,
+    kind: StakeKind = StakeKind.CASH,
 ) -> tuple[Transfer, ...]:
-    """Undo one settlement and make another, by compensating transfers only.
+    """Undo one settlement and make another, or none (`payout_minor` None: the bet is open again), by compensating
+    transfers only.
 
     The new payout is credited first, then the old one taken back; what the customer no longer has
     (`spendable_minor` is there now) is advanced as a debt, so cash never goes below zero. A gain repays a debt
     (`owed_minor` now) first.
     """
-    undo = tuple(
-        Transfer(old.credit, old.debit, old.amount_minor, ROLLBACK[old.reason], ref)
-        for old in settle(wallet, house, stake_minor=stake_minor, payout_minor=old_payout_minor, ref=ref)
-    )
-    anew = settle(wallet, house, stake_minor=stake_minor, payout_minor=payout_minor, ref=ref)
-    gain = payout_minor - old_payout_minor
+    before = settle(wallet, house, stake_minor=stake_minor, payout_minor=old_payout_minor, ref=ref, kind=kind)
+    undo = tuple(Transfer(old.credit, old.debit, old.amount_minor, ROLLBACK[old.reason], ref) for old in before)
+    anew: tuple[Transfer, ...] = ()
+    if payout_minor is not None:
+        anew = settle(wallet, house, stake_minor=stake_minor, payout_minor=payout_minor, ref=ref, kind=kind)
+    gain = (payout_minor or 0) - old_payout_minor
     if gain >= 0:
-        return (*anew, *undo, *recover(wallet, credited_minor=gain, owed_minor=owed_minor, ref=ref))
+        repaid = recover(wallet, credited_minor=gain, owed_minor=owed_minor, ref=ref, kind=kind)
+        return (*anew, *undo, *repaid)
     short = -gain - spendable_minor
     if short <= 0:
         return (*anew, *undo)
-    return (Transfer(wallet.debt.id, wallet.cash.id, short, Reason.DEBT_ADVANCED, ref), *anew, *undo)
+    return (Transfer(wallet.debt.id, wallet.account(kind).id, short, Reason.DEBT_ADVANCED, ref), *anew, *undo)
 
 
 def exchange_settle(

@@ -25,10 +25,13 @@ class Reason(StrEnum):
     STAKE = "stake"
     STAKE_RETURNED = "stake_returned"
     STAKE_LOST = "stake_lost"
+    FREE_STAKE = "free_stake"
+    FREE_STAKE_SPENT = "free_stake_spent"
     WINNINGS = "winnings"
     ROLLBACK_STAKE_RETURNED = "rollback_stake_returned"
     ROLLBACK_STAKE_LOST = "rollback_stake_lost"
     ROLLBACK_WINNINGS = "rollback_winnings"
+    ROLLBACK_FREE_STAKE_SPENT = "rollback_free_stake_spent"
     DEBT_ADVANCED = "debt_advanced"
     DEBT_RECOVERED = "debt_recovered"
     EXCHANGE_LOSS = "exchange_loss"
@@ -38,6 +41,15 @@ class Reason(StrEnum):
     ROLLBACK_EXCHANGE_WINNINGS = "rollback_exchange_winnings"
     ROLLBACK_COMMISSION = "rollback_commission"
     EXCHANGE_RESIDUE = "exchange_residue"
+
+
+class StakeKind(StrEnum):
+    """Whose money a stake is: the customer's cash, a free bet (the house's, and not returned), or the customer's bonus,
+    to which what it wins goes back."""
+
+    CASH = "cash"
+    FREE_BET = "free_bet"
+    BONUS = "bonus"
 
 
 class Account(msgspec.Struct, array_like=True, gc=False):
@@ -71,6 +83,10 @@ class Wallet(msgspec.Struct, frozen=True, gc=False):
     cash: Account
     bonus: Account
     debt: Account
+
+    def account(self, kind: StakeKind) -> Account:
+        """Where a bet of this kind pays, and whence its stake comes unless the house gives it."""
+        return self.bonus if kind is StakeKind.BONUS else self.cash
 
 
 class HouseAccounts(msgspec.Struct, frozen=True, gc=False):

@@ -5,6 +5,7 @@ shorter; usage is counted per UTC day, ISO week and month from the facts alone.
 """
 
 from overround.book.limits.events import (
+    CapSet,
     CoolingOff,
     HouseTermsSet,
     LimitSet,
@@ -23,10 +24,11 @@ from overround.book.limits.rules import (
     shut_out,
     stake_room,
 )
-from overround.book.limits.state import APPLY, LimitsState, give_back, use
+from overround.book.limits.state import APPLY, LimitsState, Scope, give_back, use
 from overround.book.limits.types import (
     LOOSENING_WAIT_US,
     NO_LIMIT,
+    Cap,
     HouseTerms,
     Limit,
     LimitKind,
@@ -39,6 +41,8 @@ __all__ = [
     "APPLY",
     "LOOSENING_WAIT_US",
     "NO_LIMIT",
+    "Cap",
+    "CapSet",
     "CoolingOff",
     "HouseTerms",
     "HouseTermsSet",
@@ -52,6 +56,7 @@ __all__ = [
     "PlayerUnblocked",
     "Purse",
     "Refusal",
+    "Scope",
     "SelfExcluded",
     "Usage",
     "cool_off_until_us",

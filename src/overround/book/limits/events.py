@@ -1,7 +1,8 @@
 """What the limits tell the rest of the house."""
 
-from overround.book.limits.types import HouseTerms, LimitKind
+from overround.book.limits.types import Cap, HouseTerms, LimitKind
 from overround.kernel.fact import Fact
+from overround.kernel.level import Level
 
 
 class LimitSet(Fact, frozen=True, kw_only=True, tag="limit_set"):
@@ -48,6 +49,18 @@ class PlayerUnblocked(Fact, frozen=True, kw_only=True, tag="player_unblocked"):
 
     customer_id: int
     before: str
+
+
+class CapSet(Fact, frozen=True, kw_only=True, tag="cap_set"):
+    """What the house takes at one level. `id` names it (0 for the platform), `selection_id` the selection of a
+    market."""
+
+    level: Level
+    id: int
+    selection_id: int
+    currency: str
+    cap: Cap
+    before: Cap
 
 
 class HouseTermsSet(Fact, frozen=True, kw_only=True, tag="house_terms_set"):

@@ -7,6 +7,7 @@ import msgspec
 
 from overround.book.ledger import CurrencyOpened, CustomerOpened, WalletOpened
 from overround.book.limits.events import (
+    CapSet,
     CoolingOff,
     HouseTermsSet,
     LimitSet,
@@ -16,25 +17,32 @@ from overround.book.limits.events import (
     SelfExcluded,
 )
 from overround.book.limits.rules import window_starts_us
-from overround.book.limits.types import HouseTerms, Limit, Player, Purse, Usage
+from overround.book.limits.types import Cap, HouseTerms, Limit, Player, Purse, Usage
 from overround.kernel.fact import Fact
 from overround.kernel.instant import DAY_US
+from overround.kernel.level import Level
+
+Scope = tuple[Level, int, int, str]
+"""A level, its id, the selection where it is one, and the currency."""
 
 
 class LimitsState(msgspec.Struct):
-    """`players` by customer, `terms` by currency."""
+    """`players` by customer, `terms` by currency, `caps` by scope."""
 
     players: dict[int, Player] = {}
     terms: dict[str, HouseTerms] = {}
+    caps: dict[Scope, Cap] = {}
 
 
-def use(purse: Purse, *, at_us: int, staked_minor: int, returned_minor: int) -> None:
-    """Count a stake or a return in the windows of its instant. A new window begins with the first use in it."""
+def use(purse: Purse, *, at_us: int, staked_minor: int, returned_minor: int, potential_minor: int = 0) -> None:
+    """Count a stake or a return in the windows of its instant, and what a bet may pay in its day. A new window begins
+    with the first use in it."""
     if at_us >= purse.day.start_us + DAY_US:
         _roll(purse, at_us)
     for usage in (purse.day, purse.week, purse.month):
         usage.staked_minor += staked_minor
         usage.returned_minor += returned_minor
+    purse.day.potential_minor += potential_minor
 
 
 def give_back(purse: Purse, *, placed_at_us: int, stake_minor: int) -> None:
@@ -100,6 +108,14 @@ def _house_terms_set(state: LimitsState, fact: HouseTermsSet, at_us: int) -> Non
     state.terms[fact.currency] = fact.terms
 
 
+def _cap_set(state: LimitsState, fact: CapSet, at_us: int) -> None:
+    scope = fact.level, fact.id, fact.selection_id, fact.currency
+    if fact.cap == Cap():
+        state.caps.pop(scope, None)
+    else:
+        state.caps[scope] = fact.cap
+
+
 APPLY: dict[type[Fact], Callable[[LimitsState, Any, int], None]] = {
     CurrencyOpened: _currency_opened,
     CustomerOpened: _customer_opened,
@@ -111,4 +127,5 @@ APPLY: dict[type[Fact], Callable[[LimitsState, Any, int], None]] = {
     PlayerUnblocked: _player_unblocked,
     PlayerTermsSet: _player_terms_set,
     HouseTermsSet: _house_terms_set,
+    CapSet: _cap_set,
 }

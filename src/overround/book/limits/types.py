@@ -59,11 +59,13 @@ class Limit(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Usage(msgspec.Struct, array_like=True, gc=False):
-    """What was staked and returned in one calendar window, which began at `start_us`."""
+    """What was staked and returned, and what the bets struck may pay, in one calendar window that began at
+    `start_us`."""
 
     start_us: int = 0
     staked_minor: int = 0
     returned_minor: int = 0
+    potential_minor: int = 0
 
 
 class Purse(msgspec.Struct, array_like=True):
@@ -75,6 +77,10 @@ class Purse(msgspec.Struct, array_like=True):
     month: Usage
     max_stake_minor: int = 0
     max_payout_minor: int = 0
+
+    def potential_of_day_minor(self, at_us: int) -> int:
+        """What the bets struck in the UTC day of an instant may pay together."""
+        return self.day.potential_minor if at_us < self.day.start_us + DAY_US else 0
 
 
 class Player(msgspec.Struct, array_like=True):
@@ -88,6 +94,18 @@ class Player(msgspec.Struct, array_like=True):
     blocked: str = ""
 
 
+class Cap(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the house takes at one level, in minor units; 0 means that this level bounds nothing.
+
+    A stake and a payout are those of one bet. The liability is what the house may lose there: on a selection or market
+    if the selection wins, above that the sum of what `docs/rules/liability.md` says.
+    """
+
+    max_stake_minor: int = 0
+    max_payout_minor: int = 0
+    max_liability_minor: int = 0
+
+
 class HouseTerms(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the house takes in one currency, in its minor units. Each is the default where nothing narrower is set."""
 
@@ -96,3 +114,7 @@ class HouseTerms(msgspec.Struct, frozen=True, array_like=True, gc=False):
     max_payout_minor: int = 50_000_000
     market_liability_minor: int = 200_000_000
     house_liability_minor: int = 20_000_000_000
+    max_ticket_payout_minor: int = 0
+    """What the bets of one ticket may pay together; 0 means as much as each of them."""
+    max_day_payout_minor: int = 0
+    """What the bets that a customer strikes in one UTC day may pay together; 0 bounds nothing."""

@@ -16,6 +16,7 @@ from overround.book.machine.answers import (
     LimitsNow,
     OrderReport,
     OrdersAnswer,
+    TicketAnswer,
 )
 from overround.book.machine.deciding import decide, decide_due, next_due_us
 from overround.book.machine.events import (
@@ -70,6 +71,7 @@ __all__ = [
     "RequestRefused",
     "State",
     "TermBegan",
+    "TicketAnswer",
     "answer_of",
     "decide",
     "decide_due",

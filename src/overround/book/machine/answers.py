@@ -2,9 +2,10 @@
 
 import msgspec
 
-from overround.book.bets import BetStatus, Outcome
+from overround.book.bets import BetStatus, Cashed, Outcome, Ticket, TicketBet
 from overround.book.limits import LimitKind
 from overround.book.matching import OrderStatus
+from overround.book.tickets import Slip
 from overround.kernel.refusal import Refused
 
 
@@ -15,6 +16,18 @@ class BetAnswer(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="bet
     status: BetStatus
     stake_minor: int
     price_milli: int
+    placed_at_us: int
+    decide_at_us: int
+    seq: int
+
+
+class TicketAnswer(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="ticket"):
+    """A ticket was taken, or waits until `decide_at_us`: its bets at the prices taken, or asked for. `seq` is the
+    fact."""
+
+    ticket_id: int
+    status: BetStatus
+    bets: tuple[TicketBet, ...]
     placed_at_us: int
     decide_at_us: int
     seq: int
@@ -42,6 +55,11 @@ class BetFound(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="foun
     outcome: Outcome | None
     payout_minor: int
     seq: int
+    slip: Slip | None = None
+    ticket: Ticket | None = None
+    potential_minor: int = 0
+    cashed: Cashed | None = None
+    decide_at_us: int = 0
 
 
 class Balance(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -108,4 +126,4 @@ class OrdersAnswer(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="
     placed: tuple[OrderReport, ...] = ()
 
 
-Answer = OrdersAnswer | BetAnswer | Done | Refused | BetFound | Balances | LimitsNow
+Answer = OrdersAnswer | BetAnswer | TicketAnswer | Done | Refused | BetFound | Balances | LimitsNow

@@ -72,7 +72,9 @@ def find_bet(state: State, query: FindBet, now_us: int) -> Answer:
     if isinstance(entry, Remembered):
         if isinstance(entry.answer, Refused):
             return entry.answer
-        entry = state.bets.bets.get(getattr(entry.answer, "bet_id", 0))
+        answer = entry.answer
+        found = getattr(answer, "ticket_id", 0) or getattr(answer, "bet_id", 0)
+        entry = state.bets.bets.get(found)
     return _found(entry, query.customer_id)
 
 
@@ -92,4 +94,9 @@ def _found(bet: Bet | None, customer_id: int) -> Answer:
         bet.outcome,
         bet.payout_minor,
         bet.seq,
+        bet.slip,
+        bet.ticket,
+        bet.potential_minor,
+        bet.cashed,
+        bet.decide_at_us,
     )

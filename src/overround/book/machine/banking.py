@@ -1,9 +1,14 @@
 """Customers, their money and their limits: which facts a command about them leads to."""
 
-from overround.book import ledger, limits
+from enum import StrEnum
+
+from overround.book import control, ledger, limits
+from overround.book.catalogue import Refusal
 from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, LedgerState, WalletOpened
 from overround.book.limits import (
     NO_LIMIT,
+    Cap,
+    CapSet,
     CoolingOff,
     HouseTerms,
     HouseTermsSet,
@@ -19,12 +24,14 @@ from overround.book.machine.commands import (
     OpenCustomer,
     OpenWallet,
     SelfExclude,
+    SetCap,
     SetHouseTerms,
     SetLimit,
     SetPlayerTerms,
 )
 from overround.book.machine.state import State
 from overround.kernel.fact import Fact
+from overround.kernel.level import Level
 from overround.kernel.money import MAX_MONEY_MINOR, is_currency
 from overround.kernel.refusal import Refused
 
@@ -158,6 +165,55 @@ def set_house_terms(state: State, command: SetHouseTerms, now_us: int) -> Facts:
     return (HouseTermsSet(currency=command.currency, terms=command.terms, before=before),)
 
 
+def set_cap(state: State, command: SetCap, now_us: int) -> Facts:
+    if command.currency not in state.limits.terms:
+        return Refused(ledger.Refusal.CURRENCY_UNKNOWN)
+    unknown = _no_such_level(state, command)
+    if unknown is not None:
+        return Refused(unknown)
+    cap = command.cap
+    if not _amounts_fit(cap.max_stake_minor, cap.max_payout_minor, cap.max_liability_minor):
+        return Refused(limits.Refusal.TERMS_INVALID)
+    scope = command.level, command.id, command.selection_id, command.currency
+    return (
+        CapSet(
+            level=command.level,
+            id=command.id,
+            selection_id=command.selection_id,
+            currency=command.currency,
+            cap=cap,
+            before=state.limits.caps.get(scope, NO_CAP),
+        ),
+    )
+
+
+NO_CAP = Cap()
+
+
+def _no_such_level(state: State, command: SetCap) -> StrEnum | None:
+    """Why there is nothing of this level with this id. A player's own limits are set by `SetPlayerTerms`."""
+    on_offer = state.catalogue
+    if command.selection_id and command.level is not Level.SELECTION:
+        return Refusal.SELECTION_NOT_FOUND
+    match command.level:
+        case Level.PLATFORM:
+            return control.Refusal.LEVEL_INVALID if command.id else None
+        case Level.SPORT:
+            return None if command.id in on_offer.sports else Refusal.SPORT_NOT_FOUND
+        case Level.COMPETITION:
+            return None if command.id in on_offer.competitions else Refusal.COMPETITION_NOT_FOUND
+        case Level.EVENT:
+            return None if command.id in on_offer.events else Refusal.EVENT_NOT_FOUND
+        case Level.MARKET:
+            return None if command.id in on_offer.markets else Refusal.MARKET_NOT_FOUND
+        case Level.SELECTION:
+            market = on_offer.markets.get(command.id)
+            found = market is not None and command.selection_id in market.selections
+            return None if found else Refusal.SELECTION_NOT_FOUND
+        case Level.PLAYER:
+            return control.Refusal.LEVEL_INVALID
+
+
 def _terms_fit(terms: HouseTerms) -> bool:
     return _amounts_fit(
         terms.min_stake_minor,
@@ -165,6 +221,8 @@ def _terms_fit(terms: HouseTerms) -> bool:
         terms.max_payout_minor,
         terms.market_liability_minor,
         terms.house_liability_minor,
+        terms.max_ticket_payout_minor,
+        terms.max_day_payout_minor,
     )
 
 

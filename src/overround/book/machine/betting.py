@@ -3,16 +3,17 @@
 from enum import StrEnum
 
 from overround.book import bets, catalogue, ledger, limits
-from overround.book.bets import Bet, BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
+from overround.book.bets import Bet, BetAccepted, BetDelayed, Bound, DelayedBetAccepted, DelayedBetRefused
 from overround.book.catalogue import Market, Selection
 from overround.book.ledger import Wallet
 from overround.book.limits import Purse
 from overround.book.machine.commands import PlaceBet
+from overround.book.machine.limiting import losing, rooms
 from overround.book.machine.state import State
 from overround.kernel.fact import Cause, Fact
 from overround.kernel.level import Level
 from overround.kernel.money import MAX_MONEY_MINOR
-from overround.kernel.price import is_price
+from overround.kernel.price import UNIT, is_price
 from overround.kernel.refusal import Refused
 
 
@@ -21,7 +22,7 @@ def place(state: State, command: PlaceBet, now_us: int, cause: Cause) -> Fact | 
     `docs/rules/acceptance.md`."""
     wallet = state.ledger.wallets.get((command.customer_id, command.currency))
     if wallet is None:
-        return _no_wallet(state, command)
+        return no_wallet(state, command.customer_id)
     player = state.limits.players[command.customer_id]
     if now_us < player.excluded_until_us or now_us < player.cooling_until_us or player.blocked:
         return Refused(str(limits.shut_out(player, now_us=now_us)))
@@ -69,8 +70,9 @@ def place(state: State, command: PlaceBet, now_us: int, cause: Cause) -> Fact | 
     )
 
 
-def _no_wallet(state: State, command: PlaceBet) -> Refused:
-    if command.customer_id in state.limits.players:
+def no_wallet(state: State, customer_id: int) -> Refused:
+    """Why somebody has no wallet in a currency."""
+    if customer_id in state.limits.players:
         return Refused(ledger.Refusal.WALLET_NOT_FOUND)
     return Refused(ledger.Refusal.CUSTOMER_NOT_FOUND)
 
@@ -89,7 +91,7 @@ def _terms(
     """The price at which a bet would stand now, or why it would not. Checked alike at once and after a delay, when
     `held_minor` of the customer's cash is this bet's own since `asked_at_us`."""
     if not state.catalogue.takes_bet(market, asked_at_us=asked_at_us, now_us=now_us):
-        return _unavailable(state, market, asked_at_us=asked_at_us, now_us=now_us)
+        return unavailable(state, market, asked_at_us=asked_at_us, now_us=now_us)
     if asked.market_version and asked.market_version != market.version:
         return Refused(bets.Refusal.MARKET_CHANGED, {"market_version": market.version})
     selection = market.selections.get(asked.selection_id)
@@ -97,7 +99,7 @@ def _terms(
         return Refused(bets.Refusal.SELECTION_NOT_FOUND)
     price_milli = selection.price_milli
     if not price_milli:
-        return _no_price(market, selection)
+        return no_price(market, selection)
     if price_milli != asked.price_milli and not bets.takes_price(
         asked.odds_change, asked_milli=asked.price_milli, current_milli=price_milli
     ):
@@ -106,16 +108,22 @@ def _terms(
     terms = state.limits.terms[currency]
     if stake_minor < terms.min_stake_minor:
         return Refused(bets.Refusal.STAKE_BELOW_MINIMUM, {"min_stake_minor": terms.min_stake_minor})
-    over = bets.over_limit(
+    lost_minor, spare_minor = losing(state, market.id, asked.selection_id, currency)
+    over: Bound | None = None
+    if state.limits.caps or not bets.within_defaults(
         stake_minor=stake_minor,
         price_milli=price_milli,
-        selection_id=asked.selection_id,
         terms=terms,
         purse=purse,
         market=market,
-        exposure=state.bets.exposure(market.id, currency),
-        house_worst_minor=state.bets.house_worst_minor.get(currency, 0),
-    )
+        lost_minor=lost_minor,
+        spare_minor=spare_minor,
+        house_worst_minor=state.bets.worst(Level.PLATFORM, 0, currency),
+    ):
+        player = state.limits.players[asked.customer_id]
+        pairs = ((market.id, asked.selection_id),)
+        bounds = rooms(state, player, currency, pairs, now_us=now_us, spare_minor=spare_minor)
+        over = bets.narrowest(bounds, stake_minor=stake_minor, most=(price_milli, UNIT))
     room: tuple[StrEnum, int] | None = None
     if purse.limits:
         room = limits.stake_room(purse, now_us=now_us, held_minor=held_minor, held_at_us=asked_at_us)
@@ -124,10 +132,10 @@ def _terms(
         if stake_minor <= available_minor:
             return price_milli
         return Refused(ledger.Refusal.INSUFFICIENT_FUNDS, {"available_minor": available_minor})
-    return _too_much(over, room, available_minor=available_minor, min_stake_minor=terms.min_stake_minor)
+    return too_much(over, room, available_minor=available_minor, min_stake_minor=terms.min_stake_minor)
 
 
-def _unavailable(state: State, market: Market, *, asked_at_us: int, now_us: int) -> Refused:
+def unavailable(state: State, market: Market, *, asked_at_us: int, now_us: int) -> Refused:
     """Why a market takes no bet: it is over, or suspended, or not approved. The widest level that the desk suspended is
     named."""
     code, detail = bets.unavailable(market), dict[str, int | str](market_version=market.version)
@@ -140,23 +148,26 @@ def _unavailable(state: State, market: Market, *, asked_at_us: int, now_us: int)
     return Refused(code, detail)
 
 
-def _no_price(market: Market, selection: Selection) -> Refused:
+def no_price(market: Market, selection: Selection) -> Refused:
     if selection.stopped:
         detail: dict[str, int | str] = {"market_version": market.version, "level": Level.SELECTION.value}
         return Refused(bets.Refusal.MARKET_SUSPENDED, detail)
     return Refused(bets.Refusal.NO_PRICE)
 
 
-def _too_much(
-    over: tuple[StrEnum, int] | None, room: tuple[StrEnum, int] | None, *, available_minor: int, min_stake_minor: int
+def too_much(
+    over: Bound | None, room: tuple[StrEnum, int] | None, *, available_minor: int, min_stake_minor: int
 ) -> Refused:
-    """The refusal of a stake over a limit: the house's limits speak first, and `max_stake_minor` is what every limit
-    and the customer's cash would let stand, 0 where that is nothing."""
-    first = over or room
-    if first is None:
+    """The refusal of a stake over a limit: the house's limits speak first, naming their level, and `max_stake_minor` is
+    what every limit and the customer's cash would let stand, 0 where that is nothing."""
+    largest = min(available_minor, *(found[-1] for found in (over, room) if found is not None))
+    detail: dict[str, int | str] = {"max_stake_minor": largest if largest >= max(1, min_stake_minor) else 0}
+    if over is not None:
+        code, level, id, _ = over
+        return Refused(code, {**detail, "level": level.value, "level_id": id})
+    if room is None:
         raise ValueError("no limit is over")
-    largest = min(available_minor, *(found[1] for found in (over, room) if found is not None))
-    return Refused(str(first[0]), {"max_stake_minor": largest if largest >= max(1, min_stake_minor) else 0})
+    return Refused(room[0], detail)
 
 
 def decide_delayed(state: State, bet_id: int, now_us: int) -> DelayedBetAccepted | DelayedBetRefused:

@@ -4,7 +4,8 @@ import msgspec
 
 from overround.book.bets import OddsChange
 from overround.book.catalogue import MarketTerms, Moment
-from overround.book.limits import HouseTerms, LimitKind
+from overround.book.ledger import StakeKind
+from overround.book.limits import Cap, HouseTerms, LimitKind
 from overround.book.machine.command import Command as Command
 from overround.book.machine.exchange_commands import ExchangeCommand
 from overround.book.settlement import Result
@@ -25,6 +26,81 @@ class PlaceBet(Command, frozen=True):
     price_milli: int
     odds_change: OddsChange = OddsChange.NONE
     market_version: int = 0
+
+
+class LegAsked(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
+    """A leg asked for: a selection at `price_milli` (0 for the starting price), or, with `builder_id`, a bet builder at
+    its price. `market_version` of 0 asks for no version."""
+
+    market_id: int
+    selection_id: int
+    price_milli: int
+    banker: bool = False
+    market_version: int = 0
+    builder_id: int = 0
+
+
+class BetAsked(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
+    """A bet of a ticket: its legs, the folds that make its lines, and the stake of the whole bet."""
+
+    legs: tuple[LegAsked, ...]
+    folds: tuple[int, ...]
+    stake_minor: int
+    each_way: bool = False
+
+
+class PlaceTicket(Command, frozen=True):
+    """Bets handed in together: all of them are taken, or none. With `refer` a ticket over a limit of the house waits
+    for a trader instead of being refused."""
+
+    customer_id: int
+    currency: str
+    bets: tuple[BetAsked, ...]
+    odds_change: OddsChange = OddsChange.NONE
+    stake_kind: StakeKind = StakeKind.CASH
+    grant_id: int = 0
+    refer: bool = False
+
+
+class AcceptReferral(Command, frozen=True):
+    """A trader takes a referred ticket as asked for."""
+
+    ticket_id: int
+
+
+class DeclineReferral(Command, frozen=True):
+    ticket_id: int
+
+
+class BetOffered(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
+    """A trader's terms for a bet: its stake, and a price for each leg or none at all for those asked for."""
+
+    stake_minor: int
+    prices_milli: tuple[int, ...] = ()
+
+
+class OfferReferral(Command, frozen=True):
+    """A trader would take a referred ticket on other terms, one for each of its bets."""
+
+    ticket_id: int
+    bets: tuple[BetOffered, ...]
+
+
+class AnswerOffer(Command, frozen=True):
+    """The customer takes a trader's offer, or leaves it."""
+
+    customer_id: int
+    ticket_id: int
+    accept: bool
+
+
+class PriceBuilder(Command, frozen=True):
+    """A price for several selections of one event together. `parts` are (market_id, selection_id), ascending."""
+
+    event_id: int
+    parts: tuple[tuple[int, int], ...]
+    price_milli: int
+    lasts_us: int
 
 
 class OpenCustomer(Command, frozen=True):
@@ -80,6 +156,17 @@ class SetPlayerTerms(Command, frozen=True):
 class SetHouseTerms(Command, frozen=True):
     currency: str
     terms: HouseTerms
+
+
+class SetCap(Command, frozen=True):
+    """What the house takes at one level, from a selection (`id` of its market, and `selection_id`) to the platform
+    (`id` 0); an empty cap takes it away."""
+
+    level: Level
+    id: int
+    currency: str
+    cap: Cap
+    selection_id: int = 0
 
 
 class CreateSport(Command, frozen=True):
@@ -277,6 +364,38 @@ class UnblockPlayer(Command, frozen=True):
     customer_id: int
 
 
+class RollbackResult(Command, frozen=True):
+    """Take a market's result back: what it settled is undone, and the market waits for another."""
+
+    market_id: int
+
+
+class CancelMarketBets(Command, frozen=True):
+    """Void the bets on a market that were struck in `from_us` to before `until_us`: after a late suspension, or on a
+    result already known. The market goes on."""
+
+    market_id: int
+    from_us: int
+    until_us: int
+    reason: str
+
+
+class RestoreMarketBets(Command, frozen=True):
+    """Take back a cancellation of just this window."""
+
+    market_id: int
+    from_us: int
+    until_us: int
+
+
+class SweepPastPost(Command, frozen=True):
+    """An event began at `began_at_us`, before its markets closed: void what was struck since on every market that is
+    not offered in play."""
+
+    event_id: int
+    began_at_us: int
+
+
 class FeedHeartbeat(Command, frozen=True):
     feed: str
 
@@ -314,6 +433,17 @@ Query = GetBalances | GetLimits | FindBet
 
 AnyCommand = (
     PlaceBet
+    | PlaceTicket
+    | AcceptReferral
+    | DeclineReferral
+    | OfferReferral
+    | AnswerOffer
+    | PriceBuilder
+    | SetCap
+    | RollbackResult
+    | CancelMarketBets
+    | RestoreMarketBets
+    | SweepPastPost
     | OpenCustomer
     | OpenWallet
     | MoveFunds

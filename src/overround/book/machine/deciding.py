@@ -7,12 +7,27 @@ import msgspec
 
 from overround.book import catalogue
 from overround.book.catalogue import FeedSilenced
-from overround.book.machine import asking, banking, betting, controlling, exchanging, memory, offering, settling
+from overround.book.machine import (
+    asking,
+    banking,
+    betting,
+    controlling,
+    correcting,
+    exchanging,
+    memory,
+    offering,
+    referring,
+    settling,
+    ticketing,
+)
 from overround.book.machine.answers import Answer
 from overround.book.machine.commands import (
+    AcceptReferral,
     AddSelections,
+    AnswerOffer,
     ApproveCompetition,
     BlockPlayer,
+    CancelMarketBets,
     ChangeMarket,
     CloseMarket,
     Command,
@@ -21,6 +36,7 @@ from overround.book.machine.commands import (
     CreateEvent,
     CreateMarket,
     CreateSport,
+    DeclineReferral,
     EndEvent,
     FeedHeartbeat,
     FindBet,
@@ -29,19 +45,25 @@ from overround.book.machine.commands import (
     HandOverMarket,
     LiftOverride,
     MoveFunds,
+    OfferReferral,
     OpenCustomer,
     OpenWallet,
     OverridePrice,
     PlaceBet,
+    PlaceTicket,
+    PriceBuilder,
     RecordEventResult,
     RecordResult,
     Request,
     RequireApproval,
     RescheduleEvent,
+    RestoreMarketBets,
     ResumeEvent,
     ResumeLevel,
     ResumeMarket,
+    RollbackResult,
     SelfExclude,
+    SetCap,
     SetHouseTerms,
     SetLimit,
     SetMargin,
@@ -53,6 +75,7 @@ from overround.book.machine.commands import (
     SuspendEvent,
     SuspendLevel,
     SuspendMarket,
+    SweepPastPost,
     UnblockPlayer,
     WithdrawSelection,
 )
@@ -65,6 +88,12 @@ from overround.kernel.ids import InvalidKey
 from overround.kernel.refusal import Refused
 
 DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refused]] = {
+    PlaceTicket: ticketing.place,
+    AcceptReferral: referring.accept_referral,
+    DeclineReferral: referring.decline_referral,
+    OfferReferral: referring.offer_referral,
+    AnswerOffer: referring.answer_offer,
+    PriceBuilder: referring.price_builder,
     OpenCustomer: banking.open_customer,
     OpenWallet: banking.open_wallet,
     MoveFunds: banking.move_funds,
@@ -73,6 +102,7 @@ DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refus
     SelfExclude: banking.self_exclude,
     SetPlayerTerms: banking.set_player_terms,
     SetHouseTerms: banking.set_house_terms,
+    SetCap: banking.set_cap,
     CreateSport: offering.create_sport,
     CreateCompetition: offering.create_competition,
     CreateEvent: offering.create_event,
@@ -92,6 +122,10 @@ DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refus
     ResumeEvent: offering.resume_event,
     RecordResult: offering.record_result,
     RecordEventResult: offering.record_event_result,
+    RollbackResult: correcting.roll_back,
+    CancelMarketBets: correcting.cancel_bets,
+    RestoreMarketBets: correcting.restore_bets,
+    SweepPastPost: correcting.sweep_past_post,
     FeedHeartbeat: offering.feed_heartbeat,
     SilenceFeed: offering.silence_feed,
     HandOverMarket: offering.hand_over_market,
@@ -174,7 +208,10 @@ def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> 
     if state.overrides and state.overrides[0][0] <= now_us:
         return (controlling.end_override(state),)
     if state.delays and state.delays[0][0] <= now_us:
-        return (betting.decide_delayed(state, state.delays[0][1], now_us),)
+        bet = state.bets.bets[state.delays[0][1]]
+        if bet.slip is not None:
+            return (ticketing.decide_waiting(state, bet, now_us),)
+        return (betting.decide_delayed(state, bet.id, now_us),)
     silent = [feed for feed in state.catalogue.feeds.values() if catalogue.is_silent(feed, now_us=now_us)]
     if silent:
         return tuple(FeedSilenced(feed=feed.name) for feed in silent)

@@ -2,7 +2,19 @@
 
 import msgspec
 
-from overround.book.bets import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
+from overround.book.bets import (
+    BetAccepted,
+    BetDelayed,
+    BuilderPriced,
+    DelayedBetAccepted,
+    DelayedBetRefused,
+    TicketAccepted,
+    TicketDelayed,
+    TicketOffered,
+    TicketReferred,
+    WaitingTicketAccepted,
+    WaitingTicketRefused,
+)
 from overround.book.catalogue import (
     CompetitionCreated,
     EventCreated,
@@ -55,6 +67,7 @@ from overround.book.exchange import (
 )
 from overround.book.ledger import CurrencyOpened, CustomerOpened, ExchangeAccountOpened, FundsMoved, WalletOpened
 from overround.book.limits import (
+    CapSet,
     CoolingOff,
     HouseTermsSet,
     LimitSet,
@@ -64,7 +77,14 @@ from overround.book.limits import (
     SelfExcluded,
 )
 from overround.book.machine.commands import AnyCommand
-from overround.book.settlement import BetsSettled, ResultHeard, ResultRecorded
+from overround.book.settlement import (
+    BetsSettled,
+    MarketBetsCancelled,
+    MarketBetsRestored,
+    ResultHeard,
+    ResultRecorded,
+    ResultRolledBack,
+)
 from overround.kernel.fact import Fact
 
 
@@ -134,6 +154,14 @@ AnyFact = (
     | DelayedBetAccepted
     | DelayedBetRefused
     | ResultHeard
+    | TicketAccepted
+    | TicketDelayed
+    | TicketReferred
+    | TicketOffered
+    | WaitingTicketAccepted
+    | WaitingTicketRefused
+    | BuilderPriced
+    | CapSet
     | ResultRecorded
     | BetsSettled
     | ExchangeAccountOpened
@@ -156,6 +184,9 @@ AnyFact = (
     | HeartbeatMissed
     | ExchangeResultRecorded
     | ExchangeSettled
+    | ResultRolledBack
+    | MarketBetsCancelled
+    | MarketBetsRestored
 )
 
 _encoder = msgspec.json.Encoder()
@@ -225,5 +256,13 @@ SUBJECT: dict[type[Fact], str] = {
     RunnerRemoved: "market_id",
     HeartbeatSet: "customer_id",
     ExchangeResultRecorded: "market_id",
+    ResultRolledBack: "market_id",
+    MarketBetsCancelled: "market_id",
+    MarketBetsRestored: "market_id",
+    TicketOffered: "ticket_id",
+    WaitingTicketAccepted: "ticket_id",
+    WaitingTicketRefused: "ticket_id",
+    BuilderPriced: "builder_id",
+    CapSet: "id",
 }
 """Which field of a fact is the `id` that its Done answers with."""

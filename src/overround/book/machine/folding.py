@@ -4,16 +4,39 @@ from collections.abc import Callable
 from typing import Any
 
 from overround.book import bets, catalogue, ledger, limits, settlement
-from overround.book.bets import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
+from overround.book.bets import (
+    Bet,
+    BetAccepted,
+    BetDelayed,
+    BetStatus,
+    BuilderPriced,
+    DelayedBetAccepted,
+    DelayedBetRefused,
+    TicketAccepted,
+    TicketDelayed,
+    TicketOffered,
+    TicketReferred,
+    WaitingTicketAccepted,
+    WaitingTicketRefused,
+)
 from overround.book.control import OverrideEnded, PriceOverridden
-from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, WalletOpened
+from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, StakeKind, WalletOpened
+from overround.book.limits import Purse
 from overround.book.machine import exchanging
-from overround.book.machine.answers import Answer, BetAnswer, Done
+from overround.book.machine.answers import Answer, BetAnswer, Done, TicketAnswer
 from overround.book.machine.events import SUBJECT, AnyFact, RequestRefused
 from overround.book.machine.memory import Remembered, scope_of
 from overround.book.machine.state import State, delay_over, delay_until, forget_override, remember_override
-from overround.book.settlement import BetsSettled, ResultHeard, ResultRecorded
+from overround.book.settlement import (
+    BetsSettled,
+    MarketBetsCancelled,
+    MarketBetsRestored,
+    ResultHeard,
+    ResultRecorded,
+    ResultRolledBack,
+)
 from overround.kernel.fact import Cause, Fact
+from overround.kernel.price import payout_minor
 from overround.kernel.refusal import Refused
 
 NOBODY = Cause(0, "", 0)
@@ -41,6 +64,8 @@ def answer_of(state: State, fact: Fact) -> Answer:
             return _bet_answer(state, fact.bet_id, fact.decide_at_us)
         case _ if type(fact) in exchanging.ANSWERS:
             return exchanging.ANSWERS[type(fact)](state, fact)
+        case TicketAccepted() | TicketDelayed() | TicketReferred():
+            return _ticket_answer(state, fact)
         case _:
             field = SUBJECT.get(type(fact))
             return Done(getattr(fact, field) if field else 0, state.seq)
@@ -51,44 +76,154 @@ def _bet_answer(state: State, bet_id: int, decide_at_us: int) -> BetAnswer:
     return BetAnswer(bet.id, bet.status, bet.stake_minor, bet.price_milli, bet.placed_at_us, decide_at_us, state.seq)
 
 
+def _ticket_answer(state: State, fact: TicketAccepted | TicketDelayed | TicketReferred) -> TicketAnswer:
+    first = state.bets.bets[fact.ticket_id]
+    return TicketAnswer(fact.ticket_id, first.status, fact.bets, first.placed_at_us, first.decide_at_us, state.seq)
+
+
+def _purse(state: State, customer_id: int, currency: str) -> Purse:
+    return state.limits.players[customer_id].purses[currency]
+
+
 def _accepted(state: State, fact: BetAccepted, at_us: int) -> None:
     ledger.post(state.ledger, fact.transfers)
     cause = fact.cause or NOBODY
-    bet = bets.accept(state.bets, fact, at_us=at_us, seq=state.seq, key=scope_of(cause), content=cause.content)
+    scoped = scope_of(cause)
+    bet = bets.accept(state.bets, state.catalogue, fact, at_us=at_us, seq=state.seq, key=scoped, content=cause.content)
     limits.use(
-        state.limits.players[fact.customer_id].purses[fact.currency],
+        _purse(state, fact.customer_id, fact.currency),
         at_us=at_us,
         staked_minor=fact.stake_minor,
         returned_minor=0,
+        potential_minor=payout_minor(stake_minor=fact.stake_minor, price_milli=fact.price_milli),
     )
     state.memory.remember(bet)
 
 
 def _delayed(state: State, fact: BetDelayed, at_us: int) -> None:
     cause = fact.cause or NOBODY
-    bets.delay(state.bets, fact, at_us=at_us, seq=state.seq, key=scope_of(cause), content=cause.content)
-    wallet = state.ledger.wallets[fact.customer_id, fact.currency]
-    ledger.hold(state.ledger, account_id=wallet.cash.id, amount_minor=fact.stake_minor)
-    purse = state.limits.players[fact.customer_id].purses[fact.currency]
-    limits.use(purse, at_us=at_us, staked_minor=fact.stake_minor, returned_minor=0)
+    bet = bets.delay(state.bets, fact, at_us=at_us, seq=state.seq, key=scope_of(cause), content=cause.content)
+    _hold(state, bet, at_us)
     delay_until(state, due_us=fact.decide_at_us, bet_id=fact.bet_id)
 
 
+def _hold(state: State, bet: Bet, at_us: int) -> None:
+    """The stake of a waiting bet is set aside, and counts in the customer's own limits."""
+    if bet.stake_kind is StakeKind.FREE_BET:
+        return
+    account = state.ledger.wallets[bet.customer_id, bet.currency].account(bet.stake_kind)
+    ledger.hold(state.ledger, account_id=account.id, amount_minor=bet.stake_minor)
+    purse = _purse(state, bet.customer_id, bet.currency)
+    limits.use(purse, at_us=at_us, staked_minor=bet.stake_minor, returned_minor=0)
+
+
+def _let_go(state: State, bet: Bet, amount_minor: int) -> None:
+    """Part or all of what a waiting bet holds is free again."""
+    if bet.stake_kind is not StakeKind.FREE_BET:
+        account = state.ledger.wallets[bet.customer_id, bet.currency].account(bet.stake_kind)
+        ledger.hold(state.ledger, account_id=account.id, amount_minor=-amount_minor)
+
+
+def _give_back(state: State, bet: Bet, amount_minor: int) -> None:
+    """Part or all of a waiting stake is not staked after all."""
+    if bet.stake_kind is not StakeKind.FREE_BET:
+        purse = _purse(state, bet.customer_id, bet.currency)
+        limits.give_back(purse, placed_at_us=bet.placed_at_us, stake_minor=amount_minor)
+
+
+def _promise(state: State, bet: Bet, at_us: int) -> None:
+    """A bet that waited stands: what it may pay counts in the customer's day."""
+    purse = _purse(state, bet.customer_id, bet.currency)
+    limits.use(purse, at_us=at_us, staked_minor=0, returned_minor=0, potential_minor=bet.most_minor)
+
+
 def _delayed_accepted(state: State, fact: DelayedBetAccepted, at_us: int) -> None:
-    bet = bets.accept_delayed(state.bets, fact, seq=state.seq)
-    wallet = state.ledger.wallets[bet.customer_id, bet.currency]
-    ledger.hold(state.ledger, account_id=wallet.cash.id, amount_minor=-bet.stake_minor)
+    bet = bets.accept_delayed(state.bets, state.catalogue, fact, seq=state.seq)
+    _let_go(state, bet, bet.stake_minor)
     ledger.post(state.ledger, fact.transfers)
+    _promise(state, bet, at_us)
     delay_over(state)
 
 
 def _delayed_refused(state: State, fact: DelayedBetRefused, at_us: int) -> None:
     bet = bets.refuse_delayed(state.bets, fact)
-    wallet = state.ledger.wallets[bet.customer_id, bet.currency]
-    ledger.hold(state.ledger, account_id=wallet.cash.id, amount_minor=-bet.stake_minor)
-    purse = state.limits.players[bet.customer_id].purses[bet.currency]
-    limits.give_back(purse, placed_at_us=bet.placed_at_us, stake_minor=bet.stake_minor)
+    _let_go(state, bet, bet.stake_minor)
+    _give_back(state, bet, bet.stake_minor)
     delay_over(state)
+
+
+def _taken(
+    state: State, fact: TicketAccepted | TicketDelayed | TicketReferred, status: BetStatus, at_us: int
+) -> list[Bet]:
+    cause = fact.cause or NOBODY
+    return bets.take_ticket(
+        state.bets,
+        fact,
+        status=status,
+        at_us=at_us,
+        seq=state.seq,
+        key=scope_of(cause),
+        content=cause.content,
+    )
+
+
+def _ticket_accepted(state: State, fact: TicketAccepted, at_us: int) -> None:
+    ledger.post(state.ledger, fact.transfers)
+    purse = _purse(state, fact.customer_id, fact.currency)
+    is_own = fact.stake_kind is not StakeKind.FREE_BET
+    for bet in _taken(state, fact, BetStatus.OPEN, at_us):
+        bets.stand((state.bets, state.catalogue), bet)
+        limits.use(
+            purse,
+            at_us=at_us,
+            staked_minor=bet.stake_minor if is_own else 0,
+            returned_minor=0,
+            potential_minor=bet.potential_minor,
+        )
+
+
+def _ticket_delayed(state: State, fact: TicketDelayed, at_us: int) -> None:
+    _await(state, fact, BetStatus.DELAYED, at_us)
+
+
+def _ticket_referred(state: State, fact: TicketReferred, at_us: int) -> None:
+    _await(state, fact, BetStatus.REFERRED, at_us)
+
+
+def _await(state: State, fact: TicketDelayed | TicketReferred, status: BetStatus, at_us: int) -> None:
+    for bet in _taken(state, fact, status, at_us):
+        _hold(state, bet, at_us)
+    delay_until(state, due_us=fact.decide_at_us, bet_id=fact.ticket_id)
+
+
+def _ticket_offered(state: State, fact: TicketOffered, at_us: int) -> None:
+    asked = [state.bets.bets[each.bet_id].stake_minor for each in fact.bets]
+    for bet, stake_minor in zip(bets.offer_ticket(state.bets, fact), asked, strict=True):
+        _let_go(state, bet, stake_minor - bet.stake_minor)
+        _give_back(state, bet, stake_minor - bet.stake_minor)
+    delay_over(state)
+    delay_until(state, due_us=fact.decide_at_us, bet_id=fact.ticket_id)
+
+
+def _waiting_accepted(state: State, fact: WaitingTicketAccepted, at_us: int) -> None:
+    for each in fact.bets:
+        bet = state.bets.bets[each.bet_id]
+        _let_go(state, bet, bet.stake_minor)
+    ledger.post(state.ledger, fact.transfers)
+    for bet in bets.accept_waiting(state.bets, state.catalogue, fact, seq=state.seq):
+        _promise(state, bet, at_us)
+    delay_over(state)
+
+
+def _waiting_refused(state: State, fact: WaitingTicketRefused, at_us: int) -> None:
+    for bet in bets.refuse_waiting(state.bets, fact.ticket_id):
+        _let_go(state, bet, bet.stake_minor)
+        _give_back(state, bet, bet.stake_minor)
+    delay_over(state)
+
+
+def _builder_priced(state: State, fact: BuilderPriced, at_us: int) -> None:
+    bets.price_builder(state.bets, fact, at_us=at_us)
 
 
 def _funds_moved(state: State, fact: FundsMoved, at_us: int) -> None:
@@ -128,23 +263,44 @@ def _override_ended(state: State, fact: OverrideEnded, at_us: int) -> None:
 
 def _result_recorded(state: State, fact: ResultRecorded, at_us: int) -> None:
     catalogue.result_market(state.catalogue.markets[fact.market_id])
-    bets.release(state.bets, fact.market_id)
+    bets.release((state.bets, state.catalogue), fact.market_id)
     settlement.record(state.settlement, fact)
+
+
+def _result_rolled_back(state: State, fact: ResultRolledBack, at_us: int) -> None:
+    catalogue.roll_market_back(state.catalogue.markets[fact.market_id])
+    bets.expose((state.bets, state.catalogue), fact.market_id)
+    settlement.roll_back(state.settlement, fact)
+
+
+def _bets_cancelled(state: State, fact: MarketBetsCancelled, at_us: int) -> None:
+    catalogue.cancel_window(state.catalogue.markets[fact.market_id], fact.from_us, fact.until_us)
+    settlement.begin(state.settlement, market_id=fact.market_id, revision=fact.revision)
+
+
+def _bets_restored(state: State, fact: MarketBetsRestored, at_us: int) -> None:
+    catalogue.restore_window(state.catalogue.markets[fact.market_id], fact.from_us, fact.until_us)
+    settlement.begin(state.settlement, market_id=fact.market_id, revision=fact.revision)
 
 
 def _bets_settled(state: State, fact: BetsSettled, at_us: int) -> None:
     ledger.post(state.ledger, fact.transfers)
     settlement.advance(state.settlement, fact)
-    by_id, players = state.bets.bets, state.limits.players
+    by_id, book = state.bets.bets, (state.bets, state.catalogue)
     for row in fact.bets:
         bet = by_id[row.bet_id]
-        bets.settle(bet, outcome=row.outcome, payout_minor=row.payout_minor)
-        limits.use(
-            players[row.customer_id].purses[bet.currency],
-            at_us=at_us,
-            staked_minor=0,
-            returned_minor=row.payout_minor - row.previous_minor,
-        )
+        bets.settle(book, bet, outcome=row.outcome, payout_minor=row.payout_minor)
+        _return(state, bet, row.payout_minor - row.previous_minor, at_us)
+    for again in fact.reopened:
+        bet = by_id[again.bet_id]
+        bets.reopen(book, bet)
+        _return(state, bet, -again.previous_minor, at_us)
+
+
+def _return(state: State, bet: Bet, returned_minor: int, at_us: int) -> None:
+    """A return, or what is taken back of one, counts in the customer's own limits."""
+    purse = _purse(state, bet.customer_id, bet.currency)
+    limits.use(purse, at_us=at_us, staked_minor=0, returned_minor=returned_minor)
 
 
 def _into(room: str, step: Callable[[Any, Any, int], None]) -> Callable[[State, Any, int], None]:
@@ -171,6 +327,16 @@ FOLDS: dict[type[Fact], Callable[[State, Any, int], None]] = {
     ResultHeard: _result_heard,
     PriceOverridden: _price_overridden,
     OverrideEnded: _override_ended,
+    TicketAccepted: _ticket_accepted,
+    TicketDelayed: _ticket_delayed,
+    TicketReferred: _ticket_referred,
+    TicketOffered: _ticket_offered,
+    WaitingTicketAccepted: _waiting_accepted,
+    WaitingTicketRefused: _waiting_refused,
+    BuilderPriced: _builder_priced,
     ResultRecorded: _result_recorded,
     BetsSettled: _bets_settled,
+    ResultRolledBack: _result_rolled_back,
+    MarketBetsCancelled: _bets_cancelled,
+    MarketBetsRestored: _bets_restored,
 }

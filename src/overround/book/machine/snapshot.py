@@ -8,10 +8,10 @@ from typing import Final
 import msgspec
 
 from overround.book import bets, exchange
-from overround.book.bets import Bet, BetsState, BetStatus, Exposure
+from overround.book.bets import WAITING, Bet, BetsState, BuilderPriced, Exposure
 from overround.book.catalogue import CatalogueState
 from overround.book.ledger import Account, AccountKind, HouseAccounts, LedgerState, Wallet
-from overround.book.limits import HouseTerms, LimitsState, Player
+from overround.book.limits import Cap, HouseTerms, LimitsState, Player, Scope
 from overround.book.machine.memory import (
     KEY_SKEW_US,
     KEY_WINDOW_US,
@@ -21,6 +21,7 @@ from overround.book.machine.memory import (
 )
 from overround.book.machine.state import State, find_overrides
 from overround.book.settlement import Heard, Result, SettlementState, Settling
+from overround.kernel.level import Level
 
 FORMAT: Final = 3
 """Rises when the shape below changes; a snapshot of another format is ignored and the journal folded from zero."""
@@ -38,7 +39,11 @@ class Snapshot(msgspec.Struct, array_like=True):
     terms: dict[str, HouseTerms]
     bets: list[Bet]
     exposures: dict[int, dict[str, Exposure]]
-    house_worst_minor: dict[str, int]
+    carried: dict[int, dict[str, Exposure]]
+    worst_minor: dict[tuple[Level, int, str], int]
+    builders: dict[int, BuilderPriced]
+    builders_made: int
+    caps: dict[Scope, Cap]
     results: dict[int, Result]
     heard: dict[int, Heard]
     settling: dict[int, Settling]
@@ -64,7 +69,11 @@ def encode(state: State) -> bytes:
             terms=state.limits.terms,
             bets=list(state.bets.bets.values()),
             exposures=state.bets.exposures,
-            house_worst_minor=state.bets.house_worst_minor,
+            carried=state.bets.carried,
+            worst_minor=state.bets.worst_minor,
+            builders=state.bets.builders,
+            builders_made=state.bets.builders_made,
+            caps=state.limits.caps,
             results=state.settlement.results,
             heard=state.settlement.heard,
             settling=state.settlement.settling,
@@ -93,21 +102,29 @@ def _state(taken: Snapshot) -> State:
         at_us=taken.at_us,
         ledger=_ledger(taken),
         catalogue=taken.catalogue,
-        limits=LimitsState(players=taken.players, terms=taken.terms),
+        limits=LimitsState(players=taken.players, terms=taken.terms, caps=taken.caps),
         bets=BetsState(
             bets={bet.id: bet for bet in taken.bets},
             exposures=taken.exposures,
-            house_worst_minor=taken.house_worst_minor,
+            carried=taken.carried,
+            worst_minor=taken.worst_minor,
+            builders=taken.builders,
+            builders_made=taken.builders_made,
         ),
         settlement=SettlementState(results=taken.results, heard=taken.heard, settling=taken.settling),
         exchange=exchange.restore(taken.exchange),
         memory=_memory(taken),
-        delays=[(bet.decide_at_us, bet.id) for bet in taken.bets if bet.status is BetStatus.DELAYED],
+        delays=[(bet.decide_at_us, bet.id) for bet in taken.bets if bet.status in WAITING and _is_first(bet)],
     )
     heapq.heapify(state.delays)
     find_overrides(state)
     bets.index(state.bets)
     return state
+
+
+def _is_first(bet: Bet) -> bool:
+    """Whether a bet stands for its ticket."""
+    return bet.ticket is None or bet.ticket.id == bet.id
 
 
 def _ledger(taken: Snapshot) -> LedgerState:
@@ -134,8 +151,9 @@ def _ledger(taken: Snapshot) -> LedgerState:
 
 
 def _memory(taken: Snapshot) -> Memory:
-    """Bets taken at once remember themselves while their keys may be used; a delayed bet's answer is apart."""
+    """Singles taken at once remember themselves while their keys may be used; every other answer is apart."""
     horizon_us = taken.at_us - KEY_WINDOW_US - KEY_SKEW_US
-    own: list[Bet | Remembered] = [bet for bet in taken.bets if not bet.decide_at_us and bet.placed_at_us >= horizon_us]
+    singles = [bet for bet in taken.bets if bet.slip is None and not bet.decide_at_us]
+    own: list[Bet | Remembered] = [bet for bet in singles if bet.placed_at_us >= horizon_us]
     entries = sorted([*own, *taken.remembered], key=arrived_at_us)
     return Memory(entries={entry.key: entry for entry in entries}, order=deque(entry.key for entry in entries))

@@ -6,7 +6,7 @@ from collections import deque
 
 import msgspec
 
-from overround.book.bets import BetsState, BetStatus
+from overround.book.bets import WAITING, Bet, BetsState
 from overround.book.catalogue import CatalogueState
 from overround.book.exchange import ExchangeState
 from overround.book.ledger import LedgerState
@@ -16,8 +16,9 @@ from overround.book.settlement import SettlementState
 
 
 class State(msgspec.Struct):
-    """A fold of the journal up to and with `seq`, whose instant is `at_us`. `delays` (due, bet_id) is found again
-    from the bets, `overrides` (until, market_id, selection_id; in their order) from the catalogue."""
+    """A fold of the journal up to and with `seq`, whose instant is `at_us`. `delays` (due, bet_id; of a ticket its
+    first bet) is found again from the bets, `overrides` (until, market_id, selection_id; in their order) from the
+    catalogue."""
 
     seq: int
     at_us: int
@@ -54,9 +55,9 @@ def delay_until(state: State, *, due_us: int, bet_id: int) -> None:
 
 
 def delay_over(state: State) -> None:
-    """A waiting bet has been decided: what is first in `delays` is again a bet that waits."""
+    """A waiting bet has been decided: what is first in `delays` is again a bet that waits for just that instant."""
     delays, by_id = state.delays, state.bets.bets
-    while delays and by_id[delays[0][1]].status is not BetStatus.DELAYED:
+    while delays and not _is_due(by_id[delays[0][1]], delays[0][0]):
         heapq.heappop(delays)
 
 
@@ -78,3 +79,7 @@ def find_overrides(state: State) -> None:
         for selection in market.selections.values()
         if selection.override_until_us
     )
+
+
+def _is_due(bet: Bet, due_us: int) -> bool:
+    return bet.status in WAITING and bet.decide_at_us == due_us

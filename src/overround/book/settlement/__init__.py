@@ -4,9 +4,18 @@ Invariants: a bet is paid once for each revision of its market's result, and a c
 a market is settled in steps of bounded size, and half-way is a state like any other.
 """
 
-from overround.book.settlement.events import BetsSettled, ResultHeard, ResultRecorded, SettledBet
+from overround.book.settlement.events import (
+    BetsSettled,
+    MarketBetsCancelled,
+    MarketBetsRestored,
+    ReopenedBet,
+    ResultHeard,
+    ResultRecorded,
+    ResultRolledBack,
+    SettledBet,
+)
 from overround.book.settlement.rules import Refusal, fits, is_plain, leg_result, outcome, payout
-from overround.book.settlement.state import SettlementState, advance, hear, record
+from overround.book.settlement.state import SettlementState, advance, begin, hear, record, roll_back
 from overround.book.settlement.types import (
     SETTLE_STEP,
     Finish,
@@ -26,11 +35,15 @@ __all__ = [
     "Finish",
     "Goal",
     "Heard",
+    "MarketBetsCancelled",
+    "MarketBetsRestored",
     "Outcomes",
     "Refusal",
+    "ReopenedBet",
     "Result",
     "ResultHeard",
     "ResultRecorded",
+    "ResultRolledBack",
     "Score",
     "SettledBet",
     "SettlementState",
@@ -38,6 +51,7 @@ __all__ = [
     "Void",
     "Winners",
     "advance",
+    "begin",
     "fits",
     "hear",
     "is_plain",
@@ -45,4 +59,5 @@ __all__ = [
     "outcome",
     "payout",
     "record",
+    "roll_back",
 ]

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from overround.book.settlement.events import BetsSettled, ResultHeard, ResultRecorded
+from overround.book.settlement.events import BetsSettled, ResultHeard, ResultRecorded, ResultRolledBack
 from overround.book.settlement.types import Heard, Result, Settling
 
 
@@ -24,12 +24,23 @@ def record(state: SettlementState, fact: ResultRecorded) -> None:
     """A result is in: settlement of its market begins, or begins again from the first bet."""
     state.results[fact.market_id] = fact.result
     state.heard.pop(fact.market_id, None)
-    state.settling[fact.market_id] = Settling(market_id=fact.market_id, revision=fact.revision)
+    begin(state, market_id=fact.market_id, revision=fact.revision)
+
+
+def roll_back(state: SettlementState, fact: ResultRolledBack) -> None:
+    """A result is out again."""
+    del state.results[fact.market_id]
+    begin(state, market_id=fact.market_id, revision=fact.revision)
+
+
+def begin(state: SettlementState, *, market_id: int, revision: int) -> None:
+    """The bets of a market are gone through from the first: something that decides them has changed."""
+    state.settling[market_id] = Settling(market_id=market_id, revision=revision)
 
 
 def advance(state: SettlementState, fact: BetsSettled) -> None:
     """A step is done. The market goes to the end of the queue, so that a huge one does not keep small ones waiting."""
     settling = state.settling.pop(fact.market_id)
     if not fact.last:
-        settling.done += len(fact.bets)
+        settling.done += fact.seen or len(fact.bets)
         state.settling[fact.market_id] = settling

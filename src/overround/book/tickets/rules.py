@@ -10,6 +10,8 @@ from itertools import combinations, pairwise
 from math import comb, gcd
 from typing import Final
 
+import msgspec
+
 from overround.book.catalogue import EachWay, each_way_fits
 from overround.book.tickets.types import (
     MAX_BETS,
@@ -366,6 +368,18 @@ def bounds(
     least = payout(bet, [result or lost for result in results])
     most = payout(bet, [result or won for result in results])
     return least.payout_minor, most.payout_minor
+
+
+def most_ratio(slip: Slip, *, start_ceiling_milli: int = MAX_PRICE_MILLI) -> Ratio:
+    """What a unit of stake can pay at most before anything is decided, exactly, whatever the payout limit: every leg
+    won and placed in full, at the price taken or, struck at the starting price, at `start_ceiling_milli`.
+
+    A guarantee of best odds is counted at the price taken: what a better starting price adds is not known yet.
+    """
+    taken = LegResult(win=WON, place=WON)
+    at_start = LegResult(win=WON, place=WON, start_milli=start_ceiling_milli)
+    results = [taken if leg.price_milli else at_start for leg in slip.legs]
+    return _lowest(_returns(msgspec.structs.replace(slip, stake_minor=1), results))
 
 
 def potential_minor(bet: Slip, *, start_ceiling_milli: int = MAX_PRICE_MILLI) -> int:

@@ -45,7 +45,9 @@ class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A selection in a bet. `price_milli` is the price taken, 0 for the starting price, whatever it will be.
 
     With `best_odds` the leg is paid at the better of the price taken and the starting price. A `banker` is in every
-    line. `event_id` says which legs are related: no two of a bet share one.
+    line. `event_id` says which legs are related: no two of a bet share one. `market_version` is what the customer saw.
+    A bet builder is one leg of several `parts`, (market_id, selection_id) of one event that must all win, at one price:
+    `market_id` is 0 and `selection_id` the builder's own number.
     """
 
     selection_id: int
@@ -54,6 +56,14 @@ class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
     each_way: EachWay | None = None
     best_odds: bool = False
     banker: bool = False
+    market_id: int = 0
+    market_version: int = 0
+    parts: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def selections(self) -> tuple[tuple[int, int], ...]:
+        """The (market_id, selection_id) on which the leg depends."""
+        return self.parts or ((self.market_id, self.selection_id),)
 
 
 class Slip(msgspec.Struct, frozen=True, array_like=True, gc=False):

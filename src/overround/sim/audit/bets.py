@@ -10,7 +10,7 @@ from overround.sim.audit.payouts import outcome, payout_minor
 from overround.sim.audit.players import Players, Use
 from overround.sim.audit.words import Plain, hold
 
-HOUSE_TERMS = (10, 1_000_000, 50_000_000, 200_000_000, 20_000_000_000)
+HOUSE_TERMS = (10, 1_000_000, 50_000_000, 200_000_000, 20_000_000_000, 0, 0)
 """Smallest and largest stake, largest payout, largest loss on a market and of the house, where nobody set others."""
 
 
@@ -116,7 +116,7 @@ class Bets:
         current = market.prices[bet.selection]
         hold(price_milli == current > 0, "a bet at a price that was not on offer", market, fact)
         better, worse = price_milli > bet.asked_milli, price_milli < bet.asked_milli
-        wrong = {"none": better or worse, "higher": worse, "any": False}[bet.policy]
+        wrong = {"none": better or worse, "higher": worse, "lower": better, "any": False}[bet.policy]
         hold(not wrong, "a bet at a price that its customer does not take", bet, fact)
         hold(bet.asked_version in (0, market.version), "a bet on another version than asked", market, fact)
         self._allowed(bet, price_milli, fact)
@@ -131,7 +131,7 @@ class Bets:
 
     def _covered(self, bet: Bet, fact: Plain) -> None:
         """With this bet the house loses no more than it allows, on the market and over all."""
-        *_, market_limit, house_limit = self.terms.get(bet.wallet[1], HOUSE_TERMS)
+        _, _, _, market_limit, house_limit, *_ = self.terms.get(bet.wallet[1], HOUSE_TERMS)
         currency, market = bet.wallet[1], self._offer.markets[bet.market]
         loss = self._losses(bet.market, currency)[bet.selection]
         hold(loss <= (market.liability_minor or market_limit), "a market's liability is exceeded", loss, market, fact)

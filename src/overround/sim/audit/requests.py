@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from overround.book.machine import Answer, Balances, BetAnswer, BetFound, Done, LimitsNow, OrdersAnswer
+from overround.book.machine import Answer, Balances, BetAnswer, BetFound, Done, LimitsNow, OrdersAnswer, TicketAnswer
 from overround.kernel.refusal import Refused
 from overround.sim.audit.words import Plain, hold
 
@@ -151,6 +151,12 @@ def matches(answer: Answer, decided: Decided) -> bool:
             return same_place and told == recorded and answer.status == status
         case OrdersAnswer():
             return fact["kind"] in ORDERS and answer.seq == decided.seq
+        case TicketAnswer():
+            kinds = {"ticket_accepted": "open", "ticket_delayed": "delayed", "ticket_referred": "referred"}
+            same_place = (answer.placed_at_us, answer.seq) == (decided.at_us, decided.seq)
+            bets_told = (answer.ticket_id, as_json(answer.bets), answer.decide_at_us)
+            bets_recorded = (fact.get("ticket_id"), fact.get("bets"), fact.get("decide_at_us", 0))
+            return same_place and bets_told == bets_recorded and answer.status == kinds.get(fact["kind"], "")
         case Done():
             of_a_bet = fact["kind"] in ("bet_accepted", "bet_delayed", "request_refused")
             return not of_a_bet and answer.seq == decided.seq and answer.id in (0, *_numbers(fact))

@@ -1,0 +1,85 @@
+"""Which limits of the house a bet meets: those of its customer, its selections and markets, and every level above."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from overround.book import bets
+from overround.book.bets import Exposure, Measure, Refusal, Room
+from overround.book.limits import Player
+from overround.book.machine.state import State
+from overround.kernel.level import Level
+
+Pair = tuple[int, int]
+
+
+class Pledged(msgspec.Struct):
+    """What earlier bets of a ticket under decision would add to what is owed: by (market, selection), and by level."""
+
+    lost_minor: dict[Pair, int] = {}
+    worst_minor: dict[tuple[Level, int], int] = {}
+    paid_minor: int = 0
+
+    def add(self, state: State, pairs: tuple[Pair, ...], *, stake_minor: int, most_minor: int) -> None:
+        loss_minor = max(0, most_minor - stake_minor)
+        for pair in pairs:
+            self.lost_minor[pair] = self.lost_minor.get(pair, 0) + loss_minor
+        for scope in bets.above(state.catalogue, [market_id for market_id, _ in pairs]):
+            self.worst_minor[scope] = self.worst_minor.get(scope, 0) + loss_minor
+        self.paid_minor += most_minor
+
+
+def rooms(
+    state: State,
+    player: Player,
+    currency: str,
+    pairs: tuple[Pair, ...],
+    *,
+    now_us: int,
+    pledged: Pledged | None = None,
+    spare_minor: int = 0,
+) -> Iterator[Room]:
+    """Every limit over a bet on these (market, selection), narrow levels first.
+
+    `spare_minor` is how much of a single's loss the worst case of its market counts already, so that it does not make
+    the levels above lose more.
+    """
+    pledged = pledged or Pledged()
+    terms, purse, caps = state.limits.terms[currency], player.purses[currency], state.limits.caps
+    yield from bets.player_rooms(
+        terms, purse, player.id, day_minor=purse.potential_of_day_minor(now_us) + pledged.paid_minor
+    )
+    if terms.max_ticket_payout_minor:
+        left_minor = terms.max_ticket_payout_minor - pledged.paid_minor
+        yield Refusal.TICKET_PAYOUT, Level.PLATFORM, 0, Measure.PAYOUT, left_minor
+    markets = tuple(dict.fromkeys(market_id for market_id, _ in pairs))
+    for market_id, selection_id in pairs:
+        lost_minor = state.bets.lost_minor(market_id, selection_id, currency)
+        lost_minor += pledged.lost_minor.get((market_id, selection_id), 0)
+        yield bets.market_room(state.catalogue.markets[market_id], terms, lost_minor=lost_minor)
+        if caps:
+            yield from bets.cap_rooms(caps, (Level.SELECTION, market_id, selection_id, currency), lost_minor)
+            yield from bets.cap_rooms(caps, (Level.MARKET, market_id, 0, currency), lost_minor)
+    for level, id in bets.above(state.catalogue, markets):
+        worst_minor = state.bets.worst(level, id, currency) + pledged.worst_minor.get((level, id), 0) - spare_minor
+        if caps:
+            yield from bets.cap_rooms(caps, (level, id, 0, currency), worst_minor)
+        if level is Level.PLATFORM:
+            most_minor = terms.house_liability_minor - worst_minor
+            yield Refusal.HOUSE_LIABILITY, level, id, Measure.LOSS, most_minor
+
+
+def losing(state: State, market_id: int, selection_id: int, currency: str) -> tuple[int, int]:
+    """What a market loses now if a selection wins, and how much more of it its worst case on singles counts already."""
+    singles = state.bets.exposure(market_id, currency)
+    lost_minor, spare_minor = 0, 0
+    if singles is not None:
+        lost_minor = singles.lost_minor(selection_id)
+        spare_minor = singles.worst_minor - lost_minor
+    carried = state.bets.carried.get(market_id)
+    if carried:
+        lost_minor += carried.get(currency, NOTHING).lost_minor(selection_id)
+    return lost_minor, spare_minor
+
+
+NOTHING = Exposure()
