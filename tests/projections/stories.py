@@ -10,9 +10,11 @@ import asyncpg
 
 from overround import journal, projections
 from overround.book.bets import OddsChange
+from overround.book.catalogue import EachWay, MarketTerms, Moment
 from overround.book.limits import LimitKind
 from overround.book.machine import BetAnswer, Done, Machine, Pending, TermBegan, decode_fact, request
 from overround.book.machine.commands import (
+    AddSelections,
     AnyCommand,
     ApproveCompetition,
     BlockPlayer,
@@ -43,6 +45,7 @@ from overround.book.machine.commands import (
     SetHouseTerms,
     SetLimit,
     SetMargin,
+    SetMoment,
     SetPlayerTerms,
     SetPrices,
     SilenceFeed,
@@ -50,8 +53,9 @@ from overround.book.machine.commands import (
     SuspendLevel,
     SuspendMarket,
     UnblockPlayer,
+    WithdrawSelection,
 )
-from overround.book.settlement import Score, Void, Winners
+from overround.book.settlement import Finish, Score, Void, Winners
 from overround.kernel.ids import make_key
 from overround.kernel.instant import DAY_US, SECOND_US
 from overround.kernel.level import Level
@@ -128,6 +132,7 @@ def play(seed: int = 7, *, customers: int = 8, bets: int = 40) -> House:
     competition = house.done(CreateCompetition(house.done(CreateSport("Football")), "Premier League"))
     for number in range(3):
         _match(house, competition, people, bets, number)
+    _race(house, competition, people)
     _limits(house, people)
     return house
 
@@ -180,6 +185,32 @@ def _match(house: House, competition: int, people: Sequence[int], bets: int, num
     house.done(RecordResult(total, Score(3, number)))
     house.settle()
     house.done(RecordResult(result, Void("abandoned")))
+    house.settle()
+
+
+def _race(house: House, competition: int, people: Sequence[int]) -> None:
+    """A race with each-way terms, a withdrawal, a late forecast, moments, and a result that is first only heard."""
+    event = house.done(CreateEvent(competition, "Handicap", house.now_us + DAY_US))
+    terms = MarketTerms(
+        each_way=EachWay(1, 5, 3), starting_prices=True, moment_delays_us={Moment.DANGER: SECOND_US}, certainty=2
+    )
+    runners = ("Ayr", "Bob", "Cid", "Dot")
+    win = house.done(CreateMarket(event, "race_win", {}, runners, (3000, 4000, 5000, 6000), in_play=True, terms=terms))
+    forecast = house.done(CreateMarket(event, "forecast", {}, ("1-2", "2-1"), (9000, 9000)))
+    house.done(ResumeEvent(event))
+    _bettors(house, people, 4, {win: 4})
+    house.done(AddSelections(forecast, ("1-3", "3-1"), (0, 15_000)))
+    _bettors(house, people, 2, {forecast: 4})
+    house.done(WithdrawSelection(win, 4, 6_000))
+    house.done(SetPrices(win, ((1, 2500), (2, 3500))))
+    house.done(ResumeMarket(win))
+    _bettors(house, people, 2, {win: 3})
+    house.done(ChangeMarket(win, 0, 0, MarketTerms(best_odds=True, rule_4=False)))
+    house.done(StartEvent(event))
+    house.done(SetMoment(event, Moment.DANGER))
+    finish = Finish(((1,), (2, 3)), (), ((1, 2_600), (2, 3_300), (3, 5_500)))
+    house.done(RecordEventResult(event, finish, 1))
+    house.done(RecordResult(win, finish, 2))
     house.settle()
 
 

@@ -48,6 +48,17 @@ async def test_markets_are_the_machines(postgres_dsn: str, house: House) -> None
     ]
 
 
+async def test_the_offer_that_gateways_begin_with_is_the_machines(postgres_dsn: str, house: House) -> None:
+    async with connected(postgres_dsn) as connection:
+        await fold_all(connection, house.recorded())
+        seq, offer = await projections.offer(connection)
+        heard = await connection.fetch("SELECT id FROM read.market WHERE heard IS NOT NULL")
+    assert seq == house.machine.state.seq
+    catalogue = house.machine.state.catalogue
+    assert (offer.events, offer.markets, offer.feeds) == (catalogue.events, catalogue.markets, catalogue.feeds)
+    assert {row["id"] for row in heard} == set(house.machine.state.settlement.heard) != set()
+
+
 @pytest.mark.parametrize("batch", [1, 7, 10_000])
 async def test_the_size_of_a_batch_changes_nothing(postgres_dsn: str, house: House, batch: int) -> None:
     async with connected(postgres_dsn) as connection:

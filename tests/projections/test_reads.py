@@ -139,9 +139,9 @@ async def test_operators_lists_are_whole(postgres_dsn: str, house: House) -> Non
         assert {row.code for row in changed} == {"price_changed"}
         assert all("price_milli" in row.detail for row in changed)
         events = await all_pages(reads.events, competition_id=1, limit=2)
-        assert [row.id for row in events] == [3, 2, 1]
+        assert [row.id for row in events] == [4, 3, 2, 1]
         resulted = await all_pages(reads.markets, status=MarketStatus.RESULTED, limit=2)
-        assert [row.id for row in resulted] == list(range(9, 0, -1))
+        assert [row.id for row in resulted] == list(range(10, 0, -1))
         kinds = {row.kind for row in (await reads.limit_changes(1)).rows + (await reads.limit_changes(2)).rows}
         assert kinds >= {"stake_day", "player_terms"}
 

@@ -241,7 +241,13 @@ def _shapes(records: Iterable["Record"], shape: type[Shape]) -> Iterable[Shape]:
 
 OPENED: dict[type[msgspec.Struct], dict[str, object]] = {
     ShownRefusal: {"detail": dict[str, int | str]},
-    ShownMarket: {"specifiers": dict[str, int], "result": msgspec.Raw},
+    ShownMarket: {
+        "specifiers": dict[str, int],
+        "result": msgspec.Raw,
+        "terms": msgspec.Raw,
+        "withdrawals": msgspec.Raw,
+        "heard": msgspec.Raw,
+    },
     LimitChange: {"terms": dict[str, int]},
     ShownAction: {"subject": dict[str, Any], "before": dict[str, Any], "after": dict[str, Any]},
 }
