@@ -11,6 +11,7 @@ from overround.apps import settings as settings_door
 from overround.apps.roles import ROLES, run_role
 
 LAZY = {
+    "feed": ("overround.apps.feeding", "command", "Odds, fixtures and results in, from providers and files."),
     "replay": ("overround.apps.replay", "command", "Play recorded matches through a house."),
     "audit": ("overround.apps.audit", "command", "Prove that the journal and everything folded from it agree."),
     "token": ("overround.apps.token", "command", "Operators' and services' tokens: create, list, revoke."),

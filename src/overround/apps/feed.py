@@ -9,7 +9,7 @@ from hashlib import blake2b
 from overround.apps import tls
 from overround.apps.house import read_endpoints
 from overround.apps.settings import InvalidSetting, Settings
-from overround.feeds.client import open_door
+from overround.feeds.client import Door, open_door
 from overround.feeds.simulator import MatchDay, Simulator
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,17 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Play until told to stop. Raises InvalidSetting where no gateway is named."""
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log a line for every request
     base_url, token = _gateway(settings)
-    door = open_door(
+    async with door_of(settings) as operator:
+        plan = match_day(token)
+        simulator = Simulator(operator=operator, plan=plan, now_us=_now_us, chance=random.Random())  # noqa: S311  # names
+        log.info("the match day goes on at %s", base_url)
+        await simulator.run(stop)
+
+
+def door_of(settings: Settings) -> Door:
+    """An operator's door to the house that the settings name. Raises InvalidSetting where they name none."""
+    base_url, token = _gateway(settings)
+    return open_door(
         base_url,
         token=token,
         now_us=_now_us,
@@ -29,11 +39,6 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         patience_s=PATIENCE_S,
         verify=tls.for_gateway(settings),
     )
-    async with door as operator:
-        plan = match_day(token)
-        simulator = Simulator(operator=operator, plan=plan, now_us=_now_us, chance=random.Random())  # noqa: S311  # names
-        log.info("the match day goes on at %s", base_url)
-        await simulator.run(stop)
 
 
 def _gateway(settings: Settings) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import msgspec
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 8080
 DEFAULT_CELL = "overround"
+ODDS_API = "https://api.the-odds-api.com"
 
 
 class InvalidSetting(ValueError):
@@ -43,6 +44,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: str = ""
     gateway_url: str | None = None
     operator_token: str | None = None
+    uof_url: str | None = None
+    uof_api_url: str | None = None
+    uof_token: str | None = None
+    odds_api_url: str = ODDS_API
+    odds_api_key: str | None = None
 
     @property
     def dsn(self) -> str:
@@ -94,6 +100,11 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=value("TRUSTED_PROXIES") or "",
         gateway_url=value("GATEWAY_URL"),
         operator_token=value("OPERATOR_TOKEN"),
+        uof_url=value("UOF_URL"),
+        uof_api_url=value("UOF_API_URL"),
+        uof_token=value("UOF_TOKEN"),
+        odds_api_url=value("ODDS_API_URL") or ODDS_API,
+        odds_api_key=value("ODDS_API_KEY"),
     )
 
 
@@ -140,5 +151,10 @@ def environment(settings: Settings) -> dict[str, str]:
         "TRUSTED_PROXIES": settings.trusted_proxies or None,
         "GATEWAY_URL": settings.gateway_url,
         "OPERATOR_TOKEN": settings.operator_token,
+        "UOF_URL": settings.uof_url,
+        "UOF_API_URL": settings.uof_api_url,
+        "UOF_TOKEN": settings.uof_token,
+        "ODDS_API_URL": settings.odds_api_url,
+        "ODDS_API_KEY": settings.odds_api_key,
     }
     return {f"OVERROUND_{name}": str(told) for name, told in pairs.items() if told is not None}

@@ -4,6 +4,7 @@ A line is written, and synced, before the house is asked to make an event: the p
 command. A feed that dies before it hears the answer asks again under the same key, and hears the first answer.
 """
 
+import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,10 @@ MAX_BINDINGS: Final = 100_000
 
 class Unreadable(Exception):
     """The file is none of ours: the message says where it broke."""
+
+
+class InUse(Exception):
+    """Another process has the file: the message names it."""
 
 
 class Binding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -36,23 +41,38 @@ class Bindings:
         self._out: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
-        """Raises Unreadable, OSError."""
-        self._read()
+        """Raises InUse, Unreadable, OSError."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = self._path.with_suffix(".lock").open("wb")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise InUse(f"{self._path} is in use by another feed of that name") from None
+        try:
+            self._read()
+            self._write_anew()
+        except (Unreadable, OSError):
+            self._lock.close()
+            raise
+        self._out = self._path.open("ab")
+        return self
+
+    def _write_anew(self) -> None:
+        """Without what is superseded."""
         fresh = self._path.with_suffix(".new")
         with fresh.open("wb") as out:
             out.writelines(map(_line, self._known.values()))
             out.flush()
             os.fsync(out.fileno())
         fresh.replace(self._path)
-        self._out = self._path.open("ab")
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._out is not None:
             self._out.close()
+        self._lock.close()
 
     def _read(self) -> None:
         """A last line that was cut off is as if it had not been written: nothing was asked for yet."""

@@ -16,10 +16,11 @@ import msgspec
 
 from overround.feeds.changes import Details, EventChanges
 from overround.feeds.client import Problem, Unreachable
+from overround.feeds.lastword import LastWord
+from overround.feeds.pulse import PAUSE_S, Pulse
 from overround.feeds.steward import Steward
 from overround.feeds.uof.acting import Actor
 from overround.feeds.uof.api import Provider
-from overround.feeds.uof.lastword import LastWord
 from overround.feeds.uof.mapping import ROWS, agreeing, mapping
 from overround.feeds.uof.messages import EventMessage, FeedMessage, Message
 from overround.feeds.uof.ordering import Sieve
@@ -34,12 +35,7 @@ INBOX: Final = 1_000
 
 BATCH: Final = 200
 TICK_S: Final = 0.5
-HEARTBEAT_S: Final = 5.0
 REPORT_S: Final = 60.0
-PAUSE_S: Final = 1.0
-HOUSE_DOUBTS_US: Final = 15 * SECOND_US
-"""Between two heartbeats that the house took: after more it may have thought us silent (at 20 s), and wants every price
-confirmed."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,12 +63,25 @@ class Adapter:
         self._sieve = Sieve(groups_of=mapping().groups)
         self._last = LastWord()
         self._asking: set[asyncio.Task[None]] = set()
-        self._saying, self._bringing = asyncio.Lock(), asyncio.Lock()
-        self._beaten_us = dict.fromkeys(terms.producers, 0)
+        self._bringing = asyncio.Lock()
+        self._pulses = {product: self._pulse(producer) for product, producer in self.producers.items()}
+
+    def _pulse(self, producer: Producer) -> Pulse:
+        return Pulse(
+            steward=self._steward,
+            feed=self._actor.feed_of(producer.product),
+            trusted=lambda: producer.is_up,
+            say_again=partial(self._say_again, producer.product),
+            now_us=self._now_us,
+        )
 
     async def take(self, _key: str, body: bytes) -> None:
         """A message; waits while too many do."""
         await self._inbox.put(body)
+
+    async def settled(self) -> None:
+        """Until the house has everything that was taken."""
+        await self._inbox.join()
 
     async def lost(self) -> None:
         """The connection ended: whatever was said since is unknown, of every producer."""
@@ -85,7 +94,7 @@ class Adapter:
         for product in self.producers:
             await self._insist(partial(self._steward.silence, self._actor.feed_of(product)))
         async with asyncio.TaskGroup() as group:
-            for work in (self._work, self._clock, self._heartbeats, self._reports):
+            for work in (self._work, self._clock, self._reports, *(pulse.run for pulse in self._pulses.values())):
                 group.create_task(work())
 
     async def _agree(self) -> None:
@@ -106,6 +115,8 @@ class Adapter:
             while len(bodies) < BATCH and not self._inbox.empty():
                 bodies.append(self._inbox.get_nowait())
             await self.handle(bodies)
+            for _ in bodies:
+                self._inbox.task_done()
 
     async def handle(self, bodies: Iterable[bytes]) -> None:
         """Messages in their order. Those about events are brought together, up to the next that is about a producer."""
@@ -163,30 +174,6 @@ class Adapter:
             for producer in self.producers.values():
                 await self._do(producer.tick(now_us=self._now_us()))
 
-    async def _heartbeats(self) -> None:
-        """The house hears of each producer that is trusted, and of no other."""
-        while True:
-            await asyncio.sleep(HEARTBEAT_S)
-            for product, producer in self.producers.items():
-                if producer.is_up:
-                    before_us = self._beaten_us[product]
-                    if await self._beat(product) and self._now_us() - before_us >= HOUSE_DOUBTS_US:
-                        await self._say_again(product, since_recovery=False)
-
-    async def _beat(self, product: int) -> bool:
-        """Whether the house heard that the producer is alive, which is said only while it is trusted."""
-        async with self._saying:
-            if not self.producers[product].is_up:
-                return False
-            began_us = self._now_us()
-            try:
-                await self._steward.heard(self._actor.feed_of(product))
-            except (Problem, Unreachable) as trouble:
-                log.warning("no heartbeat for producer %d: %s", product, trouble)
-                return False
-            self._beaten_us[product] = began_us
-            return True
-
     async def _do(self, actions: Iterable[Action]) -> None:
         for action in actions:
             match action:
@@ -196,7 +183,7 @@ class Adapter:
                     self._in_background(action)
                 case Distrust(product=product, reason=reason):
                     log.warning("producer %d is not trusted: %s", product, reason)
-                    await self._silence(product)
+                    await self._pulses[product].silence()
                 case Trust():
                     log.info("producer %d is up", action.product)
                     await self._trust(action)
@@ -211,23 +198,12 @@ class Adapter:
             producer = self.producers[request.product]
             await self._do(producer.refused(request.request_id, now_us=self._now_us()))
 
-    async def _silence(self, product: int) -> None:
-        """At once. A house that cannot be reached notices by itself, for there are no more heartbeats."""
-        async with self._saying:
-            try:
-                await self._steward.silence(self._actor.feed_of(product))
-            except (Problem, Unreachable) as trouble:
-                log.warning("the house did not hear that producer %d is down: %s", product, trouble)
-
     async def _trust(self, trust: Trust) -> None:
         """First that the feed is back, then its last word on each of its markets."""
-        while not await self._beat(trust.product):
-            if not self.producers[trust.product].is_up:
-                return
-            await asyncio.sleep(PAUSE_S)
-        await self._say_again(trust.product, since_recovery=trust.everything_told)
+        if await self._pulses[trust.product].revive():
+            await self._say_again(trust.product, since_recovery=trust.everything_told)
 
-    async def _say_again(self, product: int, *, since_recovery: bool) -> None:
+    async def _say_again(self, product: int, *, since_recovery: bool = False) -> None:
         async with self._bringing:
             words = self._last.words(self._actor.feed_of(product), since_recovery=since_recovery)
             await self._insist(partial(self._steward.bring, list(words)))

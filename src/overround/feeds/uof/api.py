@@ -1,7 +1,7 @@
 """The provider's HTTP side: recoveries are asked for here, and fixtures and market descriptions read."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
 
 import httpx
@@ -93,26 +93,35 @@ def _document(path: str, body: bytes) -> Document | None:
 
 
 class Told:
-    """A provider whose documents came with the messages, as in a recording: a recovery is over when it is asked for."""
+    """A provider whose documents came with the messages, as in a recording: a recovery is over when it is asked for.
+
+    `take` hears that it is, as an adapter hears messages.
+    """
 
     def __init__(self) -> None:
-        self.fixtures: dict[str, Fixture] = {}
+        self.take: Callable[[str, bytes], Awaitable[None]] | None = None
+        self._fixtures: dict[str, Fixture] = {}
         self._descriptions: MarketDescriptions | None = None
 
     def tell(self, document: Document) -> None:
         match document:
             case Fixture(event=event):
-                self.fixtures[event] = document
+                self._fixtures[event] = document
             case MarketDescriptions():
                 self._descriptions = document
             case _:
                 pass
 
-    async def recover(self, request: Recover) -> bool:  # noqa: ARG002  # as a provider is asked
+    async def recover(self, request: Recover) -> bool:
+        assert self.take is not None
+        await self.take("", COMPLETE % (request.product, request.request_id, request.after_ms))
         return True
 
     async def fixture(self, event: str) -> Fixture | None:
-        return self.fixtures.get(event)
+        return self._fixtures.get(event)
 
     async def descriptions(self) -> MarketDescriptions | None:
         return self._descriptions
+
+
+COMPLETE: Final = b'<snapshot_complete product="%d" request_id="%d" timestamp="%d"/>'
