@@ -75,8 +75,11 @@ def match(
     fills = []
     for maker, left in resting(half, taken):
         price = maker.price_milli
+        if price * half.sign < limit:
+            break
         size = min(left, want.size_at(price))
-        if price * half.sign < limit or size <= 0:
+        if size <= 0:
+            want.left = 0  # of a target less is left than one minor unit at this price
             break
         want.take(size, price)
         fills.append(Fill(price, size, maker))
@@ -112,7 +115,10 @@ def match_across(
         if fill is None and direct is not None and direct[0].price_milli * half.sign >= limit:
             maker, left = direct
             fill = Fill(maker.price_milli, min(left, want.size_at(maker.price_milli)), maker)
-        if fill is None or fill.size_minor <= 0:
+        if fill is None:
+            return fills
+        if fill.size_minor <= 0:
+            want.left = 0
             return fills
         want.take(fill.size_minor, fill.price_milli)
         fills.append(fill)
