@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from overround.book import catalogue
+from overround.book import catalogue, exchange
 from overround.book.bets import BetAccepted, BetDelayed, BetStatus, DelayedBetAccepted, DelayedBetRefused
 from overround.book.catalogue import (
     CompetitionCreated,
@@ -28,11 +28,13 @@ from overround.book.catalogue import (
     SelectionWithdrawn,
     SportCreated,
 )
+from overround.book.exchange import ExchangeSettled
 from overround.book.ledger import (
     Account,
     AccountKind,
     CurrencyOpened,
     CustomerOpened,
+    ExchangeAccountOpened,
     FundsMoved,
     Transfer,
     WalletOpened,
@@ -209,6 +211,22 @@ def _release(at: Folding, bet_id: int) -> None:
     held = at.known.held[bet_id]
     at.known.accounts[held.account_id].held_minor -= held.stake_minor
     at.changes.accounts.add(held.account_id)
+
+
+def _holds(at: Folding, fact: Fact) -> None:
+    """What orders on the exchange hold of somebody's cash is another amount."""
+    for hold in getattr(fact, "holds", ()):
+        at.known.accounts[hold.account].held_minor += hold.change_minor
+        at.changes.accounts.add(hold.account)
+
+
+def _exchange_settled(at: Folding, fact: ExchangeSettled) -> None:
+    _holds(at, fact)
+    _post(at, fact.transfers, None)
+
+
+def _exchange_opened(at: Folding, fact: ExchangeAccountOpened) -> None:
+    _open(at, Account(fact.exchange, 0, AccountKind.EXCHANGE, fact.currency))
 
 
 def _bets_settled(at: Folding, fact: BetsSettled) -> None:
@@ -412,5 +430,8 @@ FOLDS: dict[type, Callable[[Folding, Any], None]] = {
     ResultRecorded: _result_recorded,
     BetsSettled: _bets_settled,
     RequestRefused: _request_refused,
+    **dict.fromkeys(exchange.APPLY, _holds),
+    ExchangeSettled: _exchange_settled,
+    ExchangeAccountOpened: _exchange_opened,
 }
 """What no table shows (a term, a request with nothing to do) is not here."""

@@ -76,6 +76,7 @@ def needs_of(batch: Iterable[Recorded]) -> Needs:
                 accounts.add(transfer.credit)
         if type(fact) is not BetAccepted:
             _need(needs, fact)
+            accounts.update(hold.account for hold in getattr(fact, "holds", ()))
     return needs
 
 

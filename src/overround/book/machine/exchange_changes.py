@@ -192,6 +192,7 @@ def _replaceable(state: State, market: ExchangeMarket, command: ReplaceOrders, n
 def _place_anew(placing: Placing, order: Order, price_milli: int) -> Refusal | None:
     """Place what was left of an order at another price, unless that cannot be carried."""
     mark, trades, waiting = placing.trial.mark(), len(placing.trades), len(placing.waiting)
+    resting = len(placing.resting)
     taken = dict(placing.taken)
     number = placing.state.exchange.orders.next_id() + len(placing.orders)
     placed = Placed(
@@ -212,5 +213,5 @@ def _place_anew(placing: Placing, order: Order, price_milli: int) -> Refusal | N
     placing.trial.back_to(mark)
     placing.orders.pop()
     placing.taken = taken
-    del placing.trades[trades:], placing.waiting[waiting:]
+    del placing.trades[trades:], placing.waiting[waiting:], placing.resting[resting:]
     return Refusal.CANCELLED_NOT_PLACED

@@ -326,6 +326,7 @@ def _removed(state: State, market: ExchangeMarket, runner: int, factor_bp: int) 
             if price != trade.price_milli:
                 reduced.append((trade.id, price))
                 _restate(trial, by_id, trade, price)
+    trial.touch_all()
     return RunnerRemoved(
         market_id=market.id,
         runner=runner,

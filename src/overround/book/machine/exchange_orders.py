@@ -115,7 +115,7 @@ class Placing:
         self.waiting: list[int] = []
         self.taken: dict[int, int] = {}
         self.delay_us = market.bet_delay_us if market.in_play else 0
-        self._resting: dict[tuple[int, Side], int] = {}
+        self.resting: list[Placed] = []
 
     def instruct(self, asked: PlaceInstruction, strategy: str) -> Refusal | None:
         """Add the order of an instruction, or say why not."""
@@ -154,20 +154,22 @@ class Placing:
             self._wait(placed)
             return None
         fills, placed = self.fills(placed)
-        if any(fill.maker is not None and fill.maker.customer_id == self.customer_id for fill in fills):
+        if self._meets_own(placed, fills):
             return Refusal.INVALID_BACK_LAY_COMBINATION
+        matched = sum(fill.size_minor for fill in fills)
+        kills = placed.time_in_force is TimeInForce.FILL_OR_KILL
+        if kills and matched < (placed.min_fill_minor or placed.size_minor):
+            fills, matched = [], 0
         if self.delay_us and fills:
             self._wait(placed)
             return None
-        matched = sum(fill.size_minor for fill in fills)
-        rest = 0 if placed.time_in_force is TimeInForce.FILL_OR_KILL else placed.size_minor - matched
-        if rest and not self._may_rest(placed):
-            return Refusal.INVALID_BACK_LAY_COMBINATION
         for fill in fills:
             self._trade(placed, fill)
         self.orders.append(placed)
-        if rest:
+        rest = placed.size_minor - matched
+        if rest and not kills:
             self.trial.wait(self.customer_id, placed, rest)
+            self.resting.append(placed)
         return None
 
     def _wait(self, placed: Placed) -> None:
@@ -188,27 +190,22 @@ class Placing:
             )  # fmt: skip
         else:
             fills = matching.match(book.runners, placed.runner, placed.side, price, want, self.taken)
-        matched = sum(fill.size_minor for fill in fills)
-        size = placed.size_minor
         if target is not Target.SIZE:
-            size = matched + want.size_at(price)
-            placed = resized(placed, size)
-        if placed.time_in_force is TimeInForce.FILL_OR_KILL and matched < (placed.min_fill_minor or size):
-            return [], placed
+            matched = sum(fill.size_minor for fill in fills)
+            placed = resized(placed, matched + want.size_at(price))
         return fills, placed
 
-    def _may_rest(self, placed: Placed) -> bool:
-        """Whether it can rest beside those of the same request, which it must not meet."""
-        mine = self._resting
-        best = mine.get((placed.runner, Side.LAY if placed.side is Side.BACK else Side.BACK))
-        if best is not None and (
-            best >= placed.price_milli if placed.side is Side.BACK else best <= placed.price_milli
-        ):
-            return False
-        own = mine.get((placed.runner, placed.side), placed.price_milli)
-        pick = min if placed.side is Side.BACK else max
-        mine[placed.runner, placed.side] = pick(own, placed.price_milli)
-        return True
+    def _meets_own(self, placed: Placed, fills: list[Fill]) -> bool:
+        """Whether an order would meet another of the same customer, in the book or earlier in the same request."""
+        if any(fill.maker is not None and fill.maker.customer_id == self.customer_id for fill in fills):
+            return True
+        sign = 1 if placed.side is Side.BACK else -1  # the higher price is the better one for a backer
+        for own in self.resting:
+            if own.runner == placed.runner and own.side is not placed.side:
+                better = sum(fill.size_minor for fill in fills if fill.price_milli * sign >= own.price_milli * sign)
+                if own.price_milli * sign >= placed.price_milli * sign and better < placed.size_minor:
+                    return True
+        return False
 
     def _trade(self, placed: Placed, fill: Fill) -> None:
         """Turn a fill into trades: one with a resting order, or one a runner with the house in between."""

@@ -48,6 +48,12 @@ class Trial:
             matching.join(cells, self.book.game, trade, side, sign)
             self._undo.append((cells, trade, side, sign))
 
+    def touch_all(self) -> None:
+        """Every position is another one now, whether or not it had to do with what changed."""
+        for customer_id in self._market.positions:
+            if customer_id:
+                self.cells(customer_id)
+
     def mark(self) -> int:
         """Where `back_to` can go back to."""
         return len(self._undo)
