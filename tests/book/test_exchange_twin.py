@@ -68,10 +68,11 @@ def _ask_both(house: Exchange, twin: TwinMarket, rng: random.Random, market_id: 
         twin.replace(replace)
     else:
         command = place(rng, market)
-        if fit(command):
-            answer = house.ask(command)
-            code = str(answer.detail.get("reason", answer.code)) if isinstance(answer, Refused) else "taken"
-            assert code == twin.place(command), command
+        while not fit(command):
+            command = place(rng, market)
+        answer = house.ask(command)
+        code = str(answer.detail.get("reason", answer.code)) if isinstance(answer, Refused) else "taken"
+        assert code == twin.place(command), command
 
 
 @pytest.mark.parametrize("seed", range(4))
