@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from overround.feeds import orders, planning
+from overround.feeds import orders, planning, screening
 from overround.feeds.bindings import Binding, Bindings
 from overround.feeds.changes import Change, Details, EventChanges, Offer, State
 from overround.feeds.client import Door, Problem
@@ -73,15 +73,26 @@ class Steward:
             return
         shown = await self._look(event_id)
         for part in _parts(changes):
-            made = planning.creations(shown, part, self._house)
+            sane = self._screened(ref, shown, part)
+            made = planning.creations(shown, sane, self._house)
             if made:
                 for order, answer in await self._ask(made):
                     self._kept_by[answer.get("id", 0)] = order["feed"]
                 shown = await self._look(event_id)
-            asked = self._planned(shown, part)
+            asked = self._planned(shown, sane)
             if asked:
                 await self._ask(asked)
                 shown = await self._look(event_id)
+
+    def _screened(self, ref: str, shown: ShownEvent, changes: list[Change]) -> list[Change]:
+        """No price is published that is out of the sanity band: its market waits."""
+        sane = []
+        for change, found in screening.screened(shown, changes):
+            sane.append(change)
+            if isinstance(change, Offer) and not found.is_sane:
+                self.counts[f"out of band {found.verdict}"] += 1
+                log.warning("%s %s is out of the band: %s", ref, change.question.key, found.reason)
+        return sane
 
     def _planned(self, shown: ShownEvent, changes: Iterable[Change]) -> list[Order]:
         asked: list[Order] = []

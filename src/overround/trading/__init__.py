@@ -5,7 +5,7 @@ how a match's goals may fall (`joint`) prices every market of it, before the mat
 of a match contradict each other. Worked numbers: docs/rules/pricing.md.
 """
 
-from overround.trading.band import Finding, Verdict, market_within_band, within_band
+from overround.trading.band import SANE, Finding, Verdict, market_within_band, within_band
 from overround.trading.builder import Builder, Leg, NoBuilder, builder_price_milli, builder_probability
 from overround.trading.clock import FULL_TIME_MINUTES, HALF_TIME_MINUTES, goals_before, goals_left, minute_of
 from overround.trading.fit import fit_joint, fit_rates, goals_for
@@ -29,6 +29,7 @@ __all__ = [
     "HALF_TIME_MINUTES",
     "KICK_OFF",
     "MATCH_RESULT",
+    "SANE",
     "Builder",
     "Chances",
     "Finding",
