@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -58,6 +59,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
 
         gateway = Gateway(pool, desk, clock=clock, connected=lambda: client.is_connected, tell_revoked=tell_revoked)
         await _hear(client, bus, gateway, settings.cell)
+        await _open_stream(stack, gateway, settings, clock)
         own = asyncio.create_task(gateway.run())
         try:
             await serve(gateway.application, settings, stop, own)
@@ -65,6 +67,18 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             own.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await own
+
+
+async def _open_stream(
+    stack: contextlib.AsyncExitStack, gateway: Gateway, settings: Settings, clock: SystemClock
+) -> None:
+    """The exchange stream's own port, where the settings name one."""
+    if settings.stream_port is None:
+        return
+    context = tls.for_stream(settings, now_us=clock.now_us())
+    server = await gateway.exchange.stream.listen(settings.host, settings.stream_port, context)
+    stack.callback(gateway.exchange.stream.close)
+    stack.callback(server.close)
 
 
 def _pool(dsn: str) -> "asyncpg.Pool[asyncpg.Record]":
@@ -150,4 +164,6 @@ def server_config(application: "Gate", settings: Settings) -> uvicorn.Config:
         timeout_graceful_shutdown=GRACE_S,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
+        ssl_ca_certs=str(settings.client_ca) if settings.client_ca is not None else None,
+        ssl_cert_reqs=ssl.CERT_OPTIONAL if settings.client_ca is not None else ssl.CERT_NONE,
     )

@@ -17,7 +17,7 @@ import msgspec
 
 from overround import identity, journal, projections
 from overround.apps import engines, tls
-from overround.apps.settings import LOOPBACK, InvalidSetting, Settings, environment
+from overround.apps.settings import DEFAULT_PORT, DEFAULT_STREAM_PORT, LOOPBACK, InvalidSetting, Settings, environment
 from overround.infra.child import Child
 from overround.infra.nats import EmbeddedNats
 from overround.infra.ports import free_port, is_free
@@ -38,6 +38,7 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     customer_id: int
     account_id: int
+    app_key: str = ""
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +51,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str
     nats_url: str
     operator_token: str
+    exchange_stream: str = ""
     customers: tuple[Customer, ...] = ()
 
 
@@ -104,6 +106,7 @@ class House:
         tls.check_door(self.settings)
         self._take_data()
         self._check_port()
+        self._choose_stream_port()
         await self._start_engines()
         token = await _prepare_database(self.settings)
         for number in range(1, 2 + self.followers):
@@ -166,6 +169,17 @@ class House:
                 " another one"
             )
 
+    def _choose_stream_port(self) -> None:
+        """The exchange stream's port where no setting names it: the usual one for a house on its usual port, the one it
+        had before, or any that is free."""
+        if self.settings.stream_port is not None:
+            return
+        before = read_endpoints(self.settings.endpoints_file)
+        had = before.exchange_stream.rpartition(":")[2] if before is not None else ""
+        wanted = int(had) if had.isdecimal() else DEFAULT_STREAM_PORT if self.settings.port == DEFAULT_PORT else 0
+        port = wanted if wanted and is_free(wanted, self.settings.host) else free_port()
+        self.settings = msgspec.structs.replace(self.settings, stream_port=port)
+
     async def _start_engines(self) -> None:
         if self.settings.database_url is None:
             self.postgres = EmbeddedPostgres(self.settings.data)
@@ -183,9 +197,13 @@ class House:
     @property
     def base_url(self) -> str:
         scheme = "https" if self.settings.tls_certificate else "http"
+        return f"{scheme}://{self._host}:{self.settings.port}"
+
+    @property
+    def _host(self) -> str:
+        """This machine, as a client on it writes it."""
         host = LOOPBACK if self.settings.host in ("0.0.0.0", "::") else self.settings.host  # noqa: S104  # compared only
-        host = f"[{host}]" if ":" in host else host
-        return f"{scheme}://{host}:{self.settings.port}"
+        return f"[{host}]" if ":" in host else host
 
     async def _is_ready(self) -> bool:
         try:
@@ -205,6 +223,7 @@ class House:
             database_url=self.settings.dsn,
             nats_url=self.settings.bus_url,
             operator_token=token,
+            exchange_stream=f"{self._host}:{self.settings.stream_port}",
             customers=before.customers if before is not None else (),
         )
 

@@ -10,6 +10,7 @@ import msgspec
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 8080
+DEFAULT_STREAM_PORT = 8443
 DEFAULT_CELL = "overround"
 ODDS_API = "https://api.the-odds-api.com"
 
@@ -21,12 +22,17 @@ class InvalidSetting(ValueError):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a process is told. An address of None means: bring your own engine (`overround up` only).
 
-    `trusted_proxies` (addresses, separated by commas) are believed when they say who their client is.
+    `trusted_proxies` (addresses, separated by commas) are believed when they say who their client is. `stream_port` is
+    the exchange stream's; a gateway without one has no such stream, and `overround up` finds one.
     """
 
     data: Path
     host: str = LOOPBACK
     port: int = DEFAULT_PORT
+    stream_port: int | None = None
+    stream_certificate: Path | None = None
+    stream_key: Path | None = None
+    client_ca: Path | None = None
     database_url: str | None = None
     nats_url: str | None = None
     cell: str = DEFAULT_CELL
@@ -81,6 +87,10 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         data=Path(value("DATA") or ".overround").expanduser().absolute(),
         host=value("HOST") or LOOPBACK,
         port=_whole(value("PORT"), "OVERROUND_PORT", DEFAULT_PORT, least=1, most=65_535),
+        stream_port=_whole(value("STREAM_PORT"), "OVERROUND_STREAM_PORT", 0, least=1, most=65_535) or None,
+        stream_certificate=_path(value("STREAM_CERTIFICATE")),
+        stream_key=_path(value("STREAM_KEY")),
+        client_ca=_path(value("CLIENT_CA")),
         database_url=value("DATABASE_URL"),
         nats_url=value("NATS_URL"),
         cell=value("CELL") or DEFAULT_CELL,
@@ -134,6 +144,10 @@ def environment(settings: Settings) -> dict[str, str]:
         "DATA": str(settings.data),
         "HOST": settings.host,
         "PORT": str(settings.port),
+        "STREAM_PORT": settings.stream_port,
+        "STREAM_CERTIFICATE": settings.stream_certificate,
+        "STREAM_KEY": settings.stream_key,
+        "CLIENT_CA": settings.client_ca,
         "DATABASE_URL": settings.database_url,
         "NATS_URL": settings.nats_url,
         "CELL": settings.cell,

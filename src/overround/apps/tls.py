@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 
 from overround.apps.settings import InvalidSetting, Settings
+from overround.infra.certificate import self_signed
 
 
 def check_door(settings: Settings) -> None:
@@ -17,11 +18,36 @@ def check_door(settings: Settings) -> None:
     if settings.tls_certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         _load_pair(context, "OVERROUND_TLS", settings.tls_certificate, settings.tls_key)
+        if settings.client_ca is not None:
+            trusting(settings.client_ca, "OVERROUND_CLIENT_CA")
+    elif settings.client_ca is not None:
+        raise InvalidSetting("OVERROUND_CLIENT_CA is set, so the gateway needs OVERROUND_TLS_CERTIFICATE and _KEY")
     elif not is_loopback(settings.host) and not settings.allow_plaintext:
         raise InvalidSetting(
             f"OVERROUND_HOST is {settings.host!r}, which other machines reach, and there is no TLS: set"
             " OVERROUND_TLS_CERTIFICATE and OVERROUND_TLS_KEY, or OVERROUND_ALLOW_PLAINTEXT=1 behind a proxy with TLS"
         )
+
+
+def for_stream(settings: Settings, *, now_us: int) -> ssl.SSLContext:
+    """The exchange stream's certificate: its own, or the gateway's, or one that this house signs for itself.
+
+    Raises InvalidSetting.
+    """
+    if (settings.stream_certificate is None) != (settings.stream_key is None):
+        raise InvalidSetting(
+            "OVERROUND_STREAM_CERTIFICATE and OVERROUND_STREAM_KEY go together; one of them is not set"
+        )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.stream_certificate is not None:
+        _load_pair(context, "OVERROUND_STREAM", settings.stream_certificate, settings.stream_key)
+    elif settings.tls_certificate is not None:
+        _load_pair(context, "OVERROUND_TLS", settings.tls_certificate, settings.tls_key)
+    else:
+        certificate, key = self_signed(settings.data, host=settings.host, now_us=now_us)
+        _load_pair(context, "the house's own certificate", certificate, key)
+    return context
 
 
 def is_loopback(host: str) -> bool:

@@ -27,6 +27,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+DIALECT_PATHS: Final = ("/exchange/", "/api/", "/inplayservice/")
 BODY_WITHIN_S: Final = 10.0
 MAX_UNDER_WAY: Final = 10_000
 SECURITY: Final = (
@@ -44,20 +47,21 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Gate:
-    """The application. `stream` takes WebSocket connections."""
+    """The application. `stream` takes WebSocket connections, `dialect` what is asked in Betfair's words."""
 
-    def __init__(
-        self, router: Router, door: Door, *, stream: Callable[[Scope, Receive, Send], Awaitable[None]]
-    ) -> None:
+    def __init__(self, router: Router, door: Door, *, stream: Application, dialect: Application | None = None) -> None:
         self.router = router
         self.under_way = 0
         self.lost = 0
         self._door = door
-        self._stream = stream
+        self._stream, self._dialect = stream, dialect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._http(scope, receive, send)
+            if self._dialect is not None and scope["path"].startswith(DIALECT_PATHS):
+                await self._dialect(scope, receive, send)
+            else:
+                await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._stream(scope, receive, send)
 
@@ -81,7 +85,7 @@ class Gate:
             _count(bound, reply.status, perf_counter() - began_s)
         else:
             self.lost += 1
-        await _write(scope, send, reply)
+        await write(scope, send, reply)
 
     async def _answer(self, bound: Bound, path: dict[str, int | str], scope: Scope, receive: Receive) -> Reply:
         route = bound.route
@@ -191,7 +195,8 @@ def _count(bound: Bound, status: int, seconds: float) -> None:
     bound.seconds += seconds
 
 
-async def _write(scope: Scope, send: Send, reply: Reply) -> None:
+async def write(scope: Scope, send: Send, reply: Reply) -> None:
+    """Send a whole reply."""
     body = reply.body if type(reply.body) is bytes else _encode(reply.body)
     headers = ((b"content-type", reply.content_type), *SECURITY, *reply.headers)
     whole = scope.get("extensions", {}).get(WHOLE)

@@ -10,6 +10,7 @@ from overround import journal, projections
 from overround.book.catalogue import CatalogueState
 from overround.edge.access import Door
 from overround.edge.asking import Asker
+from overround.edge.betfair import Exchange
 from overround.edge.betting import Betting
 from overround.edge.catalogue import Catalogue
 from overround.edge.controls import Controls
@@ -56,6 +57,19 @@ class TablesAndJournal:
         async with _within(READ_WITHIN_S):
             rows = await journal.read(self._pool, after, limit)
             return [Fact(row.seq, row.at_us, row.kind, row.body) for row in rows]
+        raise AssertionError
+
+    async def read_kinds(self, kinds: Sequence[str], after: int, upto: int, limit: int) -> Sequence[Fact]:
+        async with _within(READ_WITHIN_S * 6):
+            rows = await self._pool.fetch(
+                "SELECT seq, at_us, kind, body FROM journal.event"
+                " WHERE seq > $1 AND seq <= $2 AND kind = ANY($3) ORDER BY seq LIMIT $4",
+                after,
+                upto,
+                list(kinds),
+                limit,
+            )
+            return [Fact(*row) for row in rows]
         raise AssertionError
 
     async def head(self) -> int:
@@ -131,8 +145,12 @@ class Gateway:
         docs.show(document(table))
         router = Router(table)
         self.health.bound = router.bound
+        self.exchange = Exchange(self.live, asker, reading, sessions, self.door, now_us=clock.now_us)
         self.application = Gate(
-            router, self.door, stream=Stream(self.hub, self.door, max_clients=limits.stream_clients)
+            router,
+            self.door,
+            stream=Stream(self.hub, self.door, max_clients=limits.stream_clients),
+            dialect=self.exchange.application,
         )
         self._clock = clock
 
@@ -142,3 +160,4 @@ class Gateway:
             tasks.create_task(self.live.keep())
             tasks.create_task(self.hub.beat(self._clock.now_us))
             tasks.create_task(self.health.probe())
+            tasks.create_task(self.exchange.run())

@@ -64,6 +64,9 @@ class JournalPort(Protocol):
     async def read(self, after: int, limit: int) -> Sequence[Fact]:
         """The next facts after a sequence. Raises Lost."""
 
+    async def read_kinds(self, kinds: Sequence[str], after: int, upto: int, limit: int) -> Sequence[Fact]:
+        """The next facts of some kinds after a sequence and up to another. Raises Lost."""
+
     async def head(self) -> int:
         """The last sequence. Raises Lost."""
 
@@ -85,6 +88,25 @@ class Listener(Protocol):
     kinds: frozenset[str]
 
 
+class Follower(Protocol):
+    """Another view that is folded beside this one, from the facts of its own kinds."""
+
+    kinds: frozenset[str]
+
+    async def begin(self, journal: JournalPort, seq: int) -> None:
+        """Be as of a sequence: read what there was up to it. Raises Lost."""
+
+    def fact(self, seq: int, at_us: int, kind: str, body: str | bytes) -> None:
+        """A fact of one of its kinds, in its order."""
+
+    def told(self, seq: int) -> None:
+        """All its facts up to here were told."""
+
+    def stale(self) -> None: ...
+
+    def live(self) -> None: ...
+
+
 class Live:
     """The view and how far it is. `connected` says whether facts can be heard at all."""
 
@@ -96,12 +118,19 @@ class Live:
         self.stale_since_us = clock.now_us()
         self.built = False
         self.listener: Listener | None = None
+        self._followers: list[Follower] = []
+        self._followed: dict[str, Follower] = {}
         self._journal, self._clock, self._connected = journal, clock, connected
         self._confirmed_s = clock.monotonic()
         self._seen_head = 0
         self._heard: list[Pending] = []
         self._catching_up = True
         self._wake = asyncio.Event()
+
+    def follow(self, follower: Follower) -> None:
+        """Before anything is heard: fold another view beside this one."""
+        self._followers.append(follower)
+        self._followed.update(dict.fromkeys(follower.kinds, follower))
 
     # What the bus says.
 
@@ -138,6 +167,8 @@ class Live:
             self.stale_since_us = self._clock.now_us()
             if self.listener is not None:
                 self.listener.stale()
+            for follower in self._followers:
+                follower.stale()
 
     def _fold(self, facts: Sequence[Pending | Fact]) -> None:
         listener = self.listener
@@ -147,9 +178,13 @@ class Live:
                 changes, event_id = self.changes.fold(fact.seq, fact.at_us, fact.body)
                 if listener is not None and (changes or event_id):
                     self._tell(listener, fact.seq, changes, event_id)
-            elif fact.kind in kinds and listener is not None:
+            elif fact.kind in self._followed:
+                self._followed[fact.kind].fact(fact.seq, fact.at_us, fact.kind, fact.body)
+            if fact.kind in kinds and listener is not None:
                 listener.fact(fact.seq, fact.at_us, fact.kind, fact.body)
         self.seq = facts[-1].seq
+        for follower in self._followers:
+            follower.told(self.seq)
         self._confirmed_s = self._clock.monotonic()
 
     def _tell(self, listener: Listener, seq: int, changes: Sequence[Change], event_id: int) -> None:
@@ -177,6 +212,8 @@ class Live:
             try:
                 self.seq, self.state = await self._journal.base()
                 self.changes = Changes(self.state, self.seq)
+                for follower in self._followers:
+                    await follower.begin(self._journal, self.seq)
                 await self._catch_up()
                 self.built = True
             except Lost as lost:
@@ -232,6 +269,8 @@ class Live:
             log.info("live view is live", extra={"seq": self.seq})
             if self.listener is not None:
                 self.listener.live()
+            for follower in self._followers:
+                follower.live()
 
     def _fold_heard(self) -> bool:
         """Whether what was heard while catching up goes on where the journal ended."""

@@ -12,7 +12,7 @@ from overround.edge.problems import Problem
 from overround.edge.reading import UNREACHABLE
 from overround.edge.routes import Call, Reply
 from overround.edge.values import SAFE_INTEGER, AtText, Secret, Text, at_text
-from overround.identity import IdentityRefused, Issued, Scope, Token
+from overround.identity import AppKey, AppKeys, IdentityRefused, Issued, Scope, Token
 from overround.kernel.instant import HOUR_US, SECOND_US
 
 if TYPE_CHECKING:
@@ -34,6 +34,15 @@ class SessionBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     token_id: int
     customer_id: int
     expires_at: AtText
+
+
+class Opened(msgspec.Struct, frozen=True, gc=False):
+    """A session that was just opened. `secret` is shown this once."""
+
+    secret: str
+    token_id: int
+    customer_id: int
+    expires_at_us: int
 
 
 class TokenBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -77,11 +86,25 @@ class Sessions:
         raise AssertionError
 
     async def log_in(self, call: Call) -> Reply:
+        opened = await self.open(call.body.username, call.body.password)
+        body = SessionBody(
+            token=opened.secret,
+            token_id=opened.token_id,
+            customer_id=opened.customer_id,
+            expires_at=at_text(opened.expires_at_us),
+        )
+        return Reply(201, body)
+
+    async def open(self, username: str, password: str) -> Opened:
+        """A new session of whoever's name and password these are.
+
+        Raises Problem: credentials_wrong, locked_out, too_busy, too_many_tokens, unavailable.
+        """
         now_us = self._now_us()
         expires_at_us = now_us + SESSION_US
         async with _asked(now_us):
             customer_id = await identity.verify_password(
-                self._pool, username=call.body.username, password=call.body.password, now_us=now_us
+                self._pool, username=username, password=password, now_us=now_us
             )
             issued = await identity.issue_token(
                 self._pool,
@@ -91,10 +114,38 @@ class Sessions:
                 now_us=now_us,
                 expires_at_us=expires_at_us,
             )
-        body = SessionBody(
-            token=issued.secret, token_id=issued.id, customer_id=customer_id, expires_at=at_text(expires_at_us)
-        )
-        return Reply(201, body)
+            return Opened(issued.secret, issued.id, customer_id, expires_at_us)
+        raise AssertionError
+
+    async def prolong(self, token_id: int) -> None:
+        """Let a session last as long as if it began now; tokens without an end are left alone.
+
+        Raises Problem: unavailable.
+        """
+        async with _asked():
+            await identity.extend_token(self._pool, token_id, expires_at_us=self._now_us() + SESSION_US)
+
+    async def close(self, token_id: int) -> None:
+        """Raises Problem: token_not_found, unavailable."""
+        await self._revoke(token_id)
+
+    async def app_key(self, key: str) -> AppKey | None:
+        """What an application key names. Raises Problem: unavailable."""
+        async with _asked():
+            return await identity.resolve_app_key(self._pool, key)
+        raise AssertionError
+
+    async def app_keys(self, customer_id: int) -> AppKeys | None:
+        """A customer's application keys, if they were made. Raises Problem: unavailable."""
+        async with _asked():
+            return await identity.app_keys_of(self._pool, customer_id=customer_id)
+        raise AssertionError
+
+    async def make_app_keys(self, customer_id: int, name: str) -> AppKeys:
+        """The same, made where there are none. Raises Problem: name_invalid, unavailable."""
+        async with _asked():
+            return await identity.make_app_keys(self._pool, customer_id=customer_id, name=name, now_us=self._now_us())
+        raise AssertionError
 
     async def log_out(self, call: Call) -> Reply:
         assert call.token is not None

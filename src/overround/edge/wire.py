@@ -14,6 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 EXTENSION: Final = "overround.wire"
 WHOLE: Final = "overround.whole"
+TRANSPORT: Final = "overround.transport"
 TEXT: Final = 0x81  # FIN and opcode 1
 
 
@@ -36,6 +37,7 @@ class ReplyProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
+        self._extensions[TRANSPORT] = cycle.transport
         cycle.scope["extensions"] = self._extensions
         super()._start_asgi_task(cycle, app)
 

@@ -9,10 +9,12 @@ about who exists; personal data is here and nowhere else. Customers are actors a
     token = await identity.resolve_token(pool, issued.secret)
 """
 
+from overround.identity.appkeys import app_keys_of, make_app_keys, resolve_app_key
 from overround.identity.logins import change_password, create_login, customer_of, delete_login, verify_password
 from overround.identity.migrate import migrate
 from overround.identity.passwords import DEFAULT_COST, Cost
 from overround.identity.tokens import (
+    extend_token,
     hash_of,
     issue_token,
     list_operators_tokens,
@@ -22,27 +24,33 @@ from overround.identity.tokens import (
     resolve_token,
     revoke_token,
 )
-from overround.identity.types import OPERATOR_ACTOR, IdentityRefused, Issued, Refusal, Scope, Token
+from overround.identity.types import OPERATOR_ACTOR, AppKey, AppKeys, IdentityRefused, Issued, Refusal, Scope, Token
 
 __all__ = [
     "DEFAULT_COST",
     "OPERATOR_ACTOR",
+    "AppKey",
+    "AppKeys",
     "Cost",
     "IdentityRefused",
     "Issued",
     "Refusal",
     "Scope",
     "Token",
+    "app_keys_of",
     "change_password",
     "create_login",
     "customer_of",
     "delete_login",
+    "extend_token",
     "hash_of",
     "issue_token",
     "list_operators_tokens",
     "list_tokens",
+    "make_app_keys",
     "migrate",
     "new_operator",
+    "resolve_app_key",
     "resolve_hash",
     "resolve_token",
     "revoke_token",

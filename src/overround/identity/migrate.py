@@ -15,5 +15,5 @@ async def migrate(connection: "Connection[Record] | PoolConnectionProxy[Record]"
     """Bring schema `identity` up to date. Safe to run at any time, by several at once."""
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
-        if await connection.fetchval("SELECT to_regclass('identity.operator')") is None:
+        if await connection.fetchval("SELECT to_regclass('identity.app_key')") is None:
             await connection.execute(files("overround.identity").joinpath("schema.sql").read_text())

@@ -43,3 +43,12 @@ CREATE TABLE IF NOT EXISTS identity.token (
 CREATE SEQUENCE IF NOT EXISTS identity.operator INCREMENT -1 MAXVALUE -2 START -2;
 
 CREATE INDEX IF NOT EXISTS token_actor ON identity.token (actor, id);
+
+-- The two keys of a customer's programs: one sees prices as they are, the other late. They name a program and open nothing.
+CREATE TABLE IF NOT EXISTS identity.app_key (
+    customer_id   bigint PRIMARY KEY CHECK (customer_id > 0),
+    name          text   NOT NULL,
+    live          text   NOT NULL UNIQUE,
+    delayed       text   NOT NULL UNIQUE,
+    created_at_us bigint NOT NULL
+);

@@ -95,6 +95,17 @@ async def new_operator(connection: "Asker") -> int:
     return number
 
 
+async def extend_token(connection: "Asker", token_id: int, *, expires_at_us: int) -> bool:
+    """Let a token that can be used, and that ends, end later. False where there is none."""
+    status = await connection.execute(
+        "UPDATE identity.token SET expires_at_us = greatest(expires_at_us, $2) WHERE id = $1 AND revoked_at_us = 0"
+        " AND expires_at_us > extract(epoch FROM clock_timestamp()) * 1000000",
+        token_id,
+        expires_at_us,
+    )
+    return status == "UPDATE 1"
+
+
 async def revoke_token(
     connection: "Asker", token_id: int, *, now_us: int, actor: int | None = None, operators: bool = False
 ) -> bool:

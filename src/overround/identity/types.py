@@ -63,6 +63,23 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"Issued(id={self.id})"
 
 
+class AppKeys(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The two keys of a customer's programs, under a name for people."""
+
+    customer_id: int
+    name: str
+    live: str
+    delayed: str
+    created_at_us: int
+
+
+class AppKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One key as it comes with a request: whose program it names, and whether it sees prices late."""
+
+    owner_id: int
+    is_delayed: bool
+
+
 class Token(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A token as it is kept. `customer_id` is None for operators and services; `expires_at_us` of 0 is never."""
 

@@ -1,0 +1,302 @@
+"""From a change to everybody who hears it: conflation, images, resuming by `clk`, heartbeats, slow readers.
+
+A `clk` is the journal's sequence up to which everything was told, so any gateway can go on from any other's: of a
+subscription that resumes, only markets that changed since come again, whole.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from overround.edge.betfair.asked import MAX_MARKETS, MarketSubscription, OrderSubscription, StreamCode, Subscription
+from overround.edge.betfair.board import Board, MarketView
+from overround.edge.betfair.conversation import Trouble
+from overround.edge.betfair.definitions import is_over
+from overround.edge.betfair.ordering import order_changes, order_image
+from overround.edge.betfair.pictures import Gallery
+from overround.edge.betfair.selecting import matches
+from overround.edge.betfair.subscribers import Heard, MarketHeard, OrderHeard
+
+TICK_S: Final = 0.05
+"""The least time between two updates of a market for a subscriber that asked for no conflation."""
+
+BEAT_EVERY_S: Final = 0.1
+MAX_CLK_AHEAD: Final = 100_000
+"""A `clk` further ahead of this gateway than that was never told by any."""
+
+MAX_CLK_DIGITS: Final = 18
+MAX_CHANGED: Final = 1_000
+"""Orders of one market that may wait for a slow reader; should there be more, it gets the market whole."""
+
+
+class Group:
+    """All market subscriptions of one conflation, by market."""
+
+    def __init__(self, teller: "Teller", interval_s: float) -> None:
+        self.watchers: dict[int, dict[MarketHeard, None]] = {}
+        self._teller, self._interval_s = teller, interval_s
+        self._pending: dict[int, None] = {}
+        self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._flushed_s = 0.0
+
+    def changed(self, market_id: int) -> None:
+        """Something to tell: at once after a quiet interval, else when the interval is over."""
+        if market_id not in self.watchers:
+            return
+        self._pending[market_id] = None
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            left_s = self._flushed_s + self._interval_s - loop.time()
+            self._timer = loop.call_later(left_s, self.flush) if left_s > 0 else loop.call_soon(self.flush)
+
+    @property
+    def waits(self) -> bool:
+        return bool(self._pending)
+
+    def flush(self) -> None:
+        """Tell what waits, unless the view is stale: then it waits on."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._pending or self._teller.board.is_stale:
+            return
+        self._flushed_s = asyncio.get_running_loop().time()
+        pending, self._pending = self._pending, {}
+        told: dict[MarketHeard, None] = {}
+        for market_id in pending:
+            for heard in self.watchers.get(market_id, ()):
+                if heard.reader.is_full or heard.dirty:
+                    heard.dirty[market_id] = None
+                elif self._teller.note(heard, market_id, is_conflated=heard.conflation_ms > 0):
+                    told[heard] = None
+        self._teller.write(told)
+
+
+class Teller:
+    """Listens to the board and tells subscribers."""
+
+    def __init__(self, board: Board, *, now_us: Callable[[], int]) -> None:
+        self.board = board
+        self._now_us = now_us
+        self._gallery = Gallery()
+        self._groups: dict[int, Group] = {}
+        self._markets: dict[MarketHeard, None] = {}
+        self._orders: dict[int, dict[OrderHeard, None]] = {}
+        self._waiting: dict[OrderHeard, None] = {}
+        self._timer: asyncio.Handle | None = None
+        board.listener = self
+
+    # Subscribing.
+
+    def refusal(self, heard: MarketHeard | OrderHeard, asked: MarketSubscription | OrderSubscription) -> Trouble | None:
+        """Why a subscription cannot be taken."""
+        if isinstance(heard, MarketHeard) and len(heard.filter.market_ids or self._found(heard)) > MAX_MARKETS:
+            return Trouble(StreamCode.SUBSCRIPTION_LIMIT_EXCEEDED, f"at most {MAX_MARKETS} markets", asked.id)
+        if self._since(heard, asked) is None:
+            return Trouble(StreamCode.INVALID_CLOCK, "clk and initialClk are not of this subscription", asked.id)
+        return None
+
+    def _found(self, heard: MarketHeard) -> list[MarketView]:
+        return [market for market in self.board.markets.values() if matches(heard.filter, market)]
+
+    def hear_markets(self, heard: MarketHeard, asked: MarketSubscription) -> None:
+        """From now on this is heard, beginning with an image, or with what changed since `clk`."""
+        since = self._since(heard, asked) or 0
+        self._markets[heard] = None
+        group = self._group(heard)
+        group.flush()
+        shown = []
+        for market in self._found(heard):
+            group.watchers.setdefault(market.id, {})[heard] = None
+            picture = self._gallery.picture(market, heard.look, market.stamp)
+            heard.told[market.id] = picture
+            if market.stamp > since:
+                shown.append(self._gallery.image(picture))
+        self._gallery.tidy()
+        self._show(heard, shown, since=since, about="mc")
+
+    def hear_orders(self, heard: OrderHeard, asked: OrderSubscription) -> None:
+        """As `hear_markets`, of a customer's orders."""
+        since = self._since(heard, asked) or 0
+        self._orders.setdefault(heard.customer_id, {})[heard] = None
+        shown = [
+            order_image(heard, self.board, market_id)
+            for market_id, stamp in self.board.of_customer.get(heard.customer_id, {}).items()
+            if stamp > since and (since or not is_over(self.board.markets[market_id].market))
+        ]
+        self._show(heard, [change for change in shown if change], since=since, about="oc")
+
+    def _since(self, heard: Heard, asked: Subscription) -> int | None:
+        """The sequence to go on from; 0 for an image; None where the clocks cannot be this subscription's."""
+        initial_clk, clk = asked.initial_clk, asked.clk
+        if not initial_clk and not clk:
+            return 0
+        if not initial_clk or not clk or initial_clk.encode() != heard.initial_clk:
+            return None
+        if not clk.isascii() or not clk.isdecimal() or len(clk) > MAX_CLK_DIGITS:
+            return None
+        return int(clk) if int(clk) <= self.board.seq + MAX_CLK_AHEAD else None
+
+    def _show(self, heard: Heard, shown: list[bytes], *, since: int, about: str) -> None:
+        kind = "RESUB_DELTA" if since else "SUB_IMAGE"
+        heard.show(shown, kind=kind, clk=self._clk(), pt_ms=self._pt_ms(), now_s=_now_s(), about=about)
+
+    def leave(self, heard: MarketHeard | OrderHeard | None) -> None:
+        """It is over, or another takes its place."""
+        if isinstance(heard, MarketHeard):
+            self._markets.pop(heard, None)
+            group = self._group(heard)
+            for market_id in heard.told:
+                watching = group.watchers.get(market_id, {})
+                watching.pop(heard, None)
+                if not watching:
+                    group.watchers.pop(market_id, None)
+        elif isinstance(heard, OrderHeard):
+            hearing = self._orders.get(heard.customer_id, {})
+            hearing.pop(heard, None)
+            if not hearing:
+                self._orders.pop(heard.customer_id, None)
+            self._waiting.pop(heard, None)
+
+    def _group(self, heard: MarketHeard) -> Group:
+        group = self._groups.get(heard.conflation_ms)
+        if group is None:
+            group = Group(self, max(heard.conflation_ms / 1_000, TICK_S))
+            self._groups[heard.conflation_ms] = group
+        return group
+
+    # What the board says.
+
+    def market_changed(self, market_id: int) -> None:
+        for group in self._groups.values():
+            group.changed(market_id)
+
+    def market_added(self, market_id: int) -> None:
+        """A new market: whoever asked for such hears it, as far as the limit."""
+        market = self.board.markets[market_id]
+        for heard in self._markets:
+            if len(heard.told) < MAX_MARKETS and matches(heard.filter, market):
+                group = self._group(heard)
+                group.watchers.setdefault(market_id, {})[heard] = None
+                heard.dirty[market_id] = None
+                asyncio.get_running_loop().call_soon(self.room, heard)
+
+    def market_gone(self, market_id: int) -> None:
+        """A market that closed long ago left the board."""
+        self._gallery.forget(market_id)
+        for group in self._groups.values():
+            for heard in group.watchers.pop(market_id, ()):
+                heard.told.pop(market_id, None)
+                heard.dirty.pop(market_id, None)
+
+    def order_changed(self, customer_id: int, market_id: int, runner: int, bet_id: int) -> None:
+        """One of a customer's orders, or with a `bet_id` of 0 only what was matched on a runner."""
+        for heard in self._orders.get(customer_id, ()):
+            changed = heard.changed.setdefault(market_id, {}).setdefault(runner, {})
+            if bet_id:
+                changed[bet_id] = None
+            if len(changed) > MAX_CHANGED:
+                del heard.changed[market_id]
+                heard.whole[market_id] = None
+            self._wait(heard)
+
+    def orders_whole(self, customer_id: int, market_id: int) -> None:
+        """So much of a customer's orders changed that they are shown anew."""
+        for heard in self._orders.get(customer_id, ()):
+            heard.whole[market_id] = None
+            self._wait(heard)
+
+    def orders_closed(self, customer_id: int, market_id: int) -> None:
+        """A market in which a customer had orders closed."""
+        for heard in self._orders.get(customer_id, ()):
+            heard.closed[market_id] = None
+            self._wait(heard)
+
+    def _wait(self, heard: OrderHeard) -> None:
+        self._waiting[heard] = None
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_soon(self._tell_orders)
+
+    def live(self) -> None:
+        """The view has caught up: what changed meanwhile goes out."""
+        for group in self._groups.values():
+            group.flush()
+        self._tell_orders()
+
+    # Telling.
+
+    def note(self, heard: MarketHeard, market_id: int, *, is_conflated: bool) -> bool:
+        """Put the difference to what this reader has into what goes out next; whether there is any."""
+        market = self.board.markets.get(market_id)
+        if market is None:
+            return False
+        picture = self._gallery.picture(market, heard.look, market.stamp)
+        before = heard.told.get(market_id)
+        heard.told[market_id] = picture
+        if before is None:
+            heard.out.append(self._gallery.image(picture))
+            return True
+        change = self._gallery.delta(before, picture, is_conflated=is_conflated) if before is not picture else b""
+        if change:
+            heard.out.append(change)
+        return bool(change)
+
+    def write(self, told: Iterable[MarketHeard]) -> None:
+        """One message for each."""
+        clk, pt_ms, now_s = self._clk(), self._pt_ms(), _now_s()
+        for heard in told:
+            heard.tell(heard.out, clk=clk, pt_ms=pt_ms, now_s=now_s, about="mc")
+            heard.out.clear()
+        self._gallery.tidy()
+
+    def room(self, heard: MarketHeard) -> None:
+        """There is room to write: what was held back goes out, together."""
+        if not heard.dirty or heard.reader.is_full or self.board.is_stale or heard not in self._markets:
+            return
+        dirty, heard.dirty = heard.dirty, {}
+        told = [self.note(heard, market_id, is_conflated=True) for market_id in dirty]
+        if any(told):
+            self.write((heard,))
+
+    def room_for_orders(self, heard: OrderHeard) -> None:
+        if heard.waits:
+            self._wait(heard)
+
+    def _tell_orders(self) -> None:
+        self._timer = None
+        if self.board.is_stale:
+            return
+        waiting, self._waiting = self._waiting, {}
+        clk, pt_ms, now_s = self._clk(), self._pt_ms(), _now_s()
+        for heard in waiting:
+            if heard.reader.is_full:
+                continue  # it is asked again when there is room
+            changes = order_changes(heard, self.board)
+            if changes:
+                heard.tell(changes, clk=clk, pt_ms=pt_ms, now_s=now_s, about="oc")
+
+    async def beat(self) -> None:
+        """For ever: a heartbeat to whoever was told nothing for as long as it asked."""
+        while True:
+            await asyncio.sleep(BEAT_EVERY_S)
+            clk, pt_ms, now_s = self._clk(), self._pt_ms(), _now_s()
+            for group in self._groups.values():
+                if group.waits and not self.board.is_stale:
+                    group.flush()
+            for heard in self._everybody():
+                if now_s - heard.said_s >= heard.beat_s and not heard.reader.is_full:
+                    heard.beat(clk=clk, pt_ms=pt_ms, now_s=now_s, is_stale=self.board.is_stale)
+
+    def _everybody(self) -> list[Heard]:
+        orders = [heard for hearing in self._orders.values() for heard in hearing]
+        return [*self._markets, *orders]
+
+    def _clk(self) -> bytes:
+        return b"%d" % self.board.seq
+
+    def _pt_ms(self) -> bytes:
+        return b"%d" % (self._now_us() // 1_000)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
