@@ -60,11 +60,15 @@ async def until(condition: Callable[[], Awaitable[Any] | Any], within_s: float =
 
 
 @asynccontextmanager
-async def running(dsn: str, nats_url: str, *, gateway_nats_url: str = "") -> AsyncIterator[Running]:
-    """Everything, until the block ends. The gateway may have another way to NATS, which a test can cut."""
+async def running(
+    dsn: str, nats_url: str, *, gateway_nats_url: str = "", data: Path | None = None
+) -> AsyncIterator[Running]:
+    """Everything, until the block ends. The gateway may have another way to NATS, which a test can cut; with a folder
+    for `data` it has the exchange's stream."""
     settings = Settings(
-        data=Path("unused"),
+        data=data or Path("unused"),
         port=free_port(),
+        stream_port=free_port() if data is not None else None,
         database_url=dsn,
         nats_url=nats_url,
         cell=f"edge-{secrets.token_hex(4)}-{next(_cells)}",
@@ -110,12 +114,12 @@ async def _is_ready(house: Running, tasks: list[asyncio.Task[None]]) -> bool:
 
 
 @contextmanager
-def running_beside(dsn: str, nats_url: str) -> Iterator[Running]:
+def running_beside(dsn: str, nats_url: str, *, data: Path | None = None) -> Iterator[Running]:
     """The same in a thread of its own, for tests that share one house."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="house", daemon=True)
     thread.start()
-    context = running(dsn, nats_url)
+    context = running(dsn, nats_url, data=data)
     house = asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result(PATIENCE_S)
     try:
         yield house

@@ -23,7 +23,7 @@ from overround.edge.betfair.asked import (
 )
 from overround.edge.betfair.pictures import Look, MarketPicture
 
-SEGMENT_BYTES: Final = 64 * 1024
+SEGMENT_BYTES: Final = 16 * 1024
 """What one segment of a long image may carry, where the subscriber takes segments."""
 
 Matched = dict[int, int]
