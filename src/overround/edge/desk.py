@@ -16,6 +16,7 @@ from overround.book.machine.commands import (
     UnblockPlayer,
 )
 from overround.edge.bodies import Body, ReasonBody
+from overround.edge.exchange_operations import EXCHANGE
 from overround.edge.operations import CUSTOMER, MARKET, OPERATIONS, Operation
 from overround.edge.values import Id, Moment, Natural, Text
 from overround.kernel.level import Level
@@ -176,5 +177,5 @@ DESK: Final = (
     ),
 )
 
-ALL_OPERATIONS: Final = (*OPERATIONS, *DESK)
+ALL_OPERATIONS: Final = (*OPERATIONS, *DESK, *EXCHANGE)
 """Everything that operators and feeds may ask for."""

@@ -1,4 +1,4 @@
-"""The operator's commands for the exchange, as rows like those of `operations`, and all rows together."""
+"""The operator's commands for the exchange, as rows like those of `operations`."""
 
 from typing import Annotated, Any, Final
 
@@ -19,7 +19,7 @@ from overround.book.exchange import (
 from overround.book.machine import exchange_commands as commands
 from overround.book.machine.command import Command
 from overround.edge.bodies import Body, Fields, ReasonBody
-from overround.edge.operations import OPERATIONS, Operation
+from overround.edge.operations import Operation
 from overround.edge.values import Currency, Id, Moment, Natural, Text, Whole
 from overround.kernel.ladder import Ladder, LadderKind
 
@@ -204,7 +204,7 @@ def _market(path: str, command: type[Command], doc: str, **more: Any) -> Operati
     )
 
 
-EXCHANGE_OPERATIONS: Final = (
+EXCHANGE: Final = (
     Operation(
         method="POST",
         path="exchange/markets",
@@ -307,5 +307,3 @@ EXCHANGE_OPERATIONS: Final = (
     ),
 )
 """Beside what customers do in the dialect."""
-
-ALL_OPERATIONS: Final = (*OPERATIONS, *EXCHANGE_OPERATIONS)

@@ -9,7 +9,6 @@ from overround.edge.catalogue import SeqQuery
 from overround.edge.controls import Controls
 from overround.edge.desk import ALL_OPERATIONS
 from overround.edge.examples import KEY, WALLETS
-from overround.edge.exchange_operations import ALL_OPERATIONS
 from overround.edge.listing import Listing
 from overround.edge.operating import Operating
 from overround.edge.routes import MAX_BATCH_BYTES, Example, Handler, Route

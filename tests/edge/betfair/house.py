@@ -142,6 +142,6 @@ def new_market(house: Running, operator: Api, *, runners: int = 3, is_open: bool
 
 def limit(selection_id: int, side: str, price: float, size: float, **more: Any) -> dict[str, Any]:
     """An instruction to place a LIMIT order."""
-    own = {name: more.pop(name) for name in ("handicap", "customerOrderRef") if name in more}
+    own: dict[str, Any] = {name: more.pop(name) for name in ("handicap", "customerOrderRef") if name in more}
     order = {"price": price, "size": size, "persistenceType": "LAPSE", **more}
     return {"orderType": "LIMIT", "selectionId": selection_id, "side": side, "limitOrder": order, **own}

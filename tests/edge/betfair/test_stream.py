@@ -16,7 +16,7 @@ Make = Callable[..., Any]
 
 def runner(change: dict[str, Any], selection_id: int) -> dict[str, Any]:
     """What a change message says of one runner, its `mc` or `oc` being of one market."""
-    rows = change.get("mc", change.get("oc"))[0].get("rc", change.get("oc", [{}])[0].get("orc", []))
+    rows = change["mc"][0].get("rc", []) if "mc" in change else change["oc"][0].get("orc", [])
     return next((row for row in rows if row["id"] == selection_id), {})
 
 
@@ -243,7 +243,7 @@ def test_too_many_markets_are_refused_and_the_connection_goes_on(trader: Trader,
         assert line.read()["statusCode"] == "SUCCESS"
 
 
-WRONG_CREDENTIALS = {
+WRONG_CREDENTIALS: dict[str, dict[str, str | None]] = {
     "NO_APP_KEY": {"appKey": "", "session": "{session}"},
     "INVALID_APP_KEY": {"appKey": "x" * 16, "session": "{session}"},
     "NO_SESSION": {"appKey": "{key}", "session": None},
