@@ -89,6 +89,10 @@ class Journal:
     async def read(self, after: int, limit: int) -> Sequence[Fact]:
         return [Fact(row.seq, row.at_us, row.kind, row.body) for row in self._rows()[after : after + limit]]
 
+    async def read_kinds(self, kinds: Sequence[str], after: int, upto: int, limit: int) -> Sequence[Fact]:
+        rows = [row for row in self._rows()[after:upto] if row.kind in kinds]
+        return [Fact(row.seq, row.at_us, row.kind, row.body) for row in rows[:limit]]
+
     async def head(self) -> int:
         return len(self._rows())
 

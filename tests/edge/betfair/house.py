@@ -42,15 +42,16 @@ async def execute(dsn: str, statement: str) -> None:
 
 
 class Trader(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody with money, a login and a pair of application keys."""
+    """Somebody with money, a session and a pair of application keys; with a login where the test logs in."""
 
     house: Running
     customer_id: int
     username: str
+    token: str
     live_key: str
     delayed_key: str
 
-    def client(self, *, lightweight: bool = False, app_key: str = "", log_in: bool = True) -> APIClient:
+    def client(self, *, lightweight: bool = False, app_key: str = "") -> APIClient:
         """betfairlightweight, pointed at the house as `overround connect` says."""
         client = APIClient(
             self.username,
@@ -61,8 +62,7 @@ class Trader(msgspec.Struct, frozen=True, kw_only=True):
             session=requests.Session(),
         )
         point(client, self.house)
-        if log_in:
-            client.login_interactive()
+        client.set_session_token(self.token)
         return client
 
 
@@ -75,24 +75,27 @@ def point(client: APIClient, house: Running) -> None:
     BetfairStream._BetfairStream__port = house.settings.stream_port
 
 
-def new_trader(house: Running, operator: Api, *, funds_minor: int = FUNDS_MINOR, currency: str = "GBP") -> Trader:
+def new_trader(
+    house: Running, operator: Api, *, funds_minor: int = FUNDS_MINOR, currency: str = "GBP", has_login: bool = False
+) -> Trader:
     username = f"trader-{secrets.token_hex(6)}"
-    opened = operator.made("/v1/operator/customers", {"currency": currency, "username": username, "password": PASSWORD})
-    customer_id = opened["customer_id"]
+    login = {"username": username, "password": PASSWORD} if has_login else {}
+    customer_id = operator.made("/v1/operator/customers", {"currency": currency, **login})["customer_id"]
     funds = {"currency": currency, "amount_minor": funds_minor, "note": "to trade with"}
     operator.made(f"/v1/operator/customers/{customer_id}/funds", funds)
-    live, delayed = app_keys(house, username)
-    return Trader(house=house, customer_id=customer_id, username=username, live_key=live, delayed_key=delayed)
+    token = operator.made(f"/v1/operator/customers/{customer_id}/tokens", {"name": "test"})["token"]
+    live, delayed = app_keys(house, token)
+    return Trader(
+        house=house, customer_id=customer_id, username=username, token=token, live_key=live, delayed_key=delayed
+    )
 
 
-def app_keys(house: Running, username: str) -> tuple[str, str]:
-    """A login, then createDeveloperAppKeys: both need no key yet."""
-    with httpx.Client(base_url=house.url, timeout=PATIENCE_S, headers={"X-Application": "none"}) as client:
-        form = {"username": username, "password": PASSWORD}
-        token = client.post("/api/login", data=form).raise_for_status().json()["token"]
-        body = {"method": "AccountAPING/v1.0/createDeveloperAppKeys", "params": {"appName": "bot"}, "id": 1}
-        headers = {"X-Authentication": token}
-        made = client.post("/exchange/account/json-rpc/v1", json=body, headers=headers).json()["result"]
+def app_keys(house: Running, token: str) -> tuple[str, str]:
+    """What createDeveloperAppKeys makes; it needs no key yet."""
+    body = {"method": "AccountAPING/v1.0/createDeveloperAppKeys", "params": {"appName": "bot"}, "id": 1}
+    headers = {"X-Authentication": token}
+    url = f"{house.url}/exchange/account/json-rpc/v1"
+    made = httpx.post(url, json=body, headers=headers, timeout=PATIENCE_S).json()["result"]
     versions = {version["delayData"]: version["applicationKey"] for version in made["appVersions"]}
     return versions[False], versions[True]
 

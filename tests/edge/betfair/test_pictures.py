@@ -58,7 +58,7 @@ encoded = json.dumps(DEFINITION).encode()
 
 
 def pictured(state: dict[str, Any], stamp: int, look: Look = EVERYTHING) -> MarketPicture:
-    ladders = {name: value for name, value in state.items() if isinstance(value, dict)}
+    ladders: dict[str, Ladder] = {name: value for name, value in state.items() if isinstance(value, dict)}
     figures = {name: value for name, value in state.items() if isinstance(value, int)}
     return MarketPicture(Market(Runner(ladders, stamp=stamp, **figures), encoded), look, None)
 

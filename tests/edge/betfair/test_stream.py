@@ -254,7 +254,7 @@ WRONG_CREDENTIALS: dict[str, dict[str, str | None]] = {
 
 @pytest.mark.parametrize("code", WRONG_CREDENTIALS)
 def test_who_may_not_come_in_is_told_why(trader: Trader, shop: Running, code: str) -> None:
-    known = {"session": trader.client().session_token, "key": trader.live_key, "operator": shop.operator}
+    known = {"session": trader.token, "key": trader.live_key, "operator": shop.operator}
     given = {name: text and text.format(**known) for name, text in WRONG_CREDENTIALS[code].items()}
     with connected(shop) as line:
         assert line.read()["op"] == "connection"
@@ -285,7 +285,7 @@ def test_somebody_elses_accounts_cannot_be_heard(trader: Trader) -> None:
 
 def test_a_customer_has_so_many_connections(new_trader: Make) -> None:
     trader = new_trader()
-    session = trader.client().session_token
+    session = trader.token
     lines = []
     for left in range(CONNECTIONS_PER_CUSTOMER - 1, -1, -1):
         context = connected(trader.house)

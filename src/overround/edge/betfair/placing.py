@@ -42,6 +42,9 @@ from overround.kernel.refusal import Refused
 REF_WINDOW_US: Final = MINUTE_US
 """For how long a customer's reference may not be used again, as on Betfair."""
 
+DUPLICATE: Final = "duplicate_transaction"
+"""The dialect's own refusal: the book would give the first answer again."""
+
 LOOK_AGAIN_S: Final = 0.005
 BEYOND_DELAY_S: Final = 5.0
 DEFAULT_HEARTBEAT_US: Final = 60 * SECOND_US
@@ -313,7 +316,7 @@ class Orders:
             key, before = ref_keys(ask.customer_id, what, ref, now_us)
             used = [self._board.keys[each] for each in (key, before) if each in self._board.keys]
             if used and now_us - max(used) < REF_WINDOW_US:
-                return Refused("duplicate_transaction")
+                return Refused(DUPLICATE)
         else:
             key = make_key(at_us=now_us, chance=secrets.randbits(74))
         answer: Answer = await self._asker.ask(command, actor=ask.customer_id, key=key)

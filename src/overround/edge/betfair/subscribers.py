@@ -44,7 +44,7 @@ class Reader(Protocol):
 class Heard:
     """What both subscriptions have in common."""
 
-    __slots__ = ("beat_s", "conflation_ms", "head", "initial_clk", "reader", "said_s", "segments")
+    __slots__ = ("beat_s", "clk", "conflation_ms", "head", "initial_clk", "reader", "said_s", "segments")
 
     op: str
 
@@ -54,24 +54,24 @@ class Heard:
         self.conflation_ms, self.beat_s = asked.conflation_ms, asked.beat_ms / 1_000
         self.segments = asked.segmentation_enabled is not False
         self.initial_clk = blake2b(shape, digest_size=9).hexdigest().encode()
-        self.said_s = now_s
+        self.clk, self.said_s = b"0", now_s
 
     def tell(self, changes: Sequence[bytes], *, clk: bytes, pt_ms: bytes, now_s: float, about: str) -> None:
         """An update: elements of `mc` or `oc`, with the sequence that they lead up to."""
-        self.said_s = now_s
+        self.clk, self.said_s = clk, now_s
         self.reader.write(
             b'%b,"clk":"%b","pt":%b,"%b":[%b]}\r\n' % (self.head, clk, pt_ms, about.encode(), b",".join(changes))
         )
 
     def beat(self, *, clk: bytes, pt_ms: bytes, now_s: float, is_stale: bool) -> None:
         """Nothing happened; while the house cannot be heard the status says so."""
-        self.said_s = now_s
+        self.clk, self.said_s = clk, now_s
         status = b',"status":503' if is_stale else b""
         self.reader.write(b'%b,"clk":"%b","pt":%b,"ct":"HEARTBEAT"%b}\r\n' % (self.head, clk, pt_ms, status))
 
     def show(self, changes: Sequence[bytes], *, kind: str, clk: bytes, pt_ms: bytes, now_s: float, about: str) -> None:
         """An image, or what changed since a `clk`: in segments where it is long. The clocks come with the last."""
-        self.said_s = now_s
+        self.clk, self.said_s = clk, now_s
         parts = segments(changes) if self.segments else [list(changes)]
         opening = b'%b,"pt":%b,"ct":"%b"' % (self.head, pt_ms, kind.encode())
         clocks = b',"initialClk":"%b","clk":"%b","heartbeatMs":%d,"conflateMs":%d' % (
@@ -118,6 +118,11 @@ class MarketHeard(Heard):
         self.told: dict[int, MarketPicture] = {}
         self.dirty: dict[int, None] = {}
         self.out: list[bytes] = []
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is held back for its reader."""
+        return bool(self.dirty)
 
 
 class OrderHeard(Heard):

@@ -280,14 +280,17 @@ class Teller:
         while True:
             await asyncio.sleep(BEAT_EVERY_S)
             clk, pt_ms, now_s = self._clk(), self._pt_ms(), _now_s()
-            for group in self._groups.values():
-                if group.waits and not self.board.is_stale:
-                    group.flush()
             for heard in self._everybody():
                 if now_s - heard.said_s >= heard.beat_s and not heard.reader.is_full:
-                    heard.beat(clk=clk, pt_ms=pt_ms, now_s=now_s, is_stale=self.board.is_stale)
+                    told = heard.clk if self._waits(heard) else clk
+                    heard.beat(clk=told, pt_ms=pt_ms, now_s=now_s, is_stale=self.board.is_stale)
 
-    def _everybody(self) -> list[Heard]:
+    def _waits(self, heard: MarketHeard | OrderHeard) -> bool:
+        """Whether something happened that this one was not told yet."""
+        in_group = isinstance(heard, MarketHeard) and self._group(heard).waits
+        return heard.waits or in_group or self.board.is_stale
+
+    def _everybody(self) -> list[MarketHeard | OrderHeard]:
         orders = [heard for hearing in self._orders.values() for heard in hearing]
         return [*self._markets, *orders]
 
