@@ -1,5 +1,6 @@
 """Operators: opening customers, keeping the catalogue, money with a reason, lists, and many commands at once."""
 
+import time
 from typing import Any
 
 import pytest
@@ -127,6 +128,27 @@ def test_a_feed_known_to_be_down_takes_its_markets_along(operator: Api, market: 
     operator.made("/v1/operator/feeds/odds one/heartbeat")
     prices = {"prices": [{"selection_id": 1, "price_milli": 2_100}]}
     assert available(operator.made(f"/v1/operator/markets/{market['market_id']}/prices", prices)["seq"])
+
+
+def test_a_result_is_taken_back_and_a_window_of_bets_cancelled(
+    player: Player, operator: Api, market: dict[str, int]
+) -> None:
+    own = f"/v1/operator/markets/{market['market_id']}"
+    bet = player.api.made("/v1/bets", bet_on(market))
+    placed_us = time.time_ns() // 1_000
+    window = {"from_us": placed_us - 60_000_000, "until_us": placed_us + 1}
+    operator.made(f"{own}/cancel", {**window, "reason": "late suspension"})
+    again = operator.post(f"{own}/cancel", {**window, "reason": "late suspension"})
+    assert again.json()["code"] == "window_invalid"
+    other = operator.post(f"{own}/restore", {"from_us": 1, "until_us": 2})
+    assert (other.status_code, other.json()["code"]) == (404, "window_not_found")
+    operator.made(f"{own}/restore", window)
+    assert operator.post(f"{own}/rollback").json()["code"] == "market_status"
+    operator.made(f"{own}/result", {"score": {"home": 2, "away": 1}})
+    operator.made(f"{own}/rollback")
+    operator.made(f"{own}/result", {"score": {"home": 0, "away": 1}})
+    operator.made(f"/v1/operator/events/{market['event_id']}/past_post", {"began_at_us": placed_us})
+    assert bet["bet_id"]
 
 
 def test_many_commands_at_once(operator: Api, market: dict[str, int]) -> None:

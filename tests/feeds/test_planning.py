@@ -26,6 +26,7 @@ from overround.feeds.changes import (
     Verdict,
 )
 from overround.feeds.lastword import LastWord
+from overround.feeds.orders import OPEN_END_US
 from overround.feeds.planning import House, ShownEvent, ShownMarket, ShownSelection, Unbrought
 from overround.feeds.recorded import FileRefused, Recorded, Recorder, pauses, read
 
@@ -143,9 +144,15 @@ def test_taking_back_and_cancelling() -> None:
     assert asked(Unsettle(question=QUESTION), market("resulted")) == ["RollbackResult"]
     assert asked(Unsettle(question=QUESTION), market()) == []
     (cancel,), _ = planning.plan(event(market()), Cancel(question=QUESTION, from_us=5, until_us=None, reason="late"))
-    assert cancel == {"command": "CancelMarketBets", "market_id": 7, "from_us": 5, "reason": "late"}
+    assert cancel == {
+        "command": "CancelMarketBets",
+        "market_id": 7,
+        "from_us": 5,
+        "until_us": OPEN_END_US,
+        "reason": "late",
+    }
     (restore,), _ = planning.plan(event(market()), Restore(question=QUESTION, from_us=None, until_us=9))
-    assert restore == {"command": "RestoreMarketBets", "market_id": 7, "until_us": 9}
+    assert restore == {"command": "RestoreMarketBets", "market_id": 7, "from_us": 0, "until_us": 9}
 
 
 # ------------------------------------------------------------------ the last word

@@ -82,6 +82,21 @@ class FeedBody(Body, frozen=True):
     feed: Text
 
 
+class WindowBody(Body, frozen=True, kw_only=True):
+    """Instants in microseconds since the epoch, the last not included."""
+
+    from_us: Natural
+    until_us: Natural
+
+
+class CancelBody(WindowBody, frozen=True, kw_only=True):
+    reason: Text
+
+
+class BeganBody(Body, frozen=True):
+    began_at_us: Natural
+
+
 class ReasonBody(Body, frozen=True):
     reason: Text
 

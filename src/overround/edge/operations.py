@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from overround.book.machine.commands import (
     AddSelections,
+    CancelMarketBets,
     ChangeMarket,
     CloseMarket,
     Command,
@@ -27,8 +28,10 @@ from overround.book.machine.commands import (
     RecordEventResult,
     RecordResult,
     RescheduleEvent,
+    RestoreMarketBets,
     ResumeEvent,
     ResumeMarket,
+    RollbackResult,
     SetHouseTerms,
     SetMoment,
     SetPlayerTerms,
@@ -37,12 +40,15 @@ from overround.book.machine.commands import (
     StartEvent,
     SuspendEvent,
     SuspendMarket,
+    SweepPastPost,
     WithdrawSelection,
 )
 from overround.edge.bodies import (
     BECOMES,
     ONE_OF,
+    BeganBody,
     Body,
+    CancelBody,
     CompetitionAsked,
     EventAsked,
     EventResultBody,
@@ -62,6 +68,7 @@ from overround.edge.bodies import (
     SportAsked,
     StartsBody,
     WalletBody,
+    WindowBody,
     WithdrawalBody,
     as_it_is,
     house_terms,
@@ -104,6 +111,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 MARKET: Final = {"market_id": 7}
 EVENT: Final = {"event_id": 3}
 CUSTOMER: Final = {"customer_id": 42}
+WINDOW: Final = {"from_us": 1_790_000_000_000_000, "until_us": 1_790_000_060_000_000}
 RESULT: Final = ("result_invalid", "certainty_invalid", "result_unchanged")
 
 OPERATIONS: Final = (
@@ -382,6 +390,52 @@ OPERATIONS: Final = (
         problems=("market_not_found", "market_status", *RESULT),
         example={"winners": [4]},
         in_path=MARKET,
+    ),
+    Operation(
+        method="POST",
+        path="markets/{market_id:int}/rollback",
+        command=RollbackResult,
+        shows="market_id",
+        tag="markets",
+        doc="Take a market's result back: what it settled is undone, and the market waits for another result.",
+        problems=("market_not_found", "market_status"),
+        in_path=MARKET,
+    ),
+    Operation(
+        method="POST",
+        path="markets/{market_id:int}/cancel",
+        command=CancelMarketBets,
+        body=CancelBody,
+        shows="market_id",
+        tag="markets",
+        doc="Void the bets on a market that were struck from one instant to before another. The market goes on.",
+        problems=("market_not_found", "name_invalid", "window_invalid", "catalogue_full"),
+        example={**WINDOW, "reason": "late suspension"},
+        in_path=MARKET,
+    ),
+    Operation(
+        method="POST",
+        path="markets/{market_id:int}/restore",
+        command=RestoreMarketBets,
+        body=WindowBody,
+        shows="market_id",
+        tag="markets",
+        doc="Take back a cancellation of just this window.",
+        problems=("market_not_found", "window_not_found"),
+        example=WINDOW,
+        in_path=MARKET,
+    ),
+    Operation(
+        method="POST",
+        path="events/{event_id:int}/past_post",
+        command=SweepPastPost,
+        body=BeganBody,
+        shows="event_id",
+        tag="events",
+        doc="An event began before its markets closed: void what was struck since where nothing is offered in play.",
+        problems=("event_not_found", "window_invalid"),
+        example={"began_at_us": 1_790_000_000_000_000},
+        in_path=EVENT,
     ),
     Operation(
         method="POST",

@@ -1,10 +1,10 @@
 """What a feed asks of the house: an operator's commands as the batch endpoint takes them, one plain dict each."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from overround.feeds.changes import Verdict
-from overround.kernel.instant import text
+from overround.kernel.instant import DAY_US, text
 
 Order = Mapping[str, Any]
 
@@ -166,6 +166,9 @@ def restore_bets(market_id: int, *, from_us: int | None, until_us: int | None) -
     return {"command": "RestoreMarketBets", "market_id": market_id, **_window(from_us, until_us)}
 
 
+OPEN_END_US: Final = 200 * 366 * DAY_US
+"""The end of a window that has none: after every bet that there will be."""
+
+
 def _window(from_us: int | None, until_us: int | None) -> Order:
-    edges = {"from_us": from_us, "until_us": until_us}
-    return {name: at_us for name, at_us in edges.items() if at_us is not None}
+    return {"from_us": from_us or 0, "until_us": until_us or OPEN_END_US}
