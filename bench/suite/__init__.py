@@ -6,6 +6,7 @@ from bench.suite import (
     http_single,
     http_steady,
     machine,
+    matching,
     memory,
     peers,
     recovery,
@@ -19,6 +20,7 @@ from bench.suite import (
 BENCHES: tuple[Bench, ...] = (
     machine.BENCH,
     tickets.BENCH,
+    matching.BENCH,
     memory.BENCH,
     recovery.BENCH,
     http_single.BENCH,
