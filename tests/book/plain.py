@@ -1,4 +1,4 @@
-"""What the twin is made of: what it remembers, and what needs no memory: windows, halving, verdicts with fractions."""
+"""What the twin is made of: what it remembers, and what needs no memory: windows and halving."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 from overround.book.machine import commands as c
-from overround.book.settlement import Result, Score, Winners
+from overround.book.settlement import Result
 
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
@@ -65,11 +65,19 @@ class Market:
     results: list[Result] = field(default_factory=list)
     overrides: dict[int, tuple[int, int]] = field(default_factory=dict)
     stopped: set[int] = field(default_factory=set)
+    withdrawn: list[tuple[int, int, int]] = field(default_factory=list)
+    heard: tuple[Result, int] | None = None
+    certainty: int = 2
+    delays: dict[str, int] = field(default_factory=dict)
+
+    def is_withdrawn(self, selection: int) -> bool:
+        return selection in [gone[0] for gone in self.withdrawn]
 
     def offered(self, selection: int, now: int) -> int:
-        """A hand's price until its end, else the feed's, and nothing while the selection is stopped."""
+        """A hand's price until its end, else the feed's, and nothing while the selection is stopped or withdrawn."""
         price, until = self.overrides.get(selection, (0, 0))
-        return 0 if selection in self.stopped else price if until > now else self.prices[selection]
+        off = selection in self.stopped or self.is_withdrawn(selection)
+        return 0 if off else price if until > now else self.prices[selection]
 
 
 @dataclass
@@ -78,6 +86,7 @@ class Event:
     competition: int = 0
     status: str = "scheduled"
     markets: list[Market] = field(default_factory=list)
+    moment: str = "normal"
 
 
 @dataclass
@@ -119,52 +128,3 @@ def largest(fits: Callable[[int], bool]) -> int:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
     return low
-
-
-def fits(market: Market, result: Result) -> bool:
-    if isinstance(result, Score):
-        return market.made.type != "winner" and 0 <= result.home <= 999 and 0 <= result.away <= 999
-    if isinstance(result, Winners):
-        chosen = list(result.selections)
-        known = bool(chosen) and chosen == sorted(set(chosen)) and set(chosen) <= set(market.prices)
-        return market.made.type == "winner" and known
-    return True
-
-
-def verdict(market: Market, bet: Bet, result: Result) -> tuple[str, Fraction]:
-    """The outcome and the exact return of a bet: a line is two halves of the stake on the two nearest half lines."""
-    stake, price = Fraction(bet.asked.stake_minor), Fraction(bet.price, 1_000)
-    if isinstance(result, Score):
-        if market.made.type == "1x2":
-            named = "home" if result.home > result.away else "away" if result.home < result.away else "draw"
-            won = market.names[bet.asked.selection_id - 1] == named
-            return ("won", stake * price) if won else ("lost", Fraction(0))
-        halves = [half(market, bet.asked.selection_id, result, line) for line in lines_of(market)]
-        returns = sum(
-            (stake / 2 * {"won": price, "push": Fraction(1), "lost": Fraction(0)}[one] for one in halves), Fraction(0)
-        )
-        names = {
-            ("won", "won"): "won",
-            ("push", "push"): "void",
-            ("lost", "lost"): "lost",
-            ("push", "won"): "half_won",
-            ("lost", "push"): "half_lost",
-        }
-        return names[tuple(sorted(halves))], returns  # type: ignore[index]
-    if isinstance(result, Winners):
-        return ("won", stake * price) if bet.asked.selection_id in result.selections else ("lost", Fraction(0))
-    return "void", stake
-
-
-def lines_of(market: Market) -> tuple[Fraction, Fraction]:
-    line = Fraction(market.made.specifiers["line_quarters"], 4)
-    apart = Fraction(0) if (line * 2).denominator == 1 else Fraction(1, 4)
-    return line - apart, line + apart
-
-
-def half(market: Market, selection: int, score: Score, line: Fraction) -> str:
-    totals = market.made.type == "total"
-    ahead = score.home + score.away - line if totals else score.home + line - score.away
-    if selection == 2:
-        ahead = -ahead
-    return "won" if ahead > 0 else "lost" if ahead < 0 else "push"

@@ -25,7 +25,7 @@ from overround.book.catalogue import (
     VoidRule,
     Withdrawn,
 )
-from overround.book.settlement import Result, Score, fits, is_plain, leg_result, outcome
+from overround.book.settlement import Result, fits, leg_result, outcome
 from overround.book.settlement.rules import MARGINS, READS_GOALS, READS_HALVES, WORDS
 from overround.book.tickets import LegResult, Outcome, Verdict
 from overround.kernel import price
@@ -141,7 +141,6 @@ def test_what_withdrawals_deduct(row: dict[str, str]) -> None:
     void = leg_result(market, 4, finish("1, 2"), terms=EachWay(1, 5, 3), taken_at_us=taken_at_us)
     assert void == LegResult(Verdict(Outcome.VOID), Verdict(Outcome.VOID))
     assert not fits(market, finish("1, 4"))
-    assert is_plain(market, Score(1, 0)) == (not catalogue.has_rule_4(market))
 
 
 def test_starting_prices_come_with_the_finish() -> None:

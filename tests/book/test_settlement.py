@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.book import plain
+from tests.book import plain, verdicts
 from tests.book.house import House
 from tests.book.tables import milli, number, quarters, table
 
@@ -103,7 +103,7 @@ def test_a_line_is_two_halves_of_the_stake(
     made = c.CreateMarket(1, type, {"line_quarters": line})
     book = plain.Market(1, made, ("a", "b"), {}, 0, 0, 0)
     bet = plain.Bet(1, c.PlaceBet(1, 1, selection, "EUR", stake, price), 0, 1, price, "open")
-    verdict, returned = plain.verdict(book, bet, Score(home, away))
+    verdict, returned = verdicts.verdict(book, bet, Score(home, away))
     found = outcome(market_of(type, line_quarters=line), selection, Score(home, away))
     assert found == verdict
     assert payout(found, stake_minor=stake, price_milli=price) == round(returned)

@@ -20,17 +20,29 @@ from tests.book.plain import (
     No,
     Plain,
     Wallet,
-    fits,
     largest,
     need,
     refused,
-    verdict,
     windows,
 )
+from tests.book.verdicts import fits, verdict
 
+from overround.book.catalogue import MarketTerms
 from overround.book.machine import commands as c
-from overround.book.settlement import Result
 from overround.kernel.ids import key_at_us, parse_key
+
+NAMES = {
+    "1x2": ("home", "draw", "away"),
+    "half_time_result": ("home", "draw", "away"),
+    "double_chance": ("home_or_draw", "home_or_away", "draw_or_away"),
+    "half_time_full_time": tuple(
+        f"{half}/{full}" for half in ("home", "draw", "away") for full in ("home", "draw", "away")
+    ),
+    "total": ("over", "under"),
+    "home_total": ("over", "under"),
+    "both_teams_to_score": ("yes", "no"),
+    "next_goal": ("home", "none", "away"),
+}
 
 
 class Twin:
@@ -249,9 +261,7 @@ class Twin:
         event = self._event(asked.event_id)
         running = event.status == "in_play" and asked.in_play
         need(event.status == "scheduled" or running, "event_status", status=event.status)
-        names = asked.selections or {"1x2": ("home", "draw", "away"), "total": ("over", "under")}.get(
-            asked.type, ("home", "away")
-        )
+        names = asked.selections or NAMES.get(asked.type, ("home", "away"))
         market = Market(
             id=len(self.markets) + 1,
             made=asked,
@@ -262,6 +272,7 @@ class Twin:
             confirmed=now,
             feed=asked.feed,
         )
+        self._set_terms(market, asked.terms or MarketTerms())
         self.markets[market.id] = market
         event.markets.append(market)
         if asked.feed:
@@ -271,6 +282,42 @@ class Twin:
     def do_changemarket(self, asked: c.ChangeMarket, now: int) -> Plain:
         market = self._market(asked.market_id)
         market.delay, market.liability = asked.delay_us, asked.liability_minor
+        if asked.terms is not None:
+            self._set_terms(market, asked.terms)
+        market.version += 1
+        return ("done", market.id)
+
+    def _set_terms(self, market: Market, terms: MarketTerms) -> None:
+        market.certainty = terms.certainty or (1 if market.made.type == "next_goal" else 2)
+        market.delays = {moment.value: delay for moment, delay in terms.moment_delays_us.items()}
+
+    def do_setmoment(self, asked: c.SetMoment, now: int) -> Plain:
+        event = self._event(asked.event_id)
+        need(event.status != "ended", "event_status", status=event.status)
+        same = event.moment == asked.moment.value
+        event.moment = asked.moment.value
+        return ("done", 0 if same else event.id)
+
+    def do_addselections(self, asked: c.AddSelections, now: int) -> Plain:
+        market = self._market(asked.market_id)
+        need(market.status in ("open", "suspended"), "market_status", status=market.status)
+        names = (*market.names, *asked.selections)
+        need(market.made.selections and len(set(names)) == len(names), "selections_invalid")
+        prices = asked.prices_milli or (0,) * len(asked.selections)
+        first = len(market.names) + 1
+        market.names = names
+        market.prices.update(enumerate(prices, first))
+        market.version += 1
+        return ("done", market.id)
+
+    def do_withdrawselection(self, asked: c.WithdrawSelection, now: int) -> Plain:
+        market = self._market(asked.market_id)
+        need(market.status != "resulted", "market_status", status=market.status)
+        need(asked.selection_id in market.prices, "selection_not_found")
+        need(not market.is_withdrawn(asked.selection_id), "selection_withdrawn")
+        market.withdrawn.append((asked.selection_id, now, asked.price_milli))
+        market.prices[asked.selection_id] = 0
+        market.status = "suspended" if market.status == "open" else market.status
         market.version += 1
         return ("done", market.id)
 
@@ -279,6 +326,8 @@ class Twin:
         need(market.status in ("open", "suspended"), "market_status", market_version=market.version)
         for selection, price in asked.prices:
             need(selection in market.prices, "selection_not_found", market_version=market.version)
+            gone = price and market.is_withdrawn(selection)
+            need(not gone, "selection_withdrawn", market_version=market.version)
             need(price == 0 or 1_001 <= price <= 10_000_000, "price_invalid", market_version=market.version)
         ids = [selection for selection, _ in asked.prices]
         need(len(set(ids)) == len(ids), "price_invalid", market_version=market.version)
@@ -446,11 +495,12 @@ class Twin:
         need(1_001 <= asked.price_milli <= 10_000_000, "price_invalid")
         market = self._market(asked.market_id)
         price = self._price(asked, asked.market_version, now, None)
-        in_play = any(event.status == "in_play" and market in event.markets for event in self.events.values())
+        event = self.events[market.made.event_id]
+        delay = market.delays.get(event.moment, market.delay) if event.status == "in_play" else 0
         bet = Bet(len(self.bets) + 1, asked, now, market.version, price, "open")
         self.bets.append(bet)
-        if market.delay and in_play:
-            bet.status, bet.price, bet.decide_at = "delayed", asked.price_milli, now + market.delay
+        if delay:
+            bet.status, bet.price, bet.decide_at = "delayed", asked.price_milli, now + delay
         else:
             self._stand(bet)
         return ("bet", bet.id, bet.status, asked.stake_minor, bet.price, now, bet.decide_at)
@@ -543,24 +593,37 @@ class Twin:
     def do_recordresult(self, asked: c.RecordResult, now: int) -> Plain:
         market = self._market(asked.market_id)
         need(fits(market, asked.result), "result_invalid")
-        same = market.results and market.results[-1] == asked.result
-        need(not same, "result_unchanged", revision=len(market.results))
-        self._record(market, asked.result)
+        need(asked.certainty in (1, 2), "certainty_invalid")
+        need(self._says_more(market, asked), "result_unchanged", revision=len(market.results))
+        self._hear(market, asked)
         return ("done", market.id)
 
     def do_recordeventresult(self, asked: c.RecordEventResult, now: int) -> Plain:
         event = self._event(asked.event_id)
         read = [market for market in event.markets if fits(market, asked.result)]
         need(read, "result_invalid")
-        changed = [market for market in read if not market.results or market.results[-1] != asked.result]
+        need(asked.certainty in (1, 2), "certainty_invalid")
+        changed = [market for market in read if self._says_more(market, asked)]
         need(changed, "result_unchanged")
         self._end(event)
         for market in changed:
-            self._record(market, asked.result)
+            self._hear(market, asked)
         return ("done", changed[-1].id)
 
-    def _record(self, market: Market, result: Result) -> None:
-        market.results.append(result)
+    def _says_more(self, market: Market, asked: c.RecordResult | c.RecordEventResult) -> bool:
+        """Another result than it has, and than was heard before unless it is certain enough now."""
+        if market.results and market.results[-1] == asked.result:
+            return False
+        heard_before = market.heard is not None and market.heard[0] == asked.result
+        return not heard_before or asked.certainty >= market.certainty
+
+    def _hear(self, market: Market, asked: c.RecordResult | c.RecordEventResult) -> None:
+        if asked.certainty < market.certainty:
+            self._turn(market, "closed")
+            market.heard = asked.result, asked.certainty
+            return
+        market.heard = None
+        market.results.append(asked.result)
         market.status = "resulted"
         market.version += 1
         self.settling[market.id] = 0

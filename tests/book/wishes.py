@@ -4,11 +4,11 @@ import random
 from collections.abc import Callable
 
 from overround.book.bets import OddsChange
-from overround.book.catalogue import EventStatus, MarketStatus
+from overround.book.catalogue import Ending, EventStatus, MarketStatus, MarketTerms, Moment, Side
 from overround.book.limits import HouseTerms, LimitKind
 from overround.book.machine import State
 from overround.book.machine import commands as c
-from overround.book.settlement import Result, Score, Void, Winners
+from overround.book.settlement import Finish, Goal, Result, Score, Void, Winners
 from overround.kernel.instant import DAY_US, HOUR_US, SECOND_US
 from overround.kernel.level import Level
 
@@ -82,22 +82,46 @@ def _keep_going(rng: random.Random, state: State) -> c.AnyCommand:
     return c.ResumeMarket(market.id) if rng.random() < 0.8 else c.StartEvent(market.event_id)
 
 
+OWN = {
+    "winner": ("A", "B", "C", "D"),
+    "race_win": ("A", "B", "C", "D"),
+    "race_place": ("A", "B", "C", "D"),
+    "forecast": ("1-2", "2-1", "1-3", "4-1"),
+    "correct_score": ("0-0", "1-0", "2-1", "any_other"),
+    "first_goalscorer": ("Kane", "Saka", "no_goalscorer", "any_other"),
+}
+COUNTS = {"1x2": 3, "double_chance": 3, "half_time_result": 3, "half_time_full_time": 9, "next_goal": 3}
+LINES = ("total", "asian_handicap", "home_total")
+OFTEN = ("1x2", "total", "asian_handicap", "asian_handicap", "winner")
+SELDOM = ("draw_no_bet", "both_teams_to_score", "to_qualify", "home_total", *list(COUNTS)[1:], *list(OWN)[1:])
+
+
 def new_market(rng: random.Random, event_id: int) -> c.CreateMarket:
-    kind = rng.choice(("1x2", "total", "asian_handicap", "asian_handicap", "winner"))
-    lines = {"line_quarters": rng.randint(-6, 10)} if kind in ("total", "asian_handicap") else {}
-    own = ("A", "B", "C", "D") if kind == "winner" else ()
-    count = {"1x2": 3, "winner": 4}.get(kind, 2)
+    kind = rng.choice(OFTEN if rng.random() < 0.7 else SELDOM)
+    specifiers = {"line_quarters": rng.randint(-6, 10)} if kind in LINES else {}
+    if kind in ("next_goal", "race_place"):
+        specifiers = {"goal_number" if kind == "next_goal" else "places": rng.randint(1, 3)}
+    own = OWN.get(kind, ())
     return c.CreateMarket(
         event_id,
         kind,
-        lines,
+        specifiers,
         own,
-        tuple(rng.choice(PRICES) for _ in range(count)),
+        tuple(rng.choice(PRICES) for _ in range(len(own) or COUNTS.get(kind, 2))),
         feed=rng.choice(("", "", "odds")),
         in_play=rng.random() < 0.7,
         delay_us=rng.choice((0, SECOND_US, 5 * SECOND_US)),
         liability_minor=rng.choice((0, 0, 700, 30_000)),
+        terms=terms(rng),
     )
+
+
+def terms(rng: random.Random) -> MarketTerms | None:
+    """Mostly none; else what the twin knows of."""
+    if rng.random() < 0.6:
+        return None
+    delays = {moment: rng.choice((0, 3 * SECOND_US)) for moment in Moment if rng.random() < 0.4}
+    return MarketTerms(certainty=rng.choice((0, 1, 2)), moment_delays_us=delays)
 
 
 def bet(rng: random.Random, state: State) -> c.PlaceBet:
@@ -121,11 +145,40 @@ def bet(rng: random.Random, state: State) -> c.PlaceBet:
 
 def result(rng: random.Random) -> Result:
     kind = rng.random()
-    if kind < 0.7:
-        return Score(rng.randint(0, 3), rng.randint(0, 2))
-    if kind < 0.85:
+    if kind < 0.6:
+        return score(rng)
+    if kind < 0.75:
         return Void("abandoned")
-    return Winners(rng.choice(((1,), (2,), (1, 3), (2, 2), ())))
+    if kind < 0.9:
+        return finish(rng)
+    return Winners(rng.choice(((1,), (2,), (1, 3), (2, 2), ())), rng.choice(((), (), (2,), (4,), (9,))))
+
+
+def score(rng: random.Random) -> Score:
+    """Now and then with half-time and goals, now and then without what it needs, or of a match broken off."""
+    home, away = rng.randint(0, 3), rng.randint(0, 2)
+    half_time = (rng.randint(0, home), rng.randint(0, away)) if rng.random() < 0.7 else None
+    goals = [Goal(Side.HOME, *_scorer(rng)) for _ in range(home)] + [
+        Goal(Side.AWAY, *_scorer(rng)) for _ in range(away)
+    ]
+    rng.shuffle(goals)
+    ending = rng.choice((*[Ending.FINISHED] * 6, *Ending))
+    return Score(home, away, half_time, tuple(goals) if rng.random() < 0.7 else None, ending=ending)
+
+
+def _scorer(rng: random.Random) -> tuple[str, bool]:
+    return rng.choice((("Kane", False), ("Saka", False), ("Rice", False), ("", True), ("", rng.random() < 0.9)))
+
+
+def finish(rng: random.Random) -> Finish:
+    """Four runners with dead heats; some did not run."""
+    runners = [1, 2, 3, 4]
+    rng.shuffle(runners)
+    out = sorted(runners.pop() for _ in range(rng.choice((0, 0, 0, 1))))
+    levels = []
+    while runners:
+        levels.append(tuple(sorted(runners.pop() for _ in range(min(len(runners), rng.choice((1, 1, 1, 2)))))))
+    return Finish(tuple(levels), tuple(out))
 
 
 def _customer(rng: random.Random) -> int:
@@ -160,8 +213,26 @@ def _result(rng: random.Random, state: State) -> c.AnyCommand:
     """A result, a correction as often as a first one."""
     resulted = list(state.settlement.results)
     if resulted and rng.random() < 0.5:
-        return c.RecordResult(rng.choice(resulted), result(rng))
-    return c.RecordResult(_market(rng, state), result(rng))
+        return c.RecordResult(rng.choice(resulted), result(rng), _certainty(rng))
+    return c.RecordResult(_market(rng, state), result(rng), _certainty(rng))
+
+
+def _certainty(rng: random.Random) -> int:
+    return rng.choice((2, 2, 2, 2, 1, 1, 3))
+
+
+def _withdrawn(rng: random.Random, state: State) -> c.AnyCommand | None:
+    """A runner is out, of a race more often than not."""
+    races = [market.id for market in state.catalogue.markets.values() if market.type.startswith("race")]
+    market = rng.choice(races) if races and rng.random() < 0.8 else _market(rng, state)
+    if rng.random() < 0.5:
+        return None
+    return c.WithdrawSelection(market, rng.choice((1, 2, 3, 4, 9)), rng.choice((0, *PRICES)))
+
+
+def _added(rng: random.Random, state: State) -> c.AnyCommand:
+    names = ("A", "E") if rng.random() < 0.5 else ("3-1",)
+    return c.AddSelections(_market(rng, state), names[-1:], rng.choice(((), (2_000,))))
 
 
 def _market(rng: random.Random, state: State) -> int:
@@ -236,8 +307,12 @@ OTHERS: tuple[Wish, ...] = (
     lambda rng, state: c.SuspendEvent(_event(rng, state), "var"),
     lambda rng, state: c.ResumeEvent(_event(rng, state)),
     lambda rng, state: c.ChangeMarket(
-        _market(rng, state), rng.choice((0, SECOND_US, 5 * SECOND_US)), rng.choice((0, 3_000, 60_000))
+        _market(rng, state), rng.choice((0, SECOND_US, 5 * SECOND_US)), rng.choice((0, 3_000, 60_000)), terms(rng)
     ),
+    _withdrawn,
+    _withdrawn,
+    _added,
+    lambda rng, state: c.SetMoment(_event(rng, state), rng.choice(tuple(Moment))),
     lambda rng, state: new_market(rng, _event(rng, state)) if rng.random() < 0.3 else None,
     lambda rng, state: c.CloseMarket(_market(rng, state)) if rng.random() < 0.2 else None,
     lambda rng, state: c.SilenceFeed("odds") if rng.random() < 0.1 else None,
@@ -246,6 +321,8 @@ OTHERS: tuple[Wish, ...] = (
     _result,
     _result,
     _result,
-    lambda rng, state: c.RecordEventResult(_event(rng, state), result(rng)) if rng.random() < 0.3 else None,
+    lambda rng, state: (
+        c.RecordEventResult(_event(rng, state), result(rng), _certainty(rng)) if rng.random() < 0.3 else None
+    ),
     lambda rng, state: c.OpenWallet(_customer(rng), rng.choice(("GBP", "EUR", "XXX"))) if rng.random() < 0.1 else None,
 )

@@ -191,13 +191,8 @@ def leg_result(
 
 
 def outcome(market: Market, selection_id: int, result: Result) -> Outcome:
-    """What a result that fits makes of a selection: all there is to know where the result `is_plain`."""
+    """What a result that fits makes of a selection, shares and deductions left aside."""
     return leg_result(market, selection_id, result, terms=None, taken_at_us=0).win.outcome
-
-
-def is_plain(market: Market, result: Result) -> bool:
-    """Whether outcomes say all that this result makes of a bet without terms: no share, deduction or starting price."""
-    return isinstance(result, Score | Winners | Void) and not (market.withdrawals and has_rule_4(market))
 
 
 def _verdict(market: Market, selection_id: int, result: Score | Winners | Outcomes | Void) -> Verdict:
