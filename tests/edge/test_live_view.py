@@ -11,16 +11,23 @@ from overround.book.catalogue import CatalogueState, FeedSilenced, MarketStatus
 from overround.book.machine import AnyFact, Machine, Pending, request
 from overround.book.machine.commands import (
     AnyCommand,
+    CancelMarketBets,
     CreateCompetition,
     CreateEvent,
     CreateMarket,
     CreateSport,
     FeedHeartbeat,
+    HandOverMarket,
+    RecordResult,
+    RestoreMarketBets,
     ResumeMarket,
+    RollbackResult,
     SetPrices,
+    SilenceFeed,
     StartEvent,
     SuspendMarket,
 )
+from overround.book.settlement import Score
 from overround.edge.changes import Change, Changes, merged
 from overround.edge.live import Fact, Forked, Live, Lost
 from overround.kernel.ids import make_key
@@ -240,6 +247,23 @@ def test_a_silent_feed_closes_its_markets_for_bets_and_a_price_opens_one_again()
         (False, None),
         (True, ((1, 2_100),)),
     ]
+
+
+def test_feeds_hands_and_corrections_leave_the_view_as_the_book_has_it() -> None:
+    book = Book()
+    offered = book.offers()
+    later = book.does(
+        HandOverMarket(1, "late odds"),
+        SilenceFeed("late odds"),
+        CancelMarketBets(1, 5, 9, "late suspension"),
+        RestoreMarketBets(1, 5, 9),
+        RecordResult(1, Score(1, 0)),
+        RollbackResult(1),
+    )
+    changes, told = folded(offered, later)
+    assert changes.state == book.machine.state.catalogue
+    assert changes.by_feed["late odds"] == [1]
+    assert (told[-1].delta.status, told[-1].delta.reason) == (MarketStatus.CLOSED, "rolled_back")
 
 
 def test_the_off_suspends_what_goes_on_in_play() -> None:

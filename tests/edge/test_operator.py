@@ -145,7 +145,9 @@ def test_a_result_is_taken_back_and_a_window_of_bets_cancelled(
     operator.made(f"{own}/restore", window)
     assert operator.post(f"{own}/rollback").json()["code"] == "market_status"
     operator.made(f"{own}/result", {"score": {"home": 2, "away": 1}})
-    operator.made(f"{own}/rollback")
+    back = operator.made(f"{own}/rollback")
+    shown = operator.get(f"/v1/markets/{market['market_id']}", min_seq=back["seq"]).json()
+    assert (shown["status"], shown["reason"]) == ("closed", "rolled_back")
     operator.made(f"{own}/result", {"score": {"home": 0, "away": 1}})
     operator.made(f"/v1/operator/events/{market['event_id']}/past_post", {"began_at_us": placed_us})
     assert bet["bet_id"]

@@ -41,7 +41,13 @@ from overround.book.control import (
     OverrideEnded,
     PriceOverridden,
 )
-from overround.book.settlement import ResultHeard, ResultRecorded
+from overround.book.settlement import (
+    MarketBetsCancelled,
+    MarketBetsRestored,
+    ResultHeard,
+    ResultRecorded,
+    ResultRolledBack,
+)
 from overround.edge.bodies import TermsBody, terms_body
 from overround.kernel.level import Level
 
@@ -66,6 +72,9 @@ _Fact = (
     | FeedSilenced
     | ResultHeard
     | ResultRecorded
+    | ResultRolledBack
+    | MarketBetsCancelled
+    | MarketBetsRestored
     | LevelSuspended
     | LevelResumed
     | PriceOverridden
@@ -224,6 +233,8 @@ class Changes:
                 return [markets[market_id] for market_id in self.state.events[fact.event_id].markets]
             case FeedSilenced():
                 return [markets[market_id] for market_id in self.by_feed.get(fact.feed, ())]
+            case ResultRolledBack() | MarketBetsCancelled() | MarketBetsRestored():
+                return (markets[fact.market_id],)
             case PriceOverridden() | OverrideEnded():
                 return (markets[fact.market_id],)
             case LevelSuspended() | LevelResumed():
@@ -260,6 +271,12 @@ class Changes:
         match fact:
             case ResultRecorded():
                 catalogue.result_market(state.markets[fact.market_id])
+            case ResultRolledBack():
+                catalogue.roll_market_back(state.markets[fact.market_id])
+            case MarketBetsCancelled(from_us=from_us, until_us=until_us):
+                catalogue.cancel_window(state.markets[fact.market_id], from_us, until_us)
+            case MarketBetsRestored(from_us=from_us, until_us=until_us):
+                catalogue.restore_window(state.markets[fact.market_id], from_us, until_us)
             case ResultHeard():
                 catalogue.hear_result(state.markets[fact.market_id])
             case EventStarted() | EventEnded():
