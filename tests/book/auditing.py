@@ -67,7 +67,7 @@ def _what_is_owed(state: State) -> None:
             assert book.stakes_minor == stakes
             assert book.largest_payout_minor == max(payouts.values(), default=0)
     worst = _worst(state, singles)
-    assert {scope: minor for scope, minor in state.bets.worst_minor.items() if minor} == worst
+    assert {scope: tally.minor for scope, tally in state.bets.worst.items() if tally.minor} == worst
 
 
 Summed = dict[tuple[int, str], tuple[dict[int, int], int]]

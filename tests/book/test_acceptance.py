@@ -121,7 +121,7 @@ def test_exposure_bet_after_bet() -> None:
         for name, selection in SELECTIONS.items():
             assert exposure.payouts_minor.get(selection, 0) == number(row[f"payout if {name}"])
         assert exposure.worst_minor == number(row["worst case"])
-        assert house.machine.state.bets.worst(Level.PLATFORM, 0, "EUR") == number(row["worst case"])
+        assert house.machine.state.bets.worst_minor(Level.PLATFORM, 0, "EUR") == number(row["worst case"])
 
 
 @pytest.mark.parametrize("row", table("acceptance.md", "The largest stake"), ids=lambda row: " ".join(row.values()))

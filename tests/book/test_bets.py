@@ -86,7 +86,10 @@ class BetsModel(RuleBasedStateMachine):
     def take(self, asked: dict[str, object]) -> None:
         if asked["market_id"] not in self.resulted:
             fact = BetAccepted(**self.fields(asked))  # type: ignore[arg-type]
-            bets.accept(self.state, self.catalogue, fact, at_us=self.seq, seq=self.seq, key=b"", content=0)
+            most = payout_minor(stake_minor=fact.stake_minor, price_milli=fact.price_milli)
+            bets.accept(
+                self.state, self.catalogue, fact, at_us=self.seq, seq=self.seq, key=b"", content=0, most_minor=most
+            )
 
     @rule(asked=asked)
     def wait(self, asked: dict[str, object]) -> None:
@@ -122,10 +125,10 @@ class BetsModel(RuleBasedStateMachine):
         for market in (1, 2, 3):
             for currency in ("EUR", "GBP"):
                 self.compare(market, currency)
-        for (level, _, currency), worst in self.state.worst_minor.items():
+        for (level, _, currency), tally in self.state.worst.items():
             assert level is not Level.SELECTION
             books = (by_currency.get(currency) for by_currency in self.state.exposures.values())
-            assert worst == sum(book.worst_minor for book in books if book)
+            assert tally.minor == sum(book.worst_minor for book in books if book)
 
     def compare(self, market: int, currency: str) -> None:
         stand = [
@@ -147,7 +150,7 @@ class BetsModel(RuleBasedStateMachine):
     @invariant()
     def the_index_is_found_again_from_the_bets(self) -> None:
         again = BetsState(bets=self.state.bets)
-        bets.index(again)
+        bets.index(again, self.catalogue)
         assert again.by_market == self.state.by_market
 
 

@@ -93,7 +93,7 @@ class Pair:
             accounts = house.open_stakes, house.trading, house.clearing
             assert tuple(account.balance_minor for account in accounts) == twin.house(currency)
             worst = sum(twin.worst(market, currency) for market in twin.markets)
-            assert state.bets.worst(Level.PLATFORM, 0, currency) == worst
+            assert state.bets.worst_minor(Level.PLATFORM, 0, currency) == worst
         assert [seen(bet) for bet in state.bets.bets.values()] == [
             (bet.id, bet.status, bet.price, bet.outcome, bet.payout) for bet in twin.bets
         ]

@@ -127,7 +127,8 @@ class Extravagant(Machine):
 
     def execute(self, request: Request, now_us: int) -> Answer:
         self.state.bets.exposures.clear()
-        self.state.bets.worst_minor.clear()
+        self.state.bets.worst.clear()
+        self.state.bets.levels.clear()
         return super().execute(request, now_us)
 
 

@@ -64,6 +64,7 @@ from overround.book.bets.types import (
     Cashed,
     Exposure,
     OddsChange,
+    Tally,
     Ticket,
 )
 from overround.book.tickets import Outcome
@@ -89,6 +90,7 @@ __all__ = [
     "Outcome",
     "Refusal",
     "Room",
+    "Tally",
     "Ticket",
     "TicketAccepted",
     "TicketBet",

@@ -16,21 +16,24 @@ from overround.book.bets.events import (
     WaitingTicketAccepted,
 )
 from overround.book.bets.rules import above
-from overround.book.bets.types import BET_LIFE, STOOD, Bet, BetAction, BetStatus, Exposure, Ticket
+from overround.book.bets.types import BET_LIFE, STOOD, Bet, BetAction, BetStatus, Exposure, Tally, Ticket
 from overround.book.catalogue import CatalogueState
 from overround.book.tickets import Outcome
 from overround.kernel.level import Level
-from overround.kernel.price import payout_minor
 
 Exposures = dict[int, dict[str, Exposure]]
 """By market and currency."""
+
+
+Scope = tuple[Level, int, str]
+"""A level above the markets, its id, and the currency."""
 
 
 class BetsState(msgspec.Struct):
     """`bets` is the truth. `by_market` (bets that stood, in the order accepted) is found again from it.
 
     `exposures` are what markets without a result owe on plain singles, `carried` what they would owe on all other bets
-    if the rest of each won. `worst_minor` is, by level, id and currency, the sum of the worst cases of the markets
+    if the rest of each won. `worst` is, by level, id and currency, the sum of the worst cases of the markets
     below on singles, and of the largest loss of each other open bet with a leg there. `builders` are the prices of bet
     builders that may still be asked for, oldest first.
     """
@@ -38,10 +41,11 @@ class BetsState(msgspec.Struct):
     bets: dict[int, Bet] = {}
     exposures: Exposures = {}
     carried: Exposures = {}
-    worst_minor: dict[tuple[Level, int, str], int] = {}
+    worst: dict[Scope, Tally] = {}
     builders: dict[int, BuilderPriced] = {}
     builders_made: int = 0
     by_market: dict[int, list[Bet]] = {}
+    levels: dict[int, dict[str, tuple[Tally, ...]]] = {}
 
     def next_id(self) -> int:
         return len(self.bets) + 1
@@ -55,8 +59,16 @@ class BetsState(msgspec.Struct):
         found = (kept.get(market_id, {}).get(currency) for kept in (self.exposures, self.carried))
         return sum(exposure.lost_minor(selection_id) for exposure in found if exposure is not None)
 
-    def worst(self, level: Level, id: int, currency: str) -> int:
-        return self.worst_minor.get((level, id, currency), 0)
+    def worst_minor(self, level: Level, id: int, currency: str) -> int:
+        """What a level may lose, in minor units."""
+        tally = self.worst.get((level, id, currency))
+        return tally.minor if tally else 0
+
+    def house_worst_minor(self, market_id: int, currency: str) -> int:
+        """What the house may lose, asked for a market; at the price of two look-ups."""
+        by_currency = self.levels.get(market_id)
+        tallies = by_currency.get(currency) if by_currency else None
+        return tallies[-1].minor if tallies else self.worst_minor(Level.PLATFORM, 0, currency)
 
 
 Book = tuple[BetsState, CatalogueState]
@@ -72,8 +84,9 @@ def accept(
     seq: int,
     key: bytes,
     content: int,
+    most_minor: int,
 ) -> Bet:
-    """A bet taken at once."""
+    """A bet taken at once, that may pay `most_minor`."""
     bet = state.bets[fact.bet_id] = Bet(
         fact.bet_id,
         fact.customer_id,
@@ -89,7 +102,8 @@ def accept(
         key,
         content,
     )
-    stand((state, catalogue), bet)
+    _append(state.by_market, bet.market_id, bet)
+    _count_single((state, catalogue), bet, most_minor)
     return bet
 
 
@@ -217,15 +231,20 @@ def reopen(book: Book, bet: Bet) -> None:
 def stand(book: Book, bet: Bet) -> None:
     """From now on the bet is its markets', and they owe on it."""
     by_market = book[0].by_market
-    for market_id in markets_of(bet):
-        stood = by_market.get(market_id)
-        if stood is None:
-            stood = by_market[market_id] = []
-        stood.append(bet)
     if bet.slip is None:
-        _count_single(book, bet)
-    else:
-        _count_slip(book, bet, 1)
+        _append(by_market, bet.market_id, bet)
+        _count_single(book, bet, bet.most_minor)
+        return
+    for market_id in markets_of(bet):
+        _append(by_market, market_id, bet)
+    _count_slip(book, bet, 1)
+
+
+def _append(by_market: dict[int, list[Bet]], market_id: int, bet: Bet) -> None:
+    stood = by_market.get(market_id)
+    if stood is None:
+        stood = by_market[market_id] = []
+    stood.append(bet)
 
 
 def markets_of(bet: Bet) -> tuple[int, ...]:
@@ -243,7 +262,7 @@ def count_bet(book: Book, bet: Bet) -> None:
     if bet.slip is not None:
         _count_slip(book, bet, 1)
     elif not book[1].markets[bet.market_id].resulted:
-        _count_single(book, bet)
+        _count_single(book, bet, bet.most_minor)
 
 
 def release_bet(book: Book, bet: Bet) -> None:
@@ -264,16 +283,30 @@ def _exposure(kept: Exposures, market_id: int, currency: str) -> Exposure:
     return exposure
 
 
-def _count_single(book: Book, bet: Bet) -> None:
+def _count_single(book: Book, bet: Bet, most_minor: int) -> None:
     state, catalogue = book
     exposure = _exposure(state.exposures, bet.market_id, bet.currency)
     before = exposure.worst_minor
-    stake_minor = bet.running_minor
-    paid_minor = payout_minor(stake_minor=stake_minor, price_milli=bet.price_milli)
-    exposure.add(bet.selection_id, stake_minor=stake_minor, payout_minor=paid_minor)
-    grown = exposure.worst_minor - before
-    if grown:
-        _grow(state, catalogue, (bet.market_id,), bet.currency, grown)
+    exposure.add(bet.selection_id, stake_minor=bet.running_minor, payout_minor=most_minor)
+    grown_minor = exposure.worst_minor - before
+    for tally in _above(state, catalogue, bet.market_id, bet.currency):
+        tally.minor += grown_minor
+
+
+def _above(state: BetsState, catalogue: CatalogueState, market_id: int, currency: str) -> tuple[Tally, ...]:
+    """The sums of the levels above a market, the platform's last. A market never changes its place."""
+    by_currency = state.levels.get(market_id)
+    if by_currency is None:
+        by_currency = state.levels[market_id] = {}
+    found = by_currency.get(currency)
+    if found is None:
+        scopes = above(catalogue, (market_id,))
+        found = by_currency[currency] = tuple(_tally(state, level, id, currency) for level, id in scopes)
+    return found
+
+
+def _tally(state: BetsState, level: Level, id: int, currency: str) -> Tally:
+    return state.worst.setdefault((level, id, currency), Tally())
 
 
 def _release_single(book: Book, bet: Bet) -> None:
@@ -283,7 +316,8 @@ def _release_single(book: Book, bet: Bet) -> None:
         return
     before = exposure.worst_minor
     exposure.take(bet.selection_id, stake_minor=bet.running_minor, payout_minor=bet.most_minor)
-    _grow(state, catalogue, (bet.market_id,), bet.currency, exposure.worst_minor - before)
+    for tally in _above(state, catalogue, bet.market_id, bet.currency):
+        tally.minor += exposure.worst_minor - before
 
 
 def _count_slip(book: Book, bet: Bet, sign: int) -> None:
@@ -296,14 +330,9 @@ def _count_slip(book: Book, bet: Bet, sign: int) -> None:
             exposure = _exposure(state.carried, market_id, bet.currency)
             change = exposure.add if sign > 0 else exposure.take
             change(selection_id, stake_minor=stake_minor, payout_minor=most_minor)
-    _grow(state, catalogue, markets_of(bet), bet.currency, sign * max(0, most_minor - stake_minor))
-
-
-def _grow(state: BetsState, catalogue: CatalogueState, markets: tuple[int, ...], currency: str, by_minor: int) -> None:
-    worst = state.worst_minor
-    for level, id in above(catalogue, markets):
-        scope = level, id, currency
-        worst[scope] = worst.get(scope, 0) + by_minor
+    loss_minor = sign * max(0, most_minor - stake_minor)
+    for level, id in above(catalogue, markets_of(bet)):
+        _tally(state, level, id, bet.currency).minor += loss_minor
 
 
 def release(book: Book, market_id: int) -> None:
@@ -311,7 +340,9 @@ def release(book: Book, market_id: int) -> None:
     state, catalogue = book
     state.carried.pop(market_id, None)
     for currency, exposure in state.exposures.pop(market_id, {}).items():
-        _grow(state, catalogue, (market_id,), currency, -exposure.worst_minor)
+        for tally in _above(state, catalogue, market_id, currency):
+            tally.minor -= exposure.worst_minor
+    state.levels.pop(market_id, None)
 
 
 def expose(book: Book, market_id: int) -> None:
@@ -321,7 +352,7 @@ def expose(book: Book, market_id: int) -> None:
         if bet.status is not BetStatus.OPEN:
             continue
         if bet.slip is None:
-            _count_single(book, bet)
+            _count_single(book, bet, bet.most_minor)
             continue
         for market, selection_id in bet.selections:
             if market == market_id:
@@ -338,8 +369,12 @@ def price_builder(state: BetsState, fact: BuilderPriced, *, at_us: int) -> None:
     state.builders_made = fact.builder_id
 
 
-def index(state: BetsState) -> None:
-    """Find `by_market` again from the bets, in the order in which they were accepted."""
+def index(state: BetsState, catalogue: CatalogueState) -> None:
+    """Find `by_market` again from the bets, in the order in which they were accepted, and `levels` from the
+    exposures."""
+    for market_id, by_currency in state.exposures.items():
+        for currency in by_currency:
+            _above(state, catalogue, market_id, currency)
     state.by_market = {}
     stood = [bet for bet in state.bets.values() if bet.status in STOOD]
     stood.sort(key=_order)

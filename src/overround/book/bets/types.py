@@ -174,3 +174,9 @@ class Exposure(msgspec.Struct, array_like=True):
         self.stakes_minor -= stake_minor
         if before == self.largest_payout_minor:
             self.largest_payout_minor = max(payouts.values())
+
+
+class Tally(msgspec.Struct, array_like=True, gc=False):
+    """One running sum, in minor units, shared by whoever adds to it."""
+
+    minor: int = 0

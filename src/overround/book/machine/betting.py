@@ -118,7 +118,7 @@ def _terms(
         market=market,
         lost_minor=lost_minor,
         spare_minor=spare_minor,
-        house_worst_minor=state.bets.worst(Level.PLATFORM, 0, currency),
+        house_worst_minor=state.bets.house_worst_minor(market.id, currency),
     ):
         player = state.limits.players[asked.customer_id]
         pairs = ((market.id, asked.selection_id),)

@@ -88,14 +88,23 @@ def _purse(state: State, customer_id: int, currency: str) -> Purse:
 def _accepted(state: State, fact: BetAccepted, at_us: int) -> None:
     ledger.post(state.ledger, fact.transfers)
     cause = fact.cause or NOBODY
-    scoped = scope_of(cause)
-    bet = bets.accept(state.bets, state.catalogue, fact, at_us=at_us, seq=state.seq, key=scoped, content=cause.content)
+    most_minor = payout_minor(stake_minor=fact.stake_minor, price_milli=fact.price_milli)
+    bet = bets.accept(
+        state.bets,
+        state.catalogue,
+        fact,
+        at_us=at_us,
+        seq=state.seq,
+        key=scope_of(cause),
+        content=cause.content,
+        most_minor=most_minor,
+    )
     limits.use(
         _purse(state, fact.customer_id, fact.currency),
         at_us=at_us,
         staked_minor=fact.stake_minor,
         returned_minor=0,
-        potential_minor=payout_minor(stake_minor=fact.stake_minor, price_milli=fact.price_milli),
+        potential_minor=most_minor,
     )
     state.memory.remember(bet)
 

@@ -61,7 +61,9 @@ def rooms(
             yield from bets.cap_rooms(caps, (Level.SELECTION, market_id, selection_id, currency), lost_minor)
             yield from bets.cap_rooms(caps, (Level.MARKET, market_id, 0, currency), lost_minor)
     for level, id in bets.above(state.catalogue, markets):
-        worst_minor = state.bets.worst(level, id, currency) + pledged.worst_minor.get((level, id), 0) - spare_minor
+        worst_minor = (
+            state.bets.worst_minor(level, id, currency) + pledged.worst_minor.get((level, id), 0) - spare_minor
+        )
         if caps:
             yield from bets.cap_rooms(caps, (level, id, 0, currency), worst_minor)
         if level is Level.PLATFORM:

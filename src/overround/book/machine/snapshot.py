@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from overround.book import bets, exchange
-from overround.book.bets import WAITING, Bet, BetsState, BuilderPriced, Exposure
+from overround.book.bets import WAITING, Bet, BetsState, BuilderPriced, Exposure, Tally
 from overround.book.catalogue import CatalogueState
 from overround.book.ledger import Account, AccountKind, HouseAccounts, LedgerState, Wallet
 from overround.book.limits import Cap, HouseTerms, LimitsState, Player, Scope
@@ -40,7 +40,7 @@ class Snapshot(msgspec.Struct, array_like=True):
     bets: list[Bet]
     exposures: dict[int, dict[str, Exposure]]
     carried: dict[int, dict[str, Exposure]]
-    worst_minor: dict[tuple[Level, int, str], int]
+    worst: dict[tuple[Level, int, str], Tally]
     builders: dict[int, BuilderPriced]
     builders_made: int
     caps: dict[Scope, Cap]
@@ -70,7 +70,7 @@ def encode(state: State) -> bytes:
             bets=list(state.bets.bets.values()),
             exposures=state.bets.exposures,
             carried=state.bets.carried,
-            worst_minor=state.bets.worst_minor,
+            worst=state.bets.worst,
             builders=state.bets.builders,
             builders_made=state.bets.builders_made,
             caps=state.limits.caps,
@@ -107,7 +107,7 @@ def _state(taken: Snapshot) -> State:
             bets={bet.id: bet for bet in taken.bets},
             exposures=taken.exposures,
             carried=taken.carried,
-            worst_minor=taken.worst_minor,
+            worst=taken.worst,
             builders=taken.builders,
             builders_made=taken.builders_made,
         ),
@@ -118,7 +118,7 @@ def _state(taken: Snapshot) -> State:
     )
     heapq.heapify(state.delays)
     find_overrides(state)
-    bets.index(state.bets)
+    bets.index(state.bets, state.catalogue)
     return state
 
 
