@@ -7,7 +7,6 @@ this table and nothing else. Worked numbers: docs/rules/pricing.md.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -121,10 +120,6 @@ class Joint:
         """The rows' probabilities times weights, scaled to add up to one again."""
         heavier = self.probability * weights
         return replace(self, probability=heavier / heavier.sum())
-
-    def expected(self, of: Callable[["Joint"], Real]) -> float:
-        """The expectation of a number that each row has."""
-        return float(self.probability @ of(self))
 
     def _kept(self, probability: Real, scorer: int) -> "Joint":
         rows = np.flatnonzero(probability)
