@@ -89,7 +89,7 @@ def uof(
         raise InvalidSetting("--url and --api, or OVERROUND_UOF_URL and OVERROUND_UOF_API_URL, are needed")
     source = amqp.Source(url=url, exchange=exchange, node=node)
     provider = Api(api, token=token or settings.uof_token or "", node=node)
-    terms = Terms(producers=producers, feed=name, silence_us=round(silence * SECOND_US))
+    terms = Terms(producers=producers, feed=name, silence_us=round(silence * SECOND_US), node=node)
     house = House(delay_ms=delay_ms)
     _run(settings, name, house, partial(_uof, source=source, provider=provider, terms=terms, record=record))
 

@@ -238,6 +238,8 @@ def test_taking_back_and_cancelling() -> None:
     moved = FixtureChange(product=1, timestamp_ms=1, event=MATCH, start_ms=7_000)
     assert changes(moved) == (Reschedule(starts_at_us=7_000_000),)
     assert changes(FixtureChange(product=1, timestamp_ms=1, event=MATCH)) == ()
+    called_off = FixtureChange(product=1, timestamp_ms=1, event=MATCH, change_type=3)
+    assert changes(called_off) == (Stop(reason="feed: cancelled"),)
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"no recorded messages in {SAMPLES}")

@@ -1,7 +1,9 @@
 """A whole house behind a provider on a real RabbitMQ: prices, stops, silences, a server that dies, results."""
 
 import asyncio
+import os
 import random
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -12,7 +14,7 @@ import pytest
 from tests.conftest import make_folder
 from tests.feeds.uof.provider import TOKEN, Provider, now_ms, serving
 from tests.feeds.uof.rabbit import Rabbit, rabbit
-from tests.feeds.uof.words import MATCH
+from tests.feeds.uof.words import MATCH, SAMPLES
 
 from overround.apps.house import Endpoints, running_house
 from overround.apps.settings import Settings
@@ -74,11 +76,11 @@ def operator(endpoints: Endpoints) -> Door:
     return open_door(endpoints.http, token=endpoints.operator_token, now_us=now_us, chance=random.SystemRandom())
 
 
-class Feed:
-    """An adapter that runs, and what the house shows of its match."""
+class Watch:
+    """What the house shows of the match."""
 
-    def __init__(self, door: Door, adapter: Adapter, steward: Steward) -> None:
-        self.door, self.adapter, self.steward = door, adapter, steward
+    def __init__(self, door: Door) -> None:
+        self.door = door
 
     async def market(self) -> dict[str, Any]:
         """The match result as the house shows it, {} before there is one."""
@@ -100,6 +102,14 @@ class Feed:
 
         found: dict[str, Any] = await until(shown)
         return found
+
+
+class Feed(Watch):
+    """An adapter that runs, and what the house shows of its match."""
+
+    def __init__(self, door: Door, adapter: Adapter) -> None:
+        super().__init__(door)
+        self.adapter = adapter
 
 
 async def until(question: Callable[[], Awaitable[Any]]) -> Any:
@@ -124,13 +134,41 @@ async def feed(door: Door, *, url: str, api: str, file: Path) -> AsyncIterator[F
         consumer = Consumer(Source(url=url), take=adapter.take, lost=adapter.lost, chance=random.Random(1))
         tasks = [asyncio.create_task(work) for work in (adapter.run(), consumer.run())]
         try:
-            yield Feed(door, adapter, steward)
+            yield Feed(door, adapter)
         finally:
             for task in tasks:
                 task.cancel()
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
             await provider.close()
     assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes), outcomes
+
+
+@asynccontextmanager
+async def process(settings: Settings, endpoints: Endpoints, *, url: str, api: str, folder: Path) -> AsyncIterator[Path]:
+    """`overround feed uof` as an operator starts it and, with SIGTERM, ends it; its log."""
+    log = folder / "feed.log"
+    with log.open("wb") as out:
+        running = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "overround", "feed", "uof", "--api", api, "--silence", "3", "--delay-ms", "0"),
+            *("--record", str(folder / "heard.jsonl")),
+            env={
+                **os.environ,
+                "OVERROUND_DATA": str(settings.data),
+                "OVERROUND_GATEWAY_URL": endpoints.http,
+                "OVERROUND_OPERATOR_TOKEN": endpoints.operator_token,
+                "OVERROUND_UOF_URL": url,
+                "OVERROUND_UOF_TOKEN": TOKEN,
+            },
+            stderr=out,
+        )
+    try:
+        yield log
+        running.terminate()
+        assert await asyncio.wait_for(running.wait(), PATIENCE_S) == 0, log.read_text()
+    finally:
+        if running.returncode is None:
+            running.kill()
+            await running.wait()
 
 
 async def customer(door: Door) -> Door:
@@ -144,7 +182,7 @@ async def test_a_day_with_a_provider(settings: Settings, server: Rabbit, tmp_pat
     """Prices, a bet stop, a silence, RabbitMQ killed, the adapter started again, results and their correction."""
     provider = Provider(server.url, DOCUMENTS)
     provider.refuses = 1
-    file = tmp_path / "uof.jsonl"
+    file = settings.data / "feeds" / "uof.jsonl"
     async with running_house(settings) as endpoints, operator(endpoints) as door, serving(provider) as api:
         provider.snapshot = [odds("2.08", "3.31", "3.37")]
         async with feed(door, url=server.url, api=api, file=file) as running:
@@ -193,20 +231,50 @@ async def test_a_day_with_a_provider(settings: Settings, server: Rabbit, tmp_pat
             await running.until(available=True, home=2_500)
             assert any("after" in each for each in provider.requests)
 
-        # Another life of the adapter: the same event, nothing twice.
-        async with feed(door, url=server.url, api=api, file=file) as running:
-            provider.snapshot = [odds("2.60", "3.10", "2.90")]
-            await running.until(available=True, home=2_600)
+        # Another life of the adapter, as a process of its own: the same event, nothing twice.
+        provider.snapshot = [odds("2.60", "3.10", "2.90")]
+        async with process(settings, endpoints, url=server.url, api=api, folder=tmp_path) as log:
+            watch = Watch(door)
+            await watch.until(available=True, home=2_600)
             assert len(await door.each("/v1/events")) == 1
 
-            lost, won = '<outcome id="{}" result="0"/>', '<outcome id="{}" result="1"/>'
-            inside = "".join([won.format(1), lost.format(2), lost.format(3)])
-            settled = f'<outcomes><market id="1">{inside}</market></outcomes>'
-            await provider.publish(said("bet_settlement", settled, certainty=2))
-            await running.until(status="resulted")
+            async def cash(minor: int) -> None:
+                async def shown() -> bool:
+                    return bool((await bettor.get("/v1/balance"))["wallets"][0]["cash_minor"] == minor)
 
-            async def paid() -> bool:
-                return bool((await bettor.get(f"/v1/bets/{bet['bet_id']}")).get("payout_minor") == 2_080)
+                await until(shown)
 
-            await until(paid)
-        assert len(file.read_bytes().splitlines()) == 1
+            await provider.publish(settlement(won=1, certainty=2))
+            await watch.until(status="resulted")
+            await cash(9_000 + 2_080)
+            await provider.publish(settlement(won=3, certainty=1))  # less certain than what is known
+            await provider.publish(said("rollback_bet_settlement", '<market id="1"/>'))
+            await watch.until(status="closed", reason="rolled_back")
+            await provider.publish(settlement(won=2, certainty=2))
+            await watch.until(status="resulted")
+            await cash(9_000)
+            if SAMPLES.is_dir():
+                await every_sample(provider)
+            struck = now_ms()
+            window = {"start_time": struck - 3_600_000, "end_time": struck}
+            await provider.publish(said("bet_cancel", '<market id="1" void_reason="12"/>', **window))
+            await cash(10_000)
+            await provider.publish(said("rollback_bet_cancel", '<market id="1"/>', **window))
+            await cash(9_000)
+        assert TOKEN not in log.read_text()
+        assert "guest" not in log.read_text()
+        assert (tmp_path / "heard.jsonl").read_bytes().count(b"bet_settlement") >= 2
+
+
+def settlement(*, won: int, certainty: int) -> str:
+    """A result of the match result."""
+    outcomes = "".join(f'<outcome id="{number}" result="{int(number == won)}"/>' for number in (1, 2, 3))
+    return said("bet_settlement", f'<outcomes><market id="1">{outcomes}</market></outcomes>', certainty=certainty)
+
+
+async def every_sample(provider: Provider) -> None:
+    """All that was recorded, as it was recorded: years old, and about other matches too."""
+    for file in sorted(SAMPLES.rglob("*.xml")):
+        body = file.read_text()
+        if 'event_id="' in body:
+            await provider.publish(body)

@@ -50,6 +50,9 @@ MOST_TIED: Final = 20
 
 NEAR: Final = Fraction(1, 200)
 
+EVENT_CANCELLED: Final = 3
+"""The type of a fixture change that says that the event will not be."""
+
 BET_STOP: Final = "feed: bet stop"
 
 
@@ -128,7 +131,9 @@ class Actor:
                 from_us, until_us = _window(message)
                 for question in self._questions(markets, left_out):
                     yield Restore(question=question, from_us=from_us, until_us=until_us)
-            case FixtureChange(start_ms=start_ms):
+            case FixtureChange(start_ms=start_ms, change_type=change_type):
+                if change_type == EVENT_CANCELLED:
+                    yield Stop(reason="feed: cancelled")
                 if start_ms > 0:
                     yield Reschedule(starts_at_us=start_ms * US)
             case _:

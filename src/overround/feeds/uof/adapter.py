@@ -14,15 +14,16 @@ from typing import Final
 
 import msgspec
 
-from overround.feeds.changes import Details, EventChanges
+from overround.feeds.changes import Details, EventChanges, Reschedule
 from overround.feeds.client import Problem, Unreachable
 from overround.feeds.lastword import LastWord
 from overround.feeds.pulse import PAUSE_S, Pulse
 from overround.feeds.steward import Steward
+from overround.feeds.uof import routing
 from overround.feeds.uof.acting import Actor
 from overround.feeds.uof.api import Provider
 from overround.feeds.uof.mapping import ROWS, agreeing, mapping
-from overround.feeds.uof.messages import EventMessage, FeedMessage, Message
+from overround.feeds.uof.messages import EventMessage, FeedMessage, FixtureChange, Message
 from overround.feeds.uof.ordering import Sieve
 from overround.feeds.uof.parsing import Malformed, parse
 from overround.feeds.uof.producer import SILENCE_US, Action, Distrust, Producer, Recover, Trust
@@ -39,11 +40,13 @@ REPORT_S: Final = 60.0
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """Which producers are heard (others are counted and passed over), and what their feeds are called in the house."""
+    """Which producers are heard (others are counted and passed over), and what their feeds are called in the house.
+    `node` is ours where the provider's messages name one."""
 
     producers: tuple[int, ...] = (1, 3)
     feed: str = "uof"
     silence_us: int = SILENCE_US
+    node: int = 0
 
 
 class Adapter:
@@ -75,8 +78,15 @@ class Adapter:
             now_us=self._now_us,
         )
 
-    async def take(self, _key: str, body: bytes) -> None:
-        """A message; waits while too many do."""
+    async def take(self, key: str, body: bytes) -> None:
+        """A message with its routing key ("" for none); waits while too many do. What is for another node is none of
+        ours."""
+        routed = routing.parse(key) if key else None
+        if key and routed is None:
+            self.counts["routing key unknown"] += 1
+        if routed is not None and routed.node not in ("", str(self._terms.node)):
+            self.counts["for another node"] += 1
+            return
         await self._inbox.put(body)
 
     async def settled(self) -> None:
@@ -127,6 +137,8 @@ class Adapter:
                 continue
             if isinstance(message, EventMessage):
                 waiting += self._judged(message)
+                if isinstance(message, FixtureChange) and not message.start_ms:
+                    waiting += await self._moved(message.event)
             else:
                 await self._bring(waiting)
                 waiting = []
@@ -159,6 +171,13 @@ class Adapter:
             self.counts[f"left out {left_out}"] += 1
         self._last.note(acted.ref, acted.changes)
         return [EventChanges(ref=acted.ref, changes=acted.changes)] if acted.changes else []
+
+    async def _moved(self, event: str) -> list[EventChanges]:
+        """A change of a fixture that does not say what changed: the start is read anew."""
+        fixture = await self._provider.fixture(event)
+        if fixture is None:
+            return []
+        return [EventChanges(ref=event, changes=(Reschedule(starts_at_us=fixture.starts_at_us),))]
 
     async def _bring(self, waiting: list[EventChanges]) -> None:
         """Not given up: what a house that is away did not take is brought again, for no later message says it."""

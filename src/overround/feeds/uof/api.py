@@ -12,8 +12,8 @@ from overround.feeds.uof.producer import Recover
 
 log = logging.getLogger(__name__)
 
-TIMEOUT_S: Final = 30.0
-TRIES: Final = 3
+TIMEOUT_S: Final = 5.0
+TRIES: Final = 2
 
 NAMES: Final[Mapping[int, str]] = {1: "liveodds", 3: "pre", 4: "betpal", 5: "premium_cricket", 6: "vf"}
 """Producers' names in the addresses of recoveries; another is asked by its number."""
