@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 import asyncpg
+from tests.projections.slips import tickets
 
 from overround import journal, projections
 from overround.book.bets import OddsChange
@@ -133,6 +134,7 @@ def play(seed: int = 7, *, customers: int = 8, bets: int = 40) -> House:
     for number in range(3):
         _match(house, competition, people, bets, number)
     _race(house, competition, people)
+    tickets(house, competition)
     _limits(house, people)
     return house
 

@@ -139,9 +139,10 @@ async def test_operators_lists_are_whole(postgres_dsn: str, house: House) -> Non
         assert {row.code for row in changed} == {"price_changed"}
         assert all("price_milli" in row.detail for row in changed)
         events = await all_pages(reads.events, competition_id=1, limit=2)
-        assert [row.id for row in events] == [4, 3, 2, 1]
+        assert [row.id for row in events] == sorted(house.machine.state.catalogue.events, reverse=True)
         resulted = await all_pages(reads.markets, status=MarketStatus.RESULTED, limit=2)
-        assert [row.id for row in resulted] == list(range(10, 0, -1))
+        by_status = [market.id for market in state.catalogue.markets.values() if market.resulted]
+        assert [row.id for row in resulted] == sorted(by_status, reverse=True)
         kinds = {row.kind for row in (await reads.limit_changes(1)).rows + (await reads.limit_changes(2)).rows}
         assert kinds >= {"stake_day", "player_terms"}
 
@@ -180,3 +181,71 @@ async def test_a_read_that_cannot_see_it_in_time_says_so(postgres_dsn: str, hous
         with pytest.raises(ProjectionBehind) as behind:
             await Reads(pool).wait_for(101, within_s=0.05)
     assert (behind.value.code, behind.value.wanted, behind.value.reached) == ("projection_behind", 101, 100)
+
+
+async def test_a_tickets_bets_are_shown_with_their_legs(postgres_dsn: str, house: House) -> None:
+    bets = [bet for bet in house.machine.state.bets.bets.values() if bet.slip is not None and bet.ticket is not None]
+    async with reading(postgres_dsn, house) as reads:
+        rows = {row.id: row for row in await all_pages(reads.bets, limit=7)}
+        for bet in bets:
+            row, slip, ticket = rows[bet.id], bet.slip, bet.ticket
+            assert slip is not None
+            assert ticket is not None
+            assert (row.ticket_id, row.folds, row.each_way) == (ticket.id, slip.folds, slip.each_way)
+            pairs = [(leg.market_id, leg.selection_id) for leg in row.legs]
+            assert pairs == list(bet.selections)
+            assert [leg.price_milli for leg in row.legs if leg.part < 2] == [leg.price_milli for leg in slip.legs]
+            assert [one.id for one in await reads.ticket(ticket.id)] == list(ticket.bet_ids)
+            assert await reads.ticket(ticket.id, customer_id=bet.customer_id + 1) == ()
+    assert {row.part for bet in bets for row in rows[bet.id].legs} == {0, 1, 2}
+    assert any(row.legs and row.legs[0].each_way == (1, 5, 3) for row in rows.values())
+
+
+async def test_bets_on_a_market_are_all_that_have_a_leg_there(postgres_dsn: str, house: House) -> None:
+    by_market = house.machine.state.bets.by_market
+    async with reading(postgres_dsn, house) as reads:
+        for market_id, stood in by_market.items():
+            rows = await all_pages(reads.bets, market_id=market_id)
+            assert {bet.id for bet in stood} <= {row.id for row in rows}
+
+
+async def test_a_settled_bet_says_why(postgres_dsn: str, house: House) -> None:
+    """The rule of the market that decided it, the revision of its result, and what the leg there multiplies by."""
+    markets = house.machine.state.catalogue.markets
+    async with reading(postgres_dsn, house) as reads:
+        rows = await all_pages(reads.bets, status=BetStatus.SETTLED)
+        still_open = await all_pages(reads.bets, status=BetStatus.OPEN)
+    for row in rows:
+        assert row.settled_market_id is not None
+        assert row.rule == markets[row.settled_market_id].type
+        assert 0 < (row.settled_revision or 0) <= markets[row.settled_market_id].revision
+        assert (row.factor is not None) == (row.ticket_id is not None)
+    assert {(row.settled_market_id, row.settled_at_us, row.factor) for row in still_open} == {(None, 0, None)}
+    (placed,) = [row for row in rows if row.each_way]
+    assert placed.factor == (0, 1, 88, 75), "at the start at 4.80: (1 + 3.80 / 5) * 2 / 3, three sharing two places"
+
+
+async def test_referrals_that_wait_and_all(postgres_dsn: str, house: House) -> None:
+    async with reading(postgres_dsn, house) as reads:
+        (waiting,) = await all_pages(reads.referrals)
+        every = await all_pages(reads.referrals, waiting=False, limit=2)
+    assert [bet.status for bet in waiting.bets] == ["referred"]
+    assert (waiting.code, waiting.detail["level"]) == ("stake_limit", "event")
+    assert [row.status for row in every] == ["referred", *["refused"] * 3, "accepted", "refused", "accepted"]
+
+
+async def test_caps_and_windows(postgres_dsn: str, house: House) -> None:
+    async with reading(postgres_dsn, house) as reads:
+        caps = await reads.caps()
+        windows = await all_pages(reads.windows)
+        actions = await all_pages(reads.actions)
+    assert [(cap.level, cap.max_stake_minor, cap.max_payout_minor) for cap in caps] == [
+        ("event", 2_000, 0),
+        ("selection", 0, 900_000),
+    ]
+    assert [window.cancelled for window in windows] == [True, True, False, True]
+    assert windows[0].reason == "past post"
+    kinds = {action.kind for action in actions}
+    assert {"cap_set", "result_rolled_back", "market_bets_cancelled", "ticket_offered"} <= kinds
+    refused = [action for action in actions if action.kind == "waiting_ticket_refused"]
+    assert [action.after["code"] for action in refused] == ["referral_declined"], "not what a customer or the time did"

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from overround.book.bets import TicketOffered, WaitingTicketAccepted, WaitingTicketRefused
 from overround.book.catalogue import MarketChanged
 from overround.book.control import (
     ApprovalRequired,
@@ -16,9 +17,9 @@ from overround.book.control import (
     PriceOverridden,
 )
 from overround.book.ledger import FundsMoved
-from overround.book.limits import HouseTermsSet, PlayerBlocked, PlayerTermsSet, PlayerUnblocked
+from overround.book.limits import CapSet, HouseTermsSet, PlayerBlocked, PlayerTermsSet, PlayerUnblocked
 from overround.book.machine import kind_of
-from overround.book.settlement import ResultRecorded
+from overround.book.settlement import MarketBetsCancelled, MarketBetsRestored, ResultRecorded, ResultRolledBack
 from overround.kernel.fact import Fact
 from overround.projections.changes import Row
 
@@ -37,10 +38,27 @@ SUBJECTS: Final[dict[type[Fact], tuple[str, ...]]] = {
     MarketChanged: ("market_id",),
     FundsMoved: ("customer_id", "currency"),
     ResultRecorded: ("market_id",),
+    ResultRolledBack: ("market_id",),
+    MarketBetsCancelled: ("market_id", "from_us", "until_us"),
+    MarketBetsRestored: ("market_id", "from_us", "until_us"),
+    CapSet: ("level", "id", "selection_id", "currency"),
+    TicketOffered: ("ticket_id", "customer_id"),
+    WaitingTicketAccepted: ("ticket_id", "customer_id"),
+    WaitingTicketRefused: ("ticket_id", "customer_id"),
 }
 """The facts that are somebody's decision about the house, by the fields that say what each is about."""
 
+OPERATORS_ONLY: Final = (WaitingTicketAccepted, WaitingTicketRefused)
+"""Of these only what an operator asked for: the others are a time that was over, or the customer's own answer."""
+
 NOT_SHOWN: Final = frozenset({"kind", "cause", "transfers"})
+
+
+def is_action(fact: Fact) -> bool:
+    """Whether a fact is somebody's decision about the house."""
+    if isinstance(fact, OPERATORS_ONLY):
+        return fact.cause is not None and fact.cause.actor < 0
+    return type(fact) in SUBJECTS
 
 
 def action(fact: Fact, *, seq: int, at_us: int, was: dict[str, Any] | None = None) -> Row:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from overround.book.bets import TicketAccepted, TicketDelayed, TicketReferred
 from overround.book.machine import decode_fact
 from overround.book.settlement import BetsSettled
 from overround.journal import Row
@@ -22,7 +23,13 @@ one, so it is small."""
 def weight(recorded: Recorded) -> int:
     """How much a fact writes, in bets."""
     fact = recorded.fact
-    return len(fact.bets) if type(fact) is BetsSettled else 1
+    match fact:
+        case BetsSettled():
+            return len(fact.bets) + len(fact.reopened)
+        case TicketAccepted() | TicketDelayed() | TicketReferred():
+            return sum(1 + len(each.slip.legs) for each in fact.bets)
+        case _:
+            return 1
 
 
 def portions(rows: Iterable[Row]) -> Iterator[tuple[int, list[Recorded]]]:

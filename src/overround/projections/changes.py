@@ -1,20 +1,30 @@
 """What a batch of facts does to the tables, gathered in memory before anything is written."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from overround.book.bets import BetStatus, Outcome
 from overround.book.catalogue import CatalogueState
-from overround.book.ledger import Account
+from overround.book.ledger import Account, AccountKind
 from overround.kernel.fact import Fact
 from overround.kernel.level import Level
+from overround.projections import tables
 
 Row = Sequence[object]
 
-STATUS, OUTCOME, PAYOUT, SETTLED_AT, REFUSAL, SEQ, PRICE = 9, 10, 11, 14, 15, 18, 6
-"""Where in a row of `bet` what changes stands."""
+COLUMN: Final = {name: place for place, name in enumerate(tables.BET.columns)}
+"""Where in a row of `bet` each column stands."""
+
+LegKey = tuple[int, int, int]
+"""The bet, the leg in it from 1, and the part of a bet builder from 1, or 0."""
+
+Scope = tuple[Level, int, int, str]
+"""What a cap is on: level, id, selection and currency."""
+
+Settled = tuple[BetStatus, Outcome | None, int, int, int | None, int | None, str | None]
+"""What settlement made of a bet: status, outcome, payout, when, by which market and revision, and the leg's factor."""
 
 
 class Recorded(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -26,10 +36,35 @@ class Recorded(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
-    """What a bet in its in-play delay holds, and on which account."""
+    """What a waiting bet holds, and on which account; 0 where the house gives the stake."""
 
     account_id: int
     stake_minor: int
+
+
+class Decided(msgspec.Struct, gc=False):
+    """What is different on a bet of an earlier batch that waited; None is as it was."""
+
+    status: BetStatus | None = None
+    price_milli: int | None = None
+    seq: int | None = None
+    refusal: str | None = None
+    stake_minor: int | None = None
+    potential_minor: int | None = None
+    decide_at_us: int | None = None
+
+
+class Referral(msgspec.Struct, gc=False):
+    """A row of `referral`, in the order of its columns."""
+
+    ticket_id: int
+    customer_id: int
+    currency: str
+    referred_at_us: int
+    code: str
+    detail: str
+    status: str
+    decide_at_us: int
 
 
 class Resulted(msgspec.Struct, gc=False):
@@ -45,8 +80,10 @@ class Known(msgspec.Struct):
     """The rows that a batch reads, taken from the tables first. `catalogue` holds the part of it that is touched."""
 
     accounts: dict[int, Account] = {}
-    cash: dict[tuple[int, str], int] = {}
+    wallets: dict[tuple[int, str, AccountKind], int] = {}
     held: dict[int, Held] = {}
+    tickets: dict[int, list[int]] = {}
+    referrals: dict[int, Referral] = {}
     catalogue: CatalogueState = msgspec.field(default_factory=CatalogueState)
     resulted: dict[int, Resulted] = {}
 
@@ -54,16 +91,20 @@ class Known(msgspec.Struct):
 class Changes(msgspec.Struct):
     """New rows by table; for what changes later the keys of the rows touched, whose content is in `Known`.
 
-    `opened` are the accounts among those touched that are new. `bets` holds new bets as rows, `decided` delayed bets of
-    earlier batches whose delay is over, `settled` bets of earlier batches that were settled.
+    `opened` are the accounts among those touched that are new. `bets` holds new bets as rows, `decided` waiting bets of
+    earlier batches of which something was decided, `settled` bets of earlier batches that were settled or opened again.
+    `legs` are those of new bets, `repriced` those of bets of earlier batches.
     """
 
     customers: list[Row] = []
     opened: list[int] = []
     accounts: set[int] = set()
     bets: dict[int, list[Any]] = {}
-    decided: dict[int, tuple[BetStatus, int | None, int | None, str | None]] = {}
-    settled: dict[int, tuple[Outcome, int, int]] = {}
+    decided: dict[int, Decided] = {}
+    settled: dict[int, Settled] = {}
+    legs: dict[LegKey, Row] = {}
+    repriced: dict[LegKey, Row] = {}
+    referrals: dict[int, Referral] = {}
     transfers: list[Row] = []
     refusals: list[Row] = []
     sports: set[int] = set()
@@ -78,3 +119,6 @@ class Changes(msgspec.Struct):
     limits: list[Row] = []
     actions: list[Row] = []
     controls: dict[tuple[Level, int], None] = {}
+    caps: dict[Scope, Row] = {}
+    windows: list[Row] = []
+    builders: list[Row] = []

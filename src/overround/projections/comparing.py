@@ -54,7 +54,7 @@ async def _stored(
     where = ""
     if after is not None:
         where = f" WHERE seq > {after:d}" + (f" AND seq <= {through:d}" if through is not None else "")
-    order = ", ".join(f'{key} COLLATE "C"' if key in ("name", "level") else key for key in table.key)
+    order = ", ".join(f'{key} COLLATE "C"' if key in ("name", "level", "currency") else key for key in table.key)
     columns = ", ".join(
         f"{column}::text" if kind == "uuid" else column for column, kind in zip(table.columns, table.types, strict=True)
     )

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from overround.book import catalogue, exchange
-from overround.book.bets import BetAccepted, BetDelayed, BetStatus, DelayedBetAccepted, DelayedBetRefused
 from overround.book.catalogue import (
     CompetitionCreated,
     EventCreated,
@@ -36,7 +35,6 @@ from overround.book.ledger import (
     CustomerOpened,
     ExchangeAccountOpened,
     FundsMoved,
-    Transfer,
     WalletOpened,
 )
 from overround.book.limits import (
@@ -48,27 +46,14 @@ from overround.book.limits import (
     SelfExcluded,
 )
 from overround.book.machine import RequestRefused
-from overround.book.settlement import BetsSettled, Heard, ResultHeard, ResultRecorded
-from overround.kernel.fact import Cause, Fact
+from overround.book.settlement import Heard, ResultHeard, ResultRecorded
+from overround.kernel.fact import Fact
 from overround.projections.actions import action
-from overround.projections.changes import (
-    OUTCOME,
-    PAYOUT,
-    PRICE,
-    REFUSAL,
-    SEQ,
-    SETTLED_AT,
-    STATUS,
-    Changes,
-    Held,
-    Known,
-    Recorded,
-    Resulted,
-)
+from overround.projections.betting import BETS
+from overround.projections.changes import Changes, Known, Recorded, Resulted
 from overround.projections.controlling import CONTROLS
-from overround.projections.underway import Folding, act, market_changed
-
-NOBODY = Cause(0, "00000000-0000-0000-0000-000000000000", 0)
+from overround.projections.correcting import CORRECTIONS
+from overround.projections.underway import NOBODY, Folding, act, as_json, market_changed, post
 
 
 def fold(known: Known, batch: Iterable[Recorded]) -> Changes:
@@ -81,41 +66,6 @@ def fold(known: Known, batch: Iterable[Recorded]) -> Changes:
             at.seq, at.at_us = recorded.seq, recorded.at_us
             step(at, recorded.fact)
     return at.changes
-
-
-def _post(at: Folding, transfers: tuple[Transfer, ...], note: str | None) -> None:
-    accounts, touched, rows = at.known.accounts, at.changes.accounts, at.changes.transfers
-    seq, at_us = at.seq, at.at_us
-    for n, transfer in enumerate(transfers):
-        amount_minor = transfer.amount_minor
-        debit, credit = accounts[transfer.debit], accounts[transfer.credit]
-        debit.balance_minor -= amount_minor
-        credit.balance_minor += amount_minor
-        touched.add(debit.id)
-        touched.add(credit.id)
-        line = _line_of(debit, credit)
-        rows.append(
-            (
-                seq,
-                n,
-                at_us,
-                debit.id,
-                credit.id,
-                amount_minor,
-                transfer.reason,
-                transfer.ref,
-                note,
-                line.id if line else None,
-                line.balance_minor if line else None,
-            )
-        )
-
-
-def _line_of(debit: Account, credit: Account) -> Account | None:
-    """The account on whose statement a transfer is a line: the customer's, cash before any other."""
-    if debit.owner:
-        return credit if credit.owner and credit.kind is AccountKind.CASH else debit
-    return credit if credit.owner else None
 
 
 def _currency_opened(at: Folding, fact: CurrencyOpened) -> None:
@@ -135,7 +85,7 @@ def _wallet_opened(at: Folding, fact: WalletOpened) -> None:
     own = ((fact.cash, AccountKind.CASH), (fact.bonus, AccountKind.BONUS), (fact.debt, AccountKind.DEBT))
     for account_id, kind in own:
         _open(at, Account(account_id, fact.customer_id, kind, fact.currency))
-    at.known.cash[fact.customer_id, fact.currency] = fact.cash
+        at.known.wallets[fact.customer_id, fact.currency, kind] = account_id
 
 
 def _open(at: Folding, account: Account) -> None:
@@ -144,73 +94,8 @@ def _open(at: Folding, account: Account) -> None:
 
 
 def _funds_moved(at: Folding, fact: FundsMoved) -> None:
-    _post(at, fact.transfers, fact.note)
+    post(at, fact.transfers, fact.note)
     act(at, fact)
-
-
-def _bet_accepted(at: Folding, fact: BetAccepted) -> None:
-    at.changes.bets[fact.bet_id] = _bet(at, fact, BetStatus.OPEN, 0)
-    _post(at, fact.transfers, None)
-
-
-def _bet_delayed(at: Folding, fact: BetDelayed) -> None:
-    at.changes.bets[fact.bet_id] = _bet(at, fact, BetStatus.DELAYED, fact.decide_at_us)
-    account_id = at.known.cash[fact.customer_id, fact.currency]
-    at.known.held[fact.bet_id] = Held(account_id, fact.stake_minor)
-    at.known.accounts[account_id].held_minor += fact.stake_minor
-    at.changes.accounts.add(account_id)
-
-
-def _bet(at: Folding, fact: BetAccepted | BetDelayed, status: BetStatus, decide_at_us: int) -> list[object]:
-    """A new row of `bet`, in the order of its columns."""
-    cause = fact.cause or NOBODY
-    return [
-        fact.bet_id,
-        fact.customer_id,
-        fact.market_id,
-        fact.selection_id,
-        fact.currency,
-        fact.stake_minor,
-        fact.price_milli,
-        fact.odds_change,
-        fact.market_version,
-        status,
-        None,
-        0,
-        at.at_us,
-        decide_at_us,
-        0,
-        None,
-        cause.actor,
-        cause.key,
-        at.seq,
-    ]
-
-
-def _delayed_accepted(at: Folding, fact: DelayedBetAccepted) -> None:
-    _release(at, fact.bet_id)
-    _post(at, fact.transfers, None)
-    bet = at.changes.bets.get(fact.bet_id)
-    if bet is None:
-        at.changes.decided[fact.bet_id] = (BetStatus.OPEN, fact.price_milli, at.seq, None)
-    else:
-        bet[STATUS], bet[PRICE], bet[SEQ] = BetStatus.OPEN, fact.price_milli, at.seq
-
-
-def _delayed_refused(at: Folding, fact: DelayedBetRefused) -> None:
-    _release(at, fact.bet_id)
-    bet = at.changes.bets.get(fact.bet_id)
-    if bet is None:
-        at.changes.decided[fact.bet_id] = (BetStatus.REFUSED, None, None, fact.code)
-    else:
-        bet[STATUS], bet[REFUSAL] = BetStatus.REFUSED, fact.code
-
-
-def _release(at: Folding, bet_id: int) -> None:
-    """Let go of what a delayed bet held."""
-    held = at.known.held[bet_id]
-    at.known.accounts[held.account_id].held_minor -= held.stake_minor
-    at.changes.accounts.add(held.account_id)
 
 
 def _holds(at: Folding, fact: Fact) -> None:
@@ -222,26 +107,11 @@ def _holds(at: Folding, fact: Fact) -> None:
 
 def _exchange_settled(at: Folding, fact: ExchangeSettled) -> None:
     _holds(at, fact)
-    _post(at, fact.transfers, None)
+    post(at, fact.transfers, None)
 
 
 def _exchange_opened(at: Folding, fact: ExchangeAccountOpened) -> None:
     _open(at, Account(fact.exchange, 0, AccountKind.EXCHANGE, fact.currency))
-
-
-def _bets_settled(at: Folding, fact: BetsSettled) -> None:
-    new, settled, at_us = at.changes.bets, at.changes.settled, at.at_us
-    for row in fact.bets:
-        bet = new.get(row.bet_id)
-        if bet is None:
-            settled[row.bet_id] = (row.outcome, row.payout_minor, at_us)
-        else:
-            bet[STATUS], bet[OUTCOME] = BetStatus.SETTLED, row.outcome
-            bet[PAYOUT], bet[SETTLED_AT] = row.payout_minor, at_us
-    if fact.last:
-        at.known.resulted[fact.market_id].settled_revision = fact.revision
-        at.changes.markets.add(fact.market_id)
-    _post(at, fact.transfers, None)
 
 
 def _result_heard(at: Folding, fact: ResultHeard) -> None:
@@ -389,12 +259,10 @@ def _limit(
             return 0, fact.currency, "house_terms", None, at_us, 0, as_json(named)
 
 
-def as_json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
-
-
 FOLDS: dict[type, Callable[[Folding, Any], None]] = {
     **CONTROLS,
+    **BETS,
+    **CORRECTIONS,
     CurrencyOpened: _currency_opened,
     CustomerOpened: _customer_opened,
     WalletOpened: _wallet_opened,
@@ -422,13 +290,8 @@ FOLDS: dict[type, Callable[[Folding, Any], None]] = {
     MarketHandedOver: _market_handed_over,
     FeedSeen: _feed_heard,
     FeedSilenced: _feed_heard,
-    BetAccepted: _bet_accepted,
-    BetDelayed: _bet_delayed,
-    DelayedBetAccepted: _delayed_accepted,
-    DelayedBetRefused: _delayed_refused,
     ResultHeard: _result_heard,
     ResultRecorded: _result_recorded,
-    BetsSettled: _bets_settled,
     RequestRefused: _request_refused,
     **dict.fromkeys(exchange.APPLY, _holds),
     ExchangeSettled: _exchange_settled,

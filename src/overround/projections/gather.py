@@ -5,7 +5,17 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from asyncpg import Connection
 
-from overround.book.bets import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
+from overround.book.bets import (
+    BetAccepted,
+    BetDelayed,
+    DelayedBetAccepted,
+    DelayedBetRefused,
+    TicketDelayed,
+    TicketOffered,
+    TicketReferred,
+    WaitingTicketAccepted,
+    WaitingTicketRefused,
+)
 from overround.book.catalogue import (
     Competition,
     Event,
@@ -43,10 +53,18 @@ from overround.book.control import (
     PriceOverridden,
 )
 from overround.book.ledger import Account, AccountKind, Posting
-from overround.book.settlement import BetsSettled, ResultHeard, ResultRecorded
+from overround.book.settlement import (
+    BetsSettled,
+    MarketBetsCancelled,
+    MarketBetsRestored,
+    ResultHeard,
+    ResultRecorded,
+    ResultRolledBack,
+)
+from overround.book.tickets import MAX_BETS
 from overround.kernel.level import Level
-from overround.projections.changes import Held, Known, Recorded, Resulted
-from overround.projections.offer import CONTROL, SELECTION, put_control, terms_of, withdrawals_of
+from overround.projections.changes import Held, Known, Recorded, Referral, Resulted
+from overround.projections.offer import CONTROL, SELECTION, put_control, terms_of, windows_of, withdrawals_of
 
 
 class Needs(msgspec.Struct):
@@ -55,6 +73,7 @@ class Needs(msgspec.Struct):
     accounts: set[int] = set()
     wallets: set[tuple[int, str]] = set()
     delayed: set[int] = set()
+    tickets: set[int] = set()
     events: set[int] = set()
     life: set[int] = set()
     markets: set[int] = set()
@@ -82,10 +101,12 @@ def needs_of(batch: Iterable[Recorded]) -> Needs:
 
 def _need(needs: Needs, fact: object) -> None:
     match fact:
-        case BetDelayed():
+        case BetDelayed() | TicketDelayed() | TicketReferred():
             needs.wallets.add((fact.customer_id, fact.currency))
         case DelayedBetAccepted() | DelayedBetRefused():
             needs.delayed.add(fact.bet_id)
+        case TicketOffered() | WaitingTicketAccepted() | WaitingTicketRefused():
+            needs.tickets.add(fact.ticket_id)
         case EventStarted() | EventEnded():
             needs.life.add(fact.event_id)
         case EventCreated() | EventRescheduled() | MomentSet():
@@ -105,6 +126,8 @@ def _need(needs: Needs, fact: object) -> None:
         case MarketSuspended() | MarketResumed() | MarketClosed() | MarketChanged() | SelectionsAdded():
             needs.markets.add(fact.market_id)
         case ResultHeard() | ResultRecorded() | BetsSettled():
+            needs.markets.add(fact.market_id)
+        case ResultRolledBack() | MarketBetsCancelled() | MarketBetsRestored():
             needs.markets.add(fact.market_id)
         case FeedSeen() | FeedSilenced():
             needs.feeds.add(fact.feed)
@@ -135,6 +158,8 @@ async def load(connection: Connection, needs: Needs, accounts: dict[int, Account
     known = Known(accounts=accounts)
     if needs.delayed:
         await _load_delayed(connection, needs, known)
+    if needs.tickets:
+        await _load_tickets(connection, needs, known)
     needs.accounts -= accounts.keys()
     if needs.accounts or needs.wallets:
         await _load_accounts(connection, needs, known)
@@ -162,6 +187,25 @@ async def _load_delayed(connection: Connection, needs: Needs, known: Known) -> N
         needs.accounts.add(account_id)
 
 
+async def _load_tickets(connection: Connection, needs: Needs, known: Known) -> None:
+    """What the bets of waiting tickets hold, and the referrals among them."""
+    rows = await connection.fetch(
+        "SELECT bet.id, ticket_id, coalesce(account.id, 0), stake_minor FROM unnest($1::bigint[]) AS ticket (first)"
+        " JOIN read.bet ON bet.id BETWEEN first AND first + $2 AND ticket_id = first LEFT JOIN read.account"
+        " ON account.customer_id = bet.customer_id AND account.currency = bet.currency AND account.kind = stake_kind"
+        " ORDER BY bet.id",
+        list(needs.tickets),
+        MAX_BETS - 1,
+    )
+    for bet_id, ticket_id, account_id, stake_minor in rows:
+        known.held[bet_id] = Held(account_id, stake_minor)
+        known.tickets.setdefault(ticket_id, []).append(bet_id)
+        if account_id:
+            needs.accounts.add(account_id)
+    referrals = await connection.fetch("SELECT * FROM read.referral WHERE ticket_id = ANY($1)", list(needs.tickets))
+    known.referrals = {row["ticket_id"]: Referral(*row) for row in referrals}
+
+
 ACCOUNTS = "SELECT id, customer_id, kind, currency, balance_minor, held_minor FROM read.account"
 KINDS = {kind.value: kind for kind in AccountKind}
 
@@ -171,13 +215,13 @@ async def _load_accounts(connection: Connection, needs: Needs, known: Known) -> 
     if needs.wallets:
         rows += await connection.fetch(
             ACCOUNTS + " JOIN unnest($1::bigint[], $2::text[]) AS wallet (customer_id, currency)"
-            " USING (customer_id, currency) WHERE kind = 'cash'",
+            " USING (customer_id, currency) WHERE kind IN ('cash', 'bonus')",
             *_columns(needs.wallets, 2),
         )
     for account_id, owner, kind, currency, balance_minor, held_minor in rows:
         known.accounts[account_id] = Account(account_id, owner, KINDS[kind], currency, balance_minor, held_minor)
-        if kind == AccountKind.CASH:
-            known.cash[owner, currency] = account_id
+        if owner:
+            known.wallets[owner, currency, KINDS[kind]] = account_id
 
 
 async def _load_events(connection: Connection, needs: Needs, known: Known) -> None:
@@ -219,6 +263,7 @@ async def _load_markets(connection: Connection, needs: Needs, known: Known) -> N
             terms=terms_of(row["terms"]),
             withdrawals=withdrawals_of(row["withdrawals"]),
             owes_starting_prices=row["owes_starting_prices"],
+            cancelled=windows_of(row["cancelled"]),
         )
 
 

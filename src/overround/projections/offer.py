@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _specifiers = msgspec.json.Decoder(dict[str, int]).decode
 terms_of = msgspec.json.Decoder(MarketTerms).decode
+windows_of = msgspec.json.Decoder(list[tuple[int, int]]).decode
 withdrawals_of = msgspec.json.Decoder(list[Withdrawn]).decode
 
 
@@ -78,7 +79,7 @@ def put_control(
 async def _markets(connection: "Connection[Record]", state: CatalogueState) -> None:
     columns = (
         "id, event_id, type, specifiers, feed, in_play, delay_us, liability_minor, status, reason, version,"
-        " confirmed_at_us, revision, terms, withdrawals, owes_starting_prices"
+        " confirmed_at_us, revision, terms, withdrawals, owes_starting_prices, cancelled"
     )
     for row in await _rows(connection, columns, "market"):
         state.markets[row[0]] = Market(
@@ -99,6 +100,7 @@ async def _markets(connection: "Connection[Record]", state: CatalogueState) -> N
             terms=terms_of(row[13]),
             withdrawals=withdrawals_of(row[14]),
             owes_starting_prices=row[15],
+            cancelled=windows_of(row[16]),
         )
         state.events[row[1]].markets.append(row[0])
     for market_id, *rest in await _rows(connection, SELECTION, "selection"):

@@ -1,14 +1,16 @@
 """What the edges ask the tables. Every list is newest first, in pages of at most `MAX_PAGE`, by keyset: a page costs
 the same however far down it lies, and rows that arrive meanwhile shift nothing."""
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
 from overround.book.bets import BetStatus
 from overround.book.catalogue import MarketStatus
+from overround.book.tickets import MAX_BETS
 from overround.projections import cursor as cursors
+from overround.projections import tables
 from overround.projections.barrier import Barrier
 from overround.projections.cursor import DEFAULT_PAGE, MAX_PAGE
 from overround.projections.query import Query
@@ -21,12 +23,16 @@ from overround.projections.types import (
     ShownAccount,
     ShownAction,
     ShownBet,
+    ShownCap,
     ShownCustomer,
     ShownEvent,
+    ShownLeg,
     ShownMarket,
+    ShownReferral,
     ShownRefusal,
     ShownSelection,
     ShownTransfer,
+    ShownWindow,
     StatusPoint,
 )
 
@@ -35,9 +41,15 @@ if TYPE_CHECKING:
 
 BET = (
     "SELECT id, customer_id, market_id, selection_id, currency, stake_minor, price_milli, odds_change, market_version,"
-    " status, outcome, payout_minor, placed_at_us, decide_at_us, settled_at_us, refusal, key::text AS key, seq"
-    " FROM read.bet"
+    " status, outcome, payout_minor, placed_at_us, decide_at_us, settled_at_us, refusal, key::text AS key, seq,"
+    " ticket_id, stake_kind, grant_id, folds, lines, each_way, potential_minor, cashed_stake_minor, cashed_paid_minor,"
+    " settled_market_id, settled_revision, factor,"
+    " (SELECT type FROM read.market WHERE market.id = settled_market_id) AS rule FROM read.bet"
 )
+LEG = tables.BET_LEG.select
+REFERRAL = tables.REFERRAL.select
+CAP = tables.CAP.select
+WINDOW = tables.BET_WINDOW.select
 TRANSFER = "SELECT seq, n, at_us, debit, credit, amount_minor, reason, ref AS bet_id, note FROM read.transfer"
 LINE = (
     "SELECT seq, n, at_us, CASE WHEN credit = account_id THEN amount_minor ELSE -amount_minor END AS amount_minor,"
@@ -47,6 +59,11 @@ MARKET = (
     "SELECT id, event_id, type, specifiers, feed, in_play, delay_us, liability_minor, status, reason, version,"
     " available, revision, settled_revision, result, terms, withdrawals, heard FROM read.market_now"
 )
+
+ON_MARKET = "(market_id = {0} OR id IN (SELECT bet_id FROM read.bet_leg WHERE bet_leg.market_id = {0}))"
+
+MAX_CAPS: Final = 10_000
+"""Caps shown at once."""
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
@@ -61,12 +78,73 @@ class Reads:
     async def bet(self, bet_id: int, *, customer_id: int | None = None) -> ShownBet | None:
         """A bet by id; with a customer, only that customer's own."""
         query = Query(BET).where("id = {}", bet_id).where("customer_id = {}", customer_id)
-        return await self._one(query, ShownBet)
+        return await self._bet(query)
 
     async def bet_by_key(self, key: str, *, customer_id: int) -> ShownBet | None:
         """The bet that a customer placed with a key (a UUID)."""
         query = Query(BET).where("key = {}::text::uuid", key)
-        return await self._one(query.where("customer_id = {0} AND actor = {0}", customer_id), ShownBet)
+        query.where("customer_id = {0} AND actor = {0}", customer_id)
+        return await self._bet(query.order("id"))
+
+    async def _bet(self, query: Query) -> ShownBet | None:
+        bet = await self._one(query, ShownBet)
+        return (await self._with_legs((bet,)))[0] if bet is not None else None
+
+    async def _with_legs(self, bets: Sequence[ShownBet]) -> tuple[ShownBet, ...]:
+        """Bets with the legs of those that are of tickets."""
+        of_tickets = [bet.id for bet in bets if bet.ticket_id is not None]
+        if not of_tickets:
+            return tuple(bets)
+        query = Query(LEG).where("bet_id = ANY({})", of_tickets).order("bet_id, n, part")
+        legs: dict[int, list[ShownLeg]] = {}
+        for leg in await self._all(query, ShownLeg):
+            legs.setdefault(leg.bet_id, []).append(leg)
+        return tuple(msgspec.structs.replace(bet, legs=tuple(legs[bet.id])) if bet.id in legs else bet for bet in bets)
+
+    async def ticket(self, ticket_id: int, *, customer_id: int | None = None) -> tuple[ShownBet, ...]:
+        """The bets of a ticket, in its order; none where there is no such ticket, or it is somebody else's."""
+        query = Query(BET).where("id BETWEEN {0} AND {1}", ticket_id, ticket_id + MAX_BETS - 1)
+        query.where("ticket_id = {}", ticket_id).where("customer_id = {}", customer_id)
+        return await self._with_legs(await self._all(query.order("id"), ShownBet))
+
+    async def referrals(
+        self, *, waiting: bool = True, cursor: str | None = None, limit: int = DEFAULT_PAGE
+    ) -> Page[ShownReferral]:
+        """Tickets that traders were asked about, with their bets: those that wait, or all. Raises InvalidCursor."""
+        query = Query(REFERRAL).where("ticket_id < {}", *cursors.before(cursor, "referrals", width=1))
+        if waiting:
+            query.where("status IN ('referred', 'offered')")
+        page = await self._page(
+            query.order("ticket_id DESC"), ShownReferral, limit, lambda row: ("referrals", row.ticket_id)
+        )
+        bets = await self._tickets([row.ticket_id for row in page.rows])
+        rows = tuple(msgspec.structs.replace(row, bets=tuple(bets.get(row.ticket_id, ()))) for row in page.rows)
+        return Page(rows=rows, next=page.next)
+
+    async def _tickets(self, ticket_ids: list[int]) -> dict[int, list[ShownBet]]:
+        """The bets of some tickets, by ticket."""
+        found: dict[int, list[ShownBet]] = {}
+        if not ticket_ids:
+            return found
+        query = Query(BET).where("ticket_id = ANY({})", ticket_ids)
+        query.where("id BETWEEN {} AND {}", min(ticket_ids), max(ticket_ids) + MAX_BETS - 1)
+        for bet in await self._with_legs(await self._all(query.order("id"), ShownBet)):
+            if bet.ticket_id is not None:
+                found.setdefault(bet.ticket_id, []).append(bet)
+        return found
+
+    async def caps(self) -> tuple[ShownCap, ...]:
+        """Every cap that bounds something, by level."""
+        query = Query(CAP).where("(max_stake_minor > 0 OR max_payout_minor > 0 OR max_liability_minor > 0)")
+        return await self._all(query.order("level, id, selection_id, currency").limit(MAX_CAPS), ShownCap)
+
+    async def windows(
+        self, *, market_id: int | None = None, cursor: str | None = None, limit: int = DEFAULT_PAGE
+    ) -> Page[ShownWindow]:
+        """Windows whose bets were cancelled or restored. Raises InvalidCursor."""
+        query = Query(WINDOW).where("market_id = {}", market_id)
+        query.where("seq < {}", *cursors.before(cursor, "windows", width=1)).order("seq DESC")
+        return await self._page(query, ShownWindow, limit, lambda row: ("windows", row.seq))
 
     async def bets(
         self,
@@ -81,10 +159,11 @@ class Reads:
     ) -> Page[ShownBet]:
         """Bets, of one customer or of all. Raises InvalidCursor."""
         query = Query(BET).where("id < {}", *cursors.before(cursor, "bets", width=1))
-        query.where("customer_id = {}", customer_id).where("market_id = {}", market_id).where("status = {}", status)
+        query.where("customer_id = {}", customer_id).where("status = {}", status).where(ON_MARKET, market_id)
         query.where("id >= (SELECT read.first_bet({}))", placed_from_us)
         query.where("id < (SELECT read.first_bet({}))", placed_before_us)
-        return await self._page(query.order("id DESC"), ShownBet, limit, lambda row: ("bets", row.id))
+        page = await self._page(query.order("id DESC"), ShownBet, limit, lambda row: ("bets", row.id))
+        return Page(rows=await self._with_legs(page.rows), next=page.next)
 
     async def statement(self, account_id: int, *, cursor: str | None = None, limit: int = DEFAULT_PAGE) -> Page[Line]:
         """Every movement of a customer's account, with the balance after it. Raises InvalidCursor."""
@@ -240,6 +319,9 @@ def _shapes(records: Iterable["Record"], shape: type[Shape]) -> Iterable[Shape]:
 
 
 OPENED: dict[type[msgspec.Struct], dict[str, object]] = {
+    ShownBet: {"folds": tuple[int, ...], "factor": tuple[int, ...]},
+    ShownLeg: {"each_way": tuple[int, int, int]},
+    ShownReferral: {"detail": dict[str, int | str]},
     ShownRefusal: {"detail": dict[str, int | str]},
     ShownMarket: {
         "specifiers": dict[str, int],

@@ -8,7 +8,14 @@ from typing import Any
 
 import msgspec
 
-from overround.book.bets import Bet, DelayedBetRefused
+from overround.book.bets import (
+    Bet,
+    BetStatus,
+    BuilderPriced,
+    DelayedBetRefused,
+    TicketReferred,
+    WaitingTicketRefused,
+)
 from overround.book.catalogue import (
     EventEnded,
     EventStarted,
@@ -27,14 +34,31 @@ from overround.book.control import (
     PriceOverridden,
 )
 from overround.book.ledger import Account, AccountKind, CustomerOpened, FundsMoved, Posting
-from overround.book.limits import NO_LIMIT, CoolingOff, HouseTermsSet, LimitSet, PlayerTermsSet, SelfExcluded
+from overround.book.limits import (
+    NO_LIMIT,
+    Cap,
+    CapSet,
+    CoolingOff,
+    HouseTermsSet,
+    LimitSet,
+    PlayerTermsSet,
+    SelfExcluded,
+)
 from overround.book.machine import RequestRefused, State
-from overround.book.settlement import BetsSettled, Result, ResultRecorded
+from overround.book.settlement import (
+    BetsSettled,
+    MarketBetsCancelled,
+    MarketBetsRestored,
+    Result,
+    ResultRecorded,
+    ResultRolledBack,
+)
+from overround.book.tickets import line_count
 from overround.kernel.fact import Fact
 from overround.kernel.ids import key_text
 from overround.kernel.level import Level
 from overround.projections import tables
-from overround.projections.actions import SUBJECTS, action
+from overround.projections.actions import action, is_action
 from overround.projections.tables import Table
 from overround.projections.writing import control_row
 
@@ -47,7 +71,9 @@ class Past(msgspec.Struct):
 
     rows: dict[str, list[Row]] = msgspec.field(default_factory=lambda: {table.name: [] for table in tables.HISTORY})
     opened_at_us: dict[int, int] = {}
-    settled_at_us: dict[int, int] = {}
+    settled: dict[int, tuple[int, int, int, str | None]] = {}
+    referred: dict[int, tuple[int, str, str]] = {}
+    caps: dict[tuple[Level, int, int, str], None] = {}
     refusals: dict[int, str] = {}
     settled_revisions: dict[int, int] = {}
     versions: dict[int, int] = {}
@@ -68,7 +94,7 @@ class Past(msgspec.Struct):
         if look is not None:
             look(self, fact, state)
         self._market_steps(fact, state)
-        if type(fact) in SUBJECTS:
+        if is_action(fact):
             self._action(fact, state)
 
     def _action(self, fact: Fact, state: State) -> None:
@@ -76,6 +102,8 @@ class Past(msgspec.Struct):
         if isinstance(fact, ResultRecorded):
             was = {"result": self.results.get(fact.market_id)}
             self.results[fact.market_id] = fact.result
+        if isinstance(fact, ResultRolledBack):
+            del self.results[fact.market_id]
         self.rows["operator_action"].append(tuple(action(fact, seq=state.seq, at_us=state.at_us, was=was)))
 
     def _transfers(self, fact: Posting, state: State) -> None:
@@ -120,13 +148,49 @@ def _customer_opened(past: Past, fact: CustomerOpened, state: State) -> None:
 
 def _bets_settled(past: Past, fact: BetsSettled, state: State) -> None:
     for row in fact.bets:
-        past.settled_at_us[row.bet_id] = state.at_us
+        factor = fact.factors.get(row.bet_id)
+        shown = msgspec.json.encode(factor).decode() if factor is not None else None
+        past.settled[row.bet_id] = state.at_us, fact.market_id, fact.revision, shown
+    for again in fact.reopened:
+        del past.settled[again.bet_id]
     if fact.last:
         past.settled_revisions[fact.market_id] = fact.revision
 
 
 def _delayed_refused(past: Past, fact: DelayedBetRefused, _: State) -> None:
     past.refusals[fact.bet_id] = fact.code
+
+
+def _ticket_referred(past: Past, fact: TicketReferred, state: State) -> None:
+    past.referred[fact.ticket_id] = state.at_us, fact.code, msgspec.json.encode(fact.detail).decode()
+
+
+def _waiting_refused(past: Past, fact: WaitingTicketRefused, state: State) -> None:
+    ticket = state.bets.bets[fact.ticket_id].ticket
+    if ticket is not None:
+        past.refusals.update(dict.fromkeys(ticket.bet_ids, fact.code))
+
+
+def _window(past: Past, fact: MarketBetsCancelled | MarketBetsRestored, state: State) -> None:
+    cancelled = isinstance(fact, MarketBetsCancelled)
+    reason = fact.reason if isinstance(fact, MarketBetsCancelled) else ""
+    window = fact.from_us, fact.until_us, reason, cancelled
+    past.rows["bet_window"].append((fact.market_id, fact.revision, state.seq, state.at_us, *window))
+
+
+def _rolled_back(past: Past, fact: ResultRolledBack, state: State) -> None:
+    past.rows["result"].append((fact.market_id, fact.revision, state.seq, state.at_us, None, 0))
+
+
+def _builder_priced(past: Past, fact: BuilderPriced, state: State) -> None:
+    parts, versions = (msgspec.json.encode(each).decode() for each in (fact.parts, fact.versions))
+    past.rows["builder_price"].append(
+        (fact.builder_id, fact.event_id, parts, versions, fact.price_milli, fact.expires_at_us, state.seq, state.at_us)
+    )
+
+
+def _cap_set(past: Past, fact: CapSet, _: State) -> None:
+    past.caps[fact.level, fact.id, fact.selection_id, fact.currency] = None
 
 
 def _request_refused(past: Past, fact: RequestRefused, state: State) -> None:
@@ -217,6 +281,13 @@ LOOKS: dict[type[Fact], Callable[[Past, Any, State], None]] = {
     CustomerOpened: _customer_opened,
     BetsSettled: _bets_settled,
     DelayedBetRefused: _delayed_refused,
+    TicketReferred: _ticket_referred,
+    WaitingTicketRefused: _waiting_refused,
+    MarketBetsCancelled: _window,
+    MarketBetsRestored: _window,
+    ResultRolledBack: _rolled_back,
+    BuilderPriced: _builder_priced,
+    CapSet: _cap_set,
     RequestRefused: _request_refused,
     MarketCreated: _market_created,
     SelectionsAdded: _selections_added,
@@ -255,6 +326,7 @@ def _bets(state: State, past: Past) -> Iterator[Row]:
 
 
 def _bet(bet: Bet, past: Past) -> Row:
+    settled_at_us, *settled_by = past.settled.get(bet.id, (0, None, None, None))
     return (
         bet.id,
         bet.customer_id,
@@ -270,12 +342,52 @@ def _bet(bet: Bet, past: Past) -> Row:
         bet.payout_minor,
         bet.placed_at_us,
         bet.decide_at_us,
-        past.settled_at_us.get(bet.id, 0),
+        settled_at_us,
         past.refusals.get(bet.id),
         int.from_bytes(bet.key[16:], "big", signed=True),
         key_text(bet.key[:16]),
         bet.seq,
+        *_ticket(bet),
+        *((bet.cashed.stake_minor, bet.cashed.paid_minor) if bet.cashed is not None else (None, None)),
+        *settled_by,
     )
+
+
+def _ticket(bet: Bet) -> Row:
+    """What a bet of a ticket has beside a plain single."""
+    slip, ticket = bet.slip, bet.ticket
+    if slip is None or ticket is None:
+        return (None,) * 7
+    folds = msgspec.json.encode(slip.folds).decode()
+    shared = ticket.id, ticket.stake_kind, ticket.grant_id
+    return (*shared, folds, line_count(slip), slip.each_way, bet.potential_minor)
+
+
+def _legs(state: State, _: Past) -> Iterator[Row]:
+    for bet in state.bets.bets.values():
+        for n, leg in enumerate(bet.slip.legs if bet.slip is not None else (), 1):
+            each_way = msgspec.json.encode(leg.each_way).decode() if leg.each_way is not None else None
+            terms = leg.event_id, leg.price_milli, each_way, leg.best_odds, leg.banker
+            if not leg.parts:
+                yield (bet.id, n, 0, leg.market_id, leg.selection_id, *terms, 0, leg.market_version)
+            for part, (market_id, selection_id) in enumerate(leg.parts, 1):
+                yield (bet.id, n, part, market_id, selection_id, *terms, leg.selection_id, leg.market_version)
+
+
+NOT_ACCEPTED = (BetStatus.REFERRED, BetStatus.OFFERED, BetStatus.REFUSED)
+
+
+def _referrals(state: State, past: Past) -> Iterator[Row]:
+    for ticket_id, (referred_at_us, code, detail) in past.referred.items():
+        first = state.bets.bets[ticket_id]
+        status = first.status if first.status in NOT_ACCEPTED else "accepted"
+        about = ticket_id, first.customer_id, first.currency, referred_at_us, code, detail
+        yield (*about, status, first.decide_at_us)
+
+
+def _caps(state: State, past: Past) -> Iterator[Row]:
+    for scope in sorted(past.caps):
+        yield (*scope, *msgspec.structs.astuple(state.limits.caps.get(scope, Cap())))
 
 
 def _sports(state: State, _: Past) -> Iterator[Row]:
@@ -314,6 +426,7 @@ def _markets(state: State, past: Past) -> Iterator[Row]:
             msgspec.json.encode(market.withdrawals).decode(),
             market.owes_starting_prices,
             msgspec.json.encode(heard).decode() if heard is not None else None,
+            msgspec.json.encode(market.cancelled).decode(),
         )
 
 
@@ -337,6 +450,8 @@ NOW: dict[str, Callable[[State, Past], Iterator[Row]]] = {
     "customer": _customers,
     "account": _accounts,
     "bet": _bets,
+    "bet_leg": _legs,
+    "referral": _referrals,
     "sport": _sports,
     "competition": _competitions,
     "event": _events,
@@ -344,4 +459,5 @@ NOW: dict[str, Callable[[State, Past], Iterator[Row]]] = {
     "selection": _selections,
     "feed": _feeds,
     "control": _controls,
+    "cap": _caps,
 }

@@ -43,16 +43,65 @@ CREATE TABLE read.bet (
     outcome        text,
     payout_minor   bigint  NOT NULL,
     placed_at_us   bigint  NOT NULL,
-    decide_at_us   bigint  NOT NULL,  -- 0 where there was no in-play delay
+    decide_at_us   bigint  NOT NULL,  -- 0 where it waited for nothing
     settled_at_us  bigint  NOT NULL,  -- 0 until settled; then when last settled
-    refusal        text,              -- why a delayed bet does not stand
+    refusal        text,              -- why a bet that waited does not stand
     actor          bigint  NOT NULL,
     key            uuid    NOT NULL,
-    seq            bigint  NOT NULL   -- the fact that took it
+    seq            bigint  NOT NULL,  -- the fact that took it
+    -- Null for a plain single. A bet of a ticket has 0 as its market, selection, price and version, and legs; the bets of a
+    -- ticket have ids from `ticket_id` on.
+    ticket_id          bigint,
+    stake_kind         text,
+    grant_id           bigint,
+    folds              json,
+    lines              integer,
+    each_way           boolean,
+    potential_minor    bigint,
+    -- Null until part of it is cashed out.
+    cashed_stake_minor bigint,
+    cashed_paid_minor  bigint,
+    -- Why it pays what it pays: the market whose result decided it, the revision of that, and what the leg there multiplies a
+    -- line by (numerator and denominator, and again for the place part; null where its price and outcome say all).
+    settled_market_id  bigint,
+    settled_revision   integer,
+    factor             json
 ) WITH (fillfactor = 47);
 CREATE INDEX bet_customer ON read.bet (customer_id, id);
 CREATE INDEX bet_market ON read.bet (market_id, id);
 CREATE INDEX bet_key ON read.bet (key);
+
+-- The selections of the bets of tickets. A leg that is a bet builder has a row for each of its parts, from 1; any other has one
+-- row, part 0. `price_milli` is that of the whole leg, 0 for the starting price.
+CREATE TABLE read.bet_leg (
+    bet_id         bigint  NOT NULL,
+    n              integer NOT NULL,  -- from 1, in the order of the slip
+    part           integer NOT NULL,
+    market_id      bigint  NOT NULL,
+    selection_id   integer NOT NULL,
+    event_id       bigint  NOT NULL,
+    price_milli    integer NOT NULL,
+    each_way       json,              -- [numerator, denominator, places]
+    best_odds      boolean NOT NULL,
+    banker         boolean NOT NULL,
+    builder_id     bigint  NOT NULL,  -- 0 where it is no bet builder
+    market_version integer NOT NULL,
+    PRIMARY KEY (bet_id, n, part)
+);
+CREATE INDEX bet_leg_market ON read.bet_leg (market_id, bet_id);
+
+-- Tickets that a trader was asked about. `status` is referred, offered, accepted or refused.
+CREATE TABLE read.referral (
+    ticket_id      bigint PRIMARY KEY,
+    customer_id    bigint NOT NULL,
+    currency       text   NOT NULL,
+    referred_at_us bigint NOT NULL,
+    code           text   NOT NULL,  -- what it would have been refused for
+    detail         json   NOT NULL,
+    status         text   NOT NULL,
+    decide_at_us   bigint NOT NULL   -- until when the trader, then the customer, may answer
+);
+CREATE INDEX referral_waiting ON read.referral (ticket_id) WHERE status IN ('referred', 'offered');
 
 -- The first bet at or after an instant. Ids are dense and rise with time, so that halving finds it and no index is kept.
 CREATE FUNCTION read.first_bet(since_us bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
@@ -145,7 +194,8 @@ CREATE TABLE read.market (
     terms                json    NOT NULL,  -- each-way, starting prices, best odds and the like; empty for the usual ones
     withdrawals          json    NOT NULL,  -- [selection_id, at_us, price_milli, from_start]
     owes_starting_prices boolean NOT NULL,
-    heard                json               -- [result, certainty] that is not certain enough yet
+    heard                json,              -- [result, certainty] that is not certain enough yet
+    cancelled            json    NOT NULL   -- [from_us, until_us] of which the bets are void
 ) WITH (fillfactor = 50);
 CREATE INDEX market_event ON read.market (event_id, id);
 
@@ -179,6 +229,18 @@ CREATE TABLE read.control (
     margin_bps        integer,
     approval_required boolean NOT NULL,
     PRIMARY KEY (level, id)
+);
+
+-- What the house takes at a level, in minor units; 0 bounds nothing.
+CREATE TABLE read.cap (
+    level               text    NOT NULL,
+    id                  bigint  NOT NULL,  -- of the market for a selection, 0 for the platform
+    selection_id        integer NOT NULL,
+    currency            text    NOT NULL,
+    max_stake_minor     bigint  NOT NULL,
+    max_payout_minor    bigint  NOT NULL,
+    max_liability_minor bigint  NOT NULL,
+    PRIMARY KEY (level, id, selection_id, currency)
 );
 
 -- Markets with whether they take bets now: the rule is `catalogue.is_available`. Neither the silence of a feed nor the desk's
@@ -224,11 +286,37 @@ CREATE TABLE read.result (
     revision  integer NOT NULL,
     seq       bigint  NOT NULL,
     at_us     bigint  NOT NULL,
-    result    json    NOT NULL,
+    result    json,              -- null where the result before was taken back
     certainty integer NOT NULL,
     PRIMARY KEY (market_id, revision)
 );
 CREATE INDEX result_seq ON read.result USING brin (seq) WITH (pages_per_range = 16);
+
+-- Windows whose bets on a market were cancelled, and (`cancelled` false) restored.
+CREATE TABLE read.bet_window (
+    market_id bigint  NOT NULL,
+    revision  integer NOT NULL,
+    seq       bigint  PRIMARY KEY,
+    at_us     bigint  NOT NULL,
+    from_us   bigint  NOT NULL,
+    until_us  bigint  NOT NULL,
+    reason    text    NOT NULL,
+    cancelled boolean NOT NULL
+);
+CREATE INDEX bet_window_market ON read.bet_window (market_id, seq);
+
+-- Prices of several selections of one event together. `parts` are [market_id, selection_id].
+CREATE TABLE read.builder_price (
+    builder_id    bigint  NOT NULL,
+    event_id      bigint  NOT NULL,
+    parts         json    NOT NULL,
+    versions      json    NOT NULL,  -- of the parts' markets
+    price_milli   integer NOT NULL,
+    expires_at_us bigint  NOT NULL,
+    seq           bigint  PRIMARY KEY,
+    at_us         bigint  NOT NULL
+);
+CREATE INDEX builder_price_id ON read.builder_price (builder_id);
 
 -- Limits, exclusions and terms as they were set. `kind` is a limit's name, or cool_off, self_exclusion, player_terms or
 -- house_terms; `amount_minor` is null where a limit was taken away.

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Rises with every change of `schema.sql`; tables of another version are dropped and folded again."""
 
 
@@ -15,6 +15,11 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...]
     types: tuple[str, ...]
     key: tuple[str, ...]
+
+    @property
+    def select(self) -> str:
+        """Every column of every row."""
+        return f"SELECT {', '.join(self.columns)} FROM read.{self.name}"  # noqa: S608 - our words
 
     @property
     def upsert(self) -> str:
@@ -53,7 +58,21 @@ BET: Final = _table(
     "id",
     "id int8, customer_id int8, market_id int8, selection_id int4, currency text, stake_minor int8, price_milli int4,"
     " odds_change text, market_version int4, status text, outcome text, payout_minor int8, placed_at_us int8,"
-    " decide_at_us int8, settled_at_us int8, refusal text, actor int8, key uuid, seq int8",
+    " decide_at_us int8, settled_at_us int8, refusal text, actor int8, key uuid, seq int8, ticket_id int8,"
+    " stake_kind text, grant_id int8, folds json, lines int4, each_way bool, potential_minor int8,"
+    " cashed_stake_minor int8, cashed_paid_minor int8, settled_market_id int8, settled_revision int4, factor json",
+)
+BET_LEG: Final = _table(
+    "bet_leg",
+    "bet_id n part",
+    "bet_id int8, n int4, part int4, market_id int8, selection_id int4, event_id int8, price_milli int4, each_way json,"
+    " best_odds bool, banker bool, builder_id int8, market_version int4",
+)
+REFERRAL: Final = _table(
+    "referral",
+    "ticket_id",
+    "ticket_id int8, customer_id int8, currency text, referred_at_us int8, code text, detail json, status text,"
+    " decide_at_us int8",
 )
 TRANSFER: Final = _table(
     "transfer",
@@ -74,7 +93,7 @@ MARKET: Final = _table(
     "id",
     "id int8, event_id int8, type text, specifiers json, feed text, in_play bool, delay_us int8, liability_minor int8,"
     " status text, reason text, version int4, confirmed_at_us int8, revision int4, settled_revision int4, result json,"
-    " terms json, withdrawals json, owes_starting_prices bool, heard json",
+    " terms json, withdrawals json, owes_starting_prices bool, heard json, cancelled json",
 )
 SELECTION: Final = _table(
     "selection",
@@ -87,6 +106,12 @@ CONTROL: Final = _table(
     "control",
     "level id",
     "level text, id int8, reason text, since_us int8, active bool, margin_bps int4, approval_required bool",
+)
+CAP: Final = _table(
+    "cap",
+    "level id selection_id currency",
+    "level text, id int8, selection_id int4, currency text, max_stake_minor int8, max_payout_minor int8,"
+    " max_liability_minor int8",
 )
 PRICE_HISTORY: Final = _table(
     "price_history",
@@ -101,6 +126,17 @@ MARKET_STATUS_HISTORY: Final = _table(
 RESULT: Final = _table(
     "result", "seq market_id", "market_id int8, revision int4, seq int8, at_us int8, result json, certainty int4"
 )
+BET_WINDOW: Final = _table(
+    "bet_window",
+    "seq",
+    "market_id int8, revision int4, seq int8, at_us int8, from_us int8, until_us int8, reason text, cancelled bool",
+)
+BUILDER_PRICE: Final = _table(
+    "builder_price",
+    "seq",
+    "builder_id int8, event_id int8, parts json, versions json, price_milli int4, expires_at_us int8, seq int8,"
+    " at_us int8",
+)
 LIMIT_CHANGE: Final = _table(
     "limit_change",
     "seq",
@@ -113,10 +149,34 @@ OPERATOR_ACTION: Final = _table(
     "seq int8, at_us int8, actor int8, kind text, subject json, before json, after json",
 )
 
-NOW: Final = (CUSTOMER, ACCOUNT, BET, SPORT, COMPETITION, EVENT, MARKET, SELECTION, FEED, CONTROL)
+NOW: Final = (
+    CUSTOMER,
+    ACCOUNT,
+    BET,
+    BET_LEG,
+    REFERRAL,
+    SPORT,
+    COMPETITION,
+    EVENT,
+    MARKET,
+    SELECTION,
+    FEED,
+    CONTROL,
+    CAP,
+)
 """What is: rows that later facts change."""
 
-HISTORY: Final = (TRANSFER, REFUSAL, PRICE_HISTORY, MARKET_STATUS_HISTORY, RESULT, LIMIT_CHANGE, OPERATOR_ACTION)
+HISTORY: Final = (
+    TRANSFER,
+    REFUSAL,
+    PRICE_HISTORY,
+    MARKET_STATUS_HISTORY,
+    RESULT,
+    BET_WINDOW,
+    BUILDER_PRICE,
+    LIMIT_CHANGE,
+    OPERATOR_ACTION,
+)
 """What was: rows that are written once, each at the sequence of its fact."""
 
 TABLES: Final = NOW + HISTORY

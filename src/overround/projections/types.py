@@ -10,7 +10,12 @@ class Shown(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ShownBet(Shown, frozen=True):
-    """A bet as it is. Instants of 0 mean never; `seq` is the fact that took it; `refusal` why a delayed bet fell."""
+    """A bet as it is. Instants of 0 mean never; `seq` is the fact that took it; `refusal` why what waited fell.
+
+    A plain single names its selection itself. A bet of a ticket has 0 there and `legs`; what only such a bet has is
+    None for a plain single. `rule` is the type of the market that decided it, `factor` what the leg there multiplies a
+    line by.
+    """
 
     id: int
     customer_id: int
@@ -30,6 +35,77 @@ class ShownBet(Shown, frozen=True):
     refusal: str | None
     key: str
     seq: int
+    ticket_id: int | None
+    stake_kind: str | None
+    grant_id: int | None
+    folds: tuple[int, ...] | None
+    lines: int | None
+    each_way: bool | None
+    potential_minor: int | None
+    cashed_stake_minor: int | None
+    cashed_paid_minor: int | None
+    settled_market_id: int | None
+    settled_revision: int | None
+    rule: str | None
+    factor: tuple[int, ...] | None
+    legs: "tuple[ShownLeg, ...]" = ()
+
+
+class ShownLeg(Shown, frozen=True):
+    """A selection of a bet: `n` is its leg from 1, `part` its part of a bet builder from 1, or 0. `price_milli` is that
+    of the whole leg, 0 for the starting price; `each_way` is numerator, denominator and places."""
+
+    bet_id: int
+    n: int
+    part: int
+    market_id: int
+    selection_id: int
+    event_id: int
+    price_milli: int
+    each_way: tuple[int, int, int] | None
+    best_odds: bool
+    banker: bool
+    builder_id: int
+    market_version: int
+
+
+class ShownReferral(Shown, frozen=True):
+    """A ticket that a trader was asked about, and what it would have been refused for."""
+
+    ticket_id: int
+    customer_id: int
+    currency: str
+    referred_at_us: int
+    code: str
+    detail: dict[str, int | str]
+    status: str
+    decide_at_us: int
+    bets: "tuple[ShownBet, ...]" = ()
+
+
+class ShownCap(Shown, frozen=True):
+    """What the house takes at a level, in minor units; 0 bounds nothing."""
+
+    level: str
+    id: int
+    selection_id: int
+    currency: str
+    max_stake_minor: int
+    max_payout_minor: int
+    max_liability_minor: int
+
+
+class ShownWindow(Shown, frozen=True):
+    """A window whose bets on a market were cancelled or, where `cancelled` is false, restored."""
+
+    market_id: int
+    revision: int
+    seq: int
+    at_us: int
+    from_us: int
+    until_us: int
+    reason: str
+    cancelled: bool
 
 
 class Line(Shown, frozen=True):

@@ -9,8 +9,8 @@ from overround.book.control import ControlState
 from overround.kernel.level import Level
 from overround.projections import tables
 from overround.projections.changes import Changes, Known, Row
-from overround.projections.folding import as_json
 from overround.projections.tables import Table
+from overround.projections.underway import as_json
 
 
 async def write(connection: Connection, known: Known, changes: Changes) -> None:
@@ -31,11 +31,14 @@ def _new_rows(known: Known, changes: Changes) -> Iterable[tuple[Table, list[Row]
     yield tables.CUSTOMER, changes.customers
     yield tables.ACCOUNT, [astuple(known.accounts[opened]) for opened in changes.opened]
     yield tables.BET, list(changes.bets.values())
+    yield tables.BET_LEG, list(changes.legs.values())
     yield tables.TRANSFER, changes.transfers
     yield tables.REFUSAL, changes.refusals
     yield tables.PRICE_HISTORY, changes.prices
     yield tables.MARKET_STATUS_HISTORY, changes.statuses
     yield tables.RESULT, changes.results
+    yield tables.BET_WINDOW, changes.windows
+    yield tables.BUILDER_PRICE, changes.builders
     yield tables.LIMIT_CHANGE, changes.limits
     yield tables.OPERATOR_ACTION, changes.actions
 
@@ -50,6 +53,9 @@ def _changed_rows(known: Known, changes: Changes) -> Iterable[tuple[Table, list[
         (tables.SELECTION, _selection_rows(known, changes)),
         (tables.FEED, _feed_rows(known, changes)),
         (tables.CONTROL, [control_row(known.catalogue.control, *place) for place in sorted(changes.controls)]),
+        (tables.CAP, [changes.caps[scope] for scope in sorted(changes.caps)]),
+        (tables.BET_LEG, [changes.repriced[key] for key in sorted(changes.repriced)]),
+        (tables.REFERRAL, [astuple(changes.referrals[ticket_id]) for ticket_id in sorted(changes.referrals)]),
     )
 
 
@@ -89,6 +95,7 @@ def _market_row(known: Known, market_id: int) -> Row:
         as_json(market.withdrawals),
         market.owes_starting_prices,
         resulted.heard,
+        as_json(market.cancelled),
     )
 
 
@@ -135,30 +142,29 @@ async def _move(connection: Connection, known: Known, changes: Changes) -> None:
 
 
 async def _decide(connection: Connection, changes: Changes) -> None:
-    """Delayed bets of earlier batches whose delay is over."""
-    statuses, prices_milli, seqs, refusals = zip(*changes.decided.values(), strict=True)
+    """Bets of earlier batches that waited, of which something was decided."""
     await connection.execute(
-        "UPDATE read.bet SET status = decided.status, price_milli = coalesce(decided.price_milli, bet.price_milli),"
-        " seq = coalesce(decided.seq, bet.seq), refusal = decided.refusal"
-        " FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::bigint[], $5::text[])"
-        " AS decided (id, status, price_milli, seq, refusal) WHERE bet.id = decided.id",
+        "UPDATE read.bet SET status = coalesce(decided.status, bet.status),"
+        " price_milli = coalesce(decided.price_milli, bet.price_milli), seq = coalesce(decided.seq, bet.seq),"
+        " refusal = decided.refusal, stake_minor = coalesce(decided.stake_minor, bet.stake_minor),"
+        " potential_minor = coalesce(decided.potential_minor, bet.potential_minor),"
+        " decide_at_us = coalesce(decided.decide_at_us, bet.decide_at_us)"
+        " FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[],"
+        " $8::bigint[]) AS decided (id, status, price_milli, seq, refusal, stake_minor, potential_minor, decide_at_us)"
+        " WHERE bet.id = decided.id",
         list(changes.decided),
-        statuses,
-        prices_milli,
-        seqs,
-        refusals,
+        *zip(*map(astuple, changes.decided.values()), strict=True),
     )
 
 
 async def _settle(connection: Connection, changes: Changes) -> None:
-    """Bets of earlier batches that were settled."""
-    outcomes, payouts_minor, ats_us = zip(*changes.settled.values(), strict=True)
+    """Bets of earlier batches that were settled, or opened again."""
     await connection.execute(
-        "UPDATE read.bet SET status = 'settled', outcome = settled.outcome, payout_minor = settled.payout_minor,"
-        " settled_at_us = settled.at_us FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[])"
-        " AS settled (id, outcome, payout_minor, at_us) WHERE bet.id = settled.id",
+        "UPDATE read.bet SET status = settled.status, outcome = settled.outcome, payout_minor = settled.payout_minor,"
+        " settled_at_us = settled.at_us, settled_market_id = settled.market_id, settled_revision = settled.revision,"
+        " factor = settled.factor::json FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],"
+        " $6::bigint[], $7::integer[], $8::text[])"
+        " AS settled (id, status, outcome, payout_minor, at_us, market_id, revision, factor) WHERE bet.id = settled.id",
         list(changes.settled),
-        outcomes,
-        payouts_minor,
-        ats_us,
+        *zip(*changes.settled.values(), strict=True),
     )
