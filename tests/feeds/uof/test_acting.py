@@ -24,7 +24,7 @@ from overround.feeds.changes import (
     Unsettle,
 )
 from overround.feeds.uof.acting import Acted, Actor, LeftOut, verdict_of
-from overround.feeds.uof.mapping import ROWS, Row, Unmapped, line_quarters, line_text, mapping
+from overround.feeds.uof.mapping import ROWS, Row, Unmapped, agreeing, line_quarters, line_text, mapping
 from overround.feeds.uof.messages import (
     BetCancel,
     BetSettlement,
@@ -32,9 +32,12 @@ from overround.feeds.uof.messages import (
     EventMessage,
     EventStatus,
     FixtureChange,
+    MarketDescription,
+    MarketDescriptions,
     MarketName,
     MarketStatus,
     OddsChange,
+    OutcomeDescription,
     OutcomeResult,
     RollbackBetCancel,
     RollbackBetSettlement,
@@ -111,6 +114,34 @@ def test_a_type_that_the_house_lacks_is_not_offered() -> None:
     rows = (Row(id=5, type="coin_toss", outcomes={"1": "heads"}), Row(id=1, type="1x2", outcomes={"1": "home"}))
     assert mapping(rows).question(MarketName(id=5)) is Unmapped.TYPE_MISSING
     assert mapping(rows).question(MarketName(id=1)) is Unmapped.TYPE_MISSING  # the house has three outcomes
+
+
+def described(*outcomes: tuple[str, str], specifiers: tuple[str, ...] = ()) -> MarketDescriptions:
+    told = tuple(OutcomeDescription(id=number, name=name) for number, name in outcomes)
+    return MarketDescriptions(markets=(MarketDescription(id=18, name="Total", outcomes=told, specifiers=specifiers),))
+
+
+@pytest.mark.parametrize(
+    ("told", "agrees"),
+    [
+        (described(("12", "over {total}"), ("13", "under {total}"), specifiers=("total",)), True),
+        (described(("12", "više od {total}"), ("13", "manje od {total}"), specifiers=("total",)), True),
+        (described(("12", "under {total}"), ("13", "over {total}"), specifiers=("total",)), False),
+        (described(("12", "over {total}"), specifiers=("total",)), False),
+        (described(("12", "over {total}"), ("13", "under {total}")), False),
+        (MarketDescriptions(markets=()), True),
+    ],
+)
+def test_a_row_that_the_provider_describes_otherwise_is_not_used(told: MarketDescriptions, agrees: bool) -> None:
+    assert (18 in {row.id for row in agreeing(ROWS, told)}) == agrees
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"no recorded messages in {SAMPLES}")
+def test_the_recorded_descriptions_bear_the_table_out() -> None:
+    for name in ("markets-0.xml", "markets-1.xml"):
+        told = parse((SAMPLES / name).read_bytes())
+        assert isinstance(told, MarketDescriptions)
+        assert agreeing(ROWS, told) == ROWS
 
 
 @given(st.integers(-400, 400))

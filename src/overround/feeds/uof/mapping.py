@@ -97,12 +97,12 @@ ROWS: Final = (
     Row(id=223, type="spread", outcomes=_HANDICAP, line="hcp", groups=_INCLUDING_OVERTIME),
     Row(id=225, type="total_points", outcomes=_TOTAL, line="total", groups=_INCLUDING_OVERTIME),
 )
-"""Ids 1, 10, 11, 16, 18 with their outcomes stand in the recorded market descriptions; the others are checked against
-the provider's own descriptions when the adapter starts (`disagreements`), and a row that differs is not used."""
+"""Ids 1, 10, 11, 16, 18 with their outcomes stand in the recorded market descriptions. The others are known by hearsay,
+and all are checked against the provider's own descriptions when the adapter starts (`agreeing`)."""
 
 
 class Mapping(msgspec.Struct, frozen=True):
-    """Rows by the provider's id. `used` leaves out rows of types that this house does not have."""
+    """Rows by the provider's id."""
 
     rows: dict[int, Row]
 
@@ -196,19 +196,51 @@ def line_text(quarters: int) -> str:
     return f"{'-' if quarters < 0 else ''}{whole}{('', '.25', '.5', '.75')[part]}"
 
 
+# ------------------------------------------------------------------ the provider's own descriptions
+
+
+_WORDS: Final = {
+    "home": "{$competitor1}",
+    "away": "{$competitor2}",
+    "home_or_draw": "{$competitor1} or draw",
+    "home_or_away": "{$competitor1} or {$competitor2}",
+    "draw_or_away": "draw or {$competitor2}",
+    "any_other": "other",
+}
+"""Our selections as the provider's English descriptions have them, where that is another word."""
+
+
 def agreeing(rows: tuple[Row, ...], told: MarketDescriptions) -> tuple[Row, ...]:
-    """The rows that the provider's own descriptions bear out: each of their outcomes and specifiers is there. A market
-    that is not described is taken at the row's word."""
-    described: dict[int, tuple[set[str], set[str]]] = {}
+    """The rows that the provider's own descriptions bear out: each of their outcomes and specifiers is there, and none
+    is described as another of the row's. A market that is not described is taken at the row's word."""
+    outcomes: dict[int, dict[str, str]] = {}
+    specifiers: dict[int, set[str]] = {}
     for market in told.markets:
-        outcomes, specifiers = described.setdefault(market.id, (set(), set()))
-        outcomes.update(each.id for each in market.outcomes)
-        specifiers.update(market.specifiers)
+        outcomes.setdefault(market.id, {}).update((each.id, each.name) for each in market.outcomes)
+        specifiers.setdefault(market.id, set()).update(market.specifiers)
+    return tuple(row for row in rows if row.id not in outcomes or _agrees(row, outcomes[row.id], specifiers[row.id]))
 
-    def agrees(row: Row) -> bool:
-        if row.id not in described:
-            return True
-        outcomes, specifiers = described[row.id]
-        return outcomes >= set(row.outcomes) and specifiers >= {name for name in (row.line, row.number) if name}
 
-    return tuple(row for row in rows if agrees(row))
+def _agrees(row: Row, outcomes: dict[str, str], specifiers: set[str]) -> bool:
+    if not outcomes.keys() >= row.outcomes.keys() or not specifiers >= {
+        name for name in (row.line, row.number) if name
+    }:
+        return False
+    return not any(
+        _is_called(outcomes[outcome_id], other)
+        for outcome_id, ours in row.outcomes.items()
+        for other in row.outcomes.values()
+        if other != ours
+    )
+
+
+def _is_called(described: str, selection: str) -> bool:
+    """Whether a description is that of a selection: `over {total}`, `{$competitor1} ({+hcp})`, `2:1`."""
+    half, slash, full = selection.partition("/")
+    word = f"{_word(half)}/{_word(full)}" if slash else _word(selection)
+    rest = described.removeprefix(word)
+    return rest != described and (not rest or rest.startswith((" {", " (")))
+
+
+def _word(selection: str) -> str:
+    return _WORDS.get(selection, selection.replace("-", ":"))
