@@ -4,6 +4,7 @@ import asyncio
 from random import Random
 from typing import Any
 
+from overround.book.catalogue import Ending, MarketTerms, Moment
 from overround.book.limits import HouseTerms
 from overround.book.machine import Done
 from overround.book.machine.commands import (
@@ -23,13 +24,15 @@ from overround.book.machine.commands import (
     ResumeEvent,
     ResumeMarket,
     SetHouseTerms,
+    SetMoment,
     SetPlayerTerms,
     SetPrices,
     StartEvent,
     SuspendEvent,
     SuspendMarket,
+    WithdrawSelection,
 )
-from overround.book.settlement import Result, Score, Void, Winners
+from overround.book.settlement import Finish, Result, Score, Void, Winners
 from overround.sim.audit import Auditor
 from overround.sim.audit.offer import Market
 from overround.sim.gateways import Caller
@@ -39,6 +42,22 @@ FEED_NAME = "alpha"
 HEARTBEAT_S = 5.0
 STALL_S = 32.0
 CURRENCIES = ("EUR", "EUR", "EUR", "GBP", "JPY")
+
+
+RUNNERS = ("Ann", "Ben", "Cid", "Dot")
+OWN_NAMES = {
+    "winner": RUNNERS,
+    "race_win": RUNNERS,
+    "race_place": RUNNERS,
+    "correct_score": ("0-0", "1-1", "2-1", "any_other"),
+}
+COUNTS = {"1x2": 3, "double_chance": 3, "half_time_full_time": 9}
+RACES = ("race_win", "race_place")
+KINDS = (
+    *("1x2", "1x2", "total", "total", "asian_handicap", "asian_handicap", "winner"),
+    *("double_chance", "draw_no_bet", "half_time_full_time", "correct_score", "race_win", "race_win", "race_place"),
+)
+DELAYS_US = {Moment.DANGER: 3_000_000, Moment.VAR: 0}
 
 
 class Operator:
@@ -99,20 +118,25 @@ class Operator:
 
     def _new_market(self, event: int) -> CreateMarket:
         chance = self._chance
-        kind = chance.choice(("1x2", "total", "asian_handicap", "asian_handicap", "winner"))
-        names = ("Ann", "Ben", "Cid", "Dot") if kind == "winner" else ()
-        count = {"1x2": 3, "winner": 4}.get(kind, 2)
-        line = {"total": chance.randint(2, 14), "asian_handicap": chance.randint(-8, 8)}.get(kind)
+        kind = chance.choice(KINDS)
+        names = OWN_NAMES.get(kind, ())
+        count = len(names) or COUNTS.get(kind, 2)
+        specifiers = {
+            "total": {"line_quarters": chance.randint(2, 14)},
+            "asian_handicap": {"line_quarters": chance.randint(-8, 8)},
+            "race_place": {"places": 2},
+        }
         return CreateMarket(
             event_id=event,
             type=kind,
-            specifiers={} if line is None else {"line_quarters": line},
+            specifiers=specifiers.get(kind, {}),
             selections=names,
             prices_milli=tuple(chance.randint(1_050, 5_000) for _ in range(count)),
             feed=chance.choice(("", FEED_NAME, FEED_NAME)),
             in_play=chance.random() < 0.8,
             delay_us=chance.choice((0, 1_000_000, 5_000_000)),
             liability_minor=chance.choice((0, 0, 80_000)),
+            terms=chance.choice((None, MarketTerms(certainty=1), MarketTerms(moment_delays_us=DELAYS_US))),
         )
 
     async def _trade(self, event: int, *, until_s: float) -> None:
@@ -137,22 +161,40 @@ class Operator:
                 await self._do(ChangeMarket(market_id=market.id, delay_us=delay_us, liability_minor=liability))
             elif dice < 0.53:
                 await self._do(CloseMarket(market_id=market.id))
+            elif dice < 0.6:
+                await self._do(SetMoment(event_id=event, moment=chance.choice(tuple(Moment))))
+            elif dice < 0.75 and market.type in RACES:
+                await self._withdraw(market)
             elif not market.feed:
                 await self._do(SetPrices(market_id=market.id, prices=moved(market, chance)))
+
+    async def _withdraw(self, market: Market) -> None:
+        """A runner is out; the others get shorter."""
+        runner = self._chance.choice(list(market.prices))
+        price_milli = market.prices[runner] or 0
+        await self._do(WithdrawSelection(market_id=market.id, selection_id=runner, price_milli=price_milli))
+        await self._do(SetPrices(market_id=market.id, prices=moved(market, self._chance)))
+        await self._do(ResumeMarket(market_id=market.id))
 
     def _markets(self, event: int) -> list[Market]:
         return [market for market in self._auditor.offer.markets.values() if market.event == event]
 
     async def _record(self, event: int) -> None:
-        """A result for the event's scored markets, and for each of the others its winners."""
+        """A result for the event's scored markets, and for each of the others its own; scouts may be first."""
         chance = self._chance
         void = chance.random() < 0.15
-        result: Result = Void(note="abandoned") if void else Score(home=chance.randint(0, 4), away=chance.randint(0, 4))
+        result: Result = Void(note="abandoned") if void else _score(chance)
+        if chance.random() < 0.3:
+            await self._do(RecordEventResult(event_id=event, result=_score(chance), certainty=1))
         await self._do(RecordEventResult(event_id=event, result=result))
         for market in self._markets(event):
-            if market.type == "winner" and not void:
+            if void:
+                continue
+            if market.type == "winner":
                 won = tuple(sorted(chance.sample(list(market.prices), chance.choice((1, 1, 2)))))
                 await self._do(RecordResult(market_id=market.id, result=Winners(selections=won)))
+            elif market.type in RACES:
+                await self._do(RecordResult(market_id=market.id, result=_finish(market, chance)))
 
 
 class FeedProvider:
@@ -184,7 +226,27 @@ class FeedProvider:
                 await self._caller.insist(command, actor=FEED, patience_s=0.5, tries=5)
 
 
+def _score(chance: Random) -> Score:
+    home, away = chance.randint(0, 4), chance.randint(0, 4)
+    half_time = chance.randint(0, home), chance.randint(0, away)
+    ending = Ending.ABANDONED if chance.random() < 0.1 else Ending.FINISHED
+    return Score(home=home, away=away, half_time=half_time, ending=ending)
+
+
+def _finish(market: Market, chance: Random) -> Result:
+    """Those that ran, in any order, some of them level, one perhaps a non-runner; void where nobody ran."""
+    runners = [runner for runner in market.prices if runner not in market.withdrawn]
+    chance.shuffle(runners)
+    out = (runners.pop(),) if len(runners) > 1 and chance.random() < 0.2 else ()
+    levels = []
+    while runners:
+        tied = min(len(runners), chance.choice((1, 1, 1, 2, 3)))
+        levels.append(tuple(sorted(runners.pop() for _ in range(tied))))
+    return Finish(positions=tuple(levels), non_runners=out) if levels else Void(note="no runners")
+
+
 def moved(market: Market, chance: Random) -> Any:
     """New prices for some selections; now and then none."""
-    some = [selection for selection in market.prices if chance.random() < 0.7] or [1]
+    there = [selection for selection in market.prices if selection not in market.withdrawn]
+    some = [selection for selection in there if chance.random() < 0.7] or there[:1]
     return tuple((selection, 0 if chance.random() < 0.04 else chance.randint(1_050, 5_000)) for selection in some)

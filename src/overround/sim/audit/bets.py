@@ -6,7 +6,7 @@ from typing import Any
 
 from overround.sim.audit.money import Money, Wallet
 from overround.sim.audit.offer import Market, Offer
-from overround.sim.audit.payouts import outcome, payout_minor
+from overround.sim.audit.payouts import payout_minor, settled
 from overround.sim.audit.players import Players, Use
 from overround.sim.audit.words import Plain, hold
 
@@ -27,6 +27,7 @@ class Bet:
     price_milli: int
     use: Use
     status: str
+    placed_at_us: int
     decide_at_us: int = 0
     paid_minor: int = 0
     settled: int = 0
@@ -83,7 +84,7 @@ class Bets:
         self._money.set_aside(bet.wallet, -bet.stake_minor)
 
     def _delay_us(self, market: Market) -> int:
-        return market.delay_us if self._offer.events[market.event] == "in_play" else 0
+        return self._offer.delay_us(market)
 
     def _new(self, fact: Plain, asked: Plain, at_us: int, status: str) -> Bet:
         hold(fact["bet_id"] == len(self.bets) + 1, "a bet's id is out of order", fact, len(self.bets))
@@ -100,6 +101,7 @@ class Bets:
             price_milli=fact["price_milli"],
             use=self._players.use(wallet, Use(at_us, staked_minor=fact["stake_minor"])),
             status=status,
+            placed_at_us=at_us,
         )
         return bet
 
@@ -168,10 +170,15 @@ class Bets:
         bet = self.bets[row[0]]
         hold(bet.market == market.id and bet.status in ("open", "settled"), "a bet settled that may not be", bet, row)
         hold(bet.settled < market.revision, "a bet settled twice by one result", bet, row)
-        name = outcome(market, bet.selection, market.result)
-        payout = payout_minor(name, stake_minor=bet.stake_minor, price_milli=bet.price_milli)
+        name, payout = settled(
+            market,
+            bet.selection,
+            stake_minor=bet.stake_minor,
+            price_milli=bet.price_milli,
+            struck_at_us=max(bet.placed_at_us, bet.decide_at_us),
+        )
         told = [bet.id, bet.wallet[0], name, payout, bet.paid_minor]
-        hold(row == told, "a bet settled wrongly", row, "should be", told, bet)
+        hold(row[: len(told)] == told, "a bet settled wrongly", row, "should be", told, bet)
         self._pay(bet, payout, expected)
         self._players.use(bet.wallet, Use(at_us, returned_minor=payout - bet.paid_minor))
         bet.status, bet.settled, bet.paid_minor = "settled", market.revision, payout

@@ -24,6 +24,15 @@ class Market:
     version: int = 1
     revision: int = 0
     result: list[Any] = field(default_factory=list)
+    names: dict[int, str] = field(default_factory=dict)
+    terms: Plain = field(default_factory=dict)
+    withdrawn: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """By selection: when, and at which price."""
+
+    @property
+    def wants(self) -> int:
+        """How certain a result must be."""
+        return int(self.terms.get("certainty", 2))
 
 
 @dataclass
@@ -40,6 +49,7 @@ class Offer:
         self.markets: dict[int, Market] = {}
         self.feeds: dict[str, Feed] = {}
         self.events: dict[int, str] = {}
+        self.moments: dict[int, str] = {}
 
     @property
     def is_open(self) -> bool:
@@ -68,6 +78,8 @@ class Offer:
             delay_us=fact["delay_us"],
             liability_minor=fact["liability_minor"],
             confirmed_at_us=at_us,
+            names=dict(enumerate(fact["selections"], 1)),
+            terms=fact.get("terms") or {},
         )
         if fact["feed"]:
             self.feeds.setdefault(fact["feed"], Feed(at_us))
@@ -75,6 +87,8 @@ class Offer:
     def _prices_set(self, fact: Plain, at_us: int) -> None:
         market = self.markets[fact["market_id"]]
         hold(market.status in ("open", "suspended"), "a price on a market that is over", fact)
+        back = [selection for selection, price in fact["prices"] if price and selection in market.withdrawn]
+        hold(not back, "a price for a runner that was withdrawn", back, fact, market)
         market.prices.update(dict(fact["prices"]))
         market.confirmed_at_us = at_us
 
@@ -97,7 +111,35 @@ class Offer:
     def _market_changed(self, fact: Plain, _: int) -> None:
         market = self.markets[fact["market_id"]]
         market.delay_us, market.liability_minor = fact["delay_us"], fact["liability_minor"]
+        market.terms = fact.get("terms", market.terms)
         market.version += 1
+
+    def _moment_set(self, fact: Plain, _: int) -> None:
+        hold(self.events[fact["event_id"]] != "ended", "a moment of an event that is over", fact)
+        self.moments[fact["event_id"]] = fact["moment"]
+
+    def delay_us(self, market: Market) -> int:
+        """How long a bet waits: as the market says for the moment, in play."""
+        if self.events[market.event] != "in_play":
+            return 0
+        by_moment = market.terms.get("moment_delays_us", {})
+        return int(by_moment.get(self.moments.get(market.event, "normal"), market.delay_us))
+
+    def _selection_withdrawn(self, fact: Plain, at_us: int) -> None:
+        market = self.markets[fact["market_id"]]
+        gone = fact["selection_id"] in market.withdrawn or market.status == "resulted"
+        hold(not gone, "a runner withdrawn twice, or after the result", fact, market)
+        market.withdrawn[fact["selection_id"]] = at_us, fact["price_milli"]
+        market.prices[fact["selection_id"]] = 0
+        market.status = "suspended" if market.status == "open" else market.status
+        market.version += 1
+
+    def _result_heard(self, fact: Plain, _: int) -> None:
+        market = self.markets[fact["market_id"]]
+        hold(fact["certainty"] < market.wants, "a result was certain enough and settles nothing", fact, market)
+        if market.status in ("open", "suspended"):
+            market.status = "closed"
+            market.version += 1
 
     def _event_started(self, fact: Plain, _: int) -> None:
         hold(self.events[fact["event_id"]] == "scheduled", "an event started twice", fact)
@@ -124,6 +166,7 @@ class Offer:
         market = self.markets[fact["market_id"]]
         hold(fact["revision"] == market.revision + 1, "a result's revision is out of order", fact, market)
         hold(fact["result"] != market.result, "a result recorded twice", fact)
+        hold(fact.get("certainty", 2) >= market.wants, "a result that is not certain enough", fact, market)
         market.revision, market.result, market.status = fact["revision"], fact["result"], "resulted"
         market.version += 1
 
