@@ -7,7 +7,19 @@ from typing import Final
 import msgspec
 
 from overround.book.exposure import Game, Position, Side
-from overround.book.matching import MarketBook, Order, OrdersState, OrderType, Target, Trade, Want, cut, match, place
+from overround.book.matching import (
+    MarketBook,
+    Order,
+    OrdersState,
+    OrderType,
+    RunnerBook,
+    Target,
+    Trade,
+    Want,
+    cut,
+    match,
+    place,
+)
 from overround.kernel.ladder import CLASSIC
 
 RUNNERS: Final = 8
@@ -30,8 +42,53 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     size_minor: int = 0
 
 
+class Alone:
+    """Our matching alone: who meets whom, and what rests. As much as an engine without customers does."""
+
+    def __init__(self) -> None:
+        self.runners = [RunnerBook() for _ in range(RUNNERS)]
+        self.orders: list[Order | None] = [None]
+
+    def place(self, step: Step) -> int:
+        """Match an order, then let what is left rest. How many trades it made."""
+        runners, size = self.runners, step.size_minor
+        book = runners[step.runner]
+        order = Order(
+            len(self.orders),
+            step.customer,
+            MARKET,
+            step.runner,
+            step.side,
+            OrderType.LIMIT,
+            step.price_milli,
+            size,
+            0,
+        )
+        self.orders.append(order)
+        fills = match(runners, step.runner, step.side, step.price_milli, Want(Target.SIZE, size), NOTHING)
+        for fill in fills:
+            maker = fill.maker
+            assert maker is not None
+            maker.remaining_minor -= fill.size_minor
+            book.against(step.side).reduce(maker, fill.size_minor)
+            size -= fill.size_minor
+        if size:
+            order.remaining_minor = size
+            book.half(step.side).rest(order)
+        return len(fills)
+
+    def cancel(self, number: int) -> None:
+        order = self.orders[number]
+        assert order is not None
+        size, order.remaining_minor = order.remaining_minor, 0
+        self.runners[order.runner].half(order.side).reduce(order, size)
+
+
+NOTHING: Final[dict[int, int]] = {}
+
+
 class Book:
-    """Our matching alone: books, queues, positions and their exposure, with nothing of accounts or journal."""
+    """The same with positions and their exposure, with nothing of accounts or journal."""
 
     def __init__(self) -> None:
         self.state = OrdersState()
@@ -46,7 +103,7 @@ class Book:
         )
         self.state.books[MARKET] = self.book
 
-    def place(self, step: Step, at_us: int) -> int:
+    def place(self, step: Step) -> int:
         """Match an order, then let what is left rest. How many trades it made."""
         state, book = self.state, self.book
         number = len(state.by_id) + 1
@@ -59,13 +116,13 @@ class Book:
             trades.append(Trade(made, step.runner, fill.price_milli, fill.size_minor, *pair))
         order = Order(
             number, step.customer, MARKET, step.runner, step.side, OrderType.LIMIT, step.price_milli, step.size_minor,
-            at_us, remaining_minor=step.size_minor,
+            0, remaining_minor=step.size_minor,
         )  # fmt: skip
-        place(state, book, [order], tuple(trades), at_us)
+        place(state, book, [order], tuple(trades), 0)
         return len(trades)
 
-    def cancel(self, number: int, at_us: int) -> None:
-        cut(self.state, number, self.state.by_id[number].remaining_minor, at_us, lapses=False)
+    def cancel(self, number: int) -> None:
+        cut(self.state, number, self.state.by_id[number].remaining_minor, 0, lapses=False)
 
 
 def mix(count: int, *, seed: int = 7) -> list[Step]:
@@ -80,9 +137,9 @@ def mix(count: int, *, seed: int = 7) -> list[Step]:
             continue
         steps.append(step)
         if step.cancels:
-            book.cancel(step.cancels, 0)
+            book.cancel(step.cancels)
         else:
-            book.place(step, 0)
+            book.place(step)
             resting.append(len(book.state.by_id))
     return steps
 

@@ -9,7 +9,7 @@ import lightmatchingengine.lightmatchingengine as peer_engine  # type: ignore[im
 import msgspec
 
 from bench.apart import apart
-from bench.exchanges import CUSTOMERS, MARKET, RUNNERS, Book, Step, mix
+from bench.exchanges import CUSTOMERS, MARKET, RUNNERS, Alone, Book, Step, mix
 from bench.finding import Figure, Finding
 from bench.stage import Bench, Stage
 from bench.wagers import Dealer
@@ -50,6 +50,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """Orders a second of each round, and how many trades the same orders made of each engine."""
 
     alone: list[float]
+    exposed: list[float]
     peer: list[float]
     machine: list[float]
     batched: list[float]
@@ -69,10 +70,16 @@ async def run(stage: Stage) -> Finding:
             ),
             Figure(name="slowest round", value=min(found.alone), unit="orders/s"),
             Figure(
+                name="with positions and exposure",
+                value=statistics.median(found.exposed),
+                unit="orders/s",
+                least=50_000,
+            ),
+            Figure(
                 name="lightmatchingengine, the same orders",
                 value=peer,
                 unit="orders/s",
-                note=f"{found.peers_trades:,} trades, ours {found.trades:,}; no positions",
+                note=f"{found.peers_trades:,} trades, ours {found.trades:,}",
             ),
             Figure(name="ours to it", value=alone / peer, unit="times", least=1),
             Figure(
@@ -100,15 +107,24 @@ def measure(asked: Asked) -> Rates:
     steps = mix(asked.orders)
     part = steps[: asked.orders // 5]
     trades = peers_trades = 0
-    alone, peer, machine, batched = [], [], [], []
+    alone, exposed, peer, machine, batched = [], [], [], [], []
     for _ in range(asked.rounds):
         rate, trades = _timed(_alone, steps)
         alone.append(rate)
+        exposed.append(_timed(_exposed, steps)[0])
         rate, peers_trades = _timed(_peer, steps)
         peer.append(rate)
         machine.append(_machine_rate(part, one_by_one))
         batched.append(_machine_rate(part, in_batches))
-    return Rates(alone=alone, peer=peer, machine=machine, batched=batched, trades=trades, peers_trades=peers_trades)
+    return Rates(
+        alone=alone,
+        exposed=exposed,
+        peer=peer,
+        machine=machine,
+        batched=batched,
+        trades=trades,
+        peers_trades=peers_trades,
+    )
 
 
 def _timed(play: Callable[[list[Step]], int], steps: list[Step]) -> tuple[float, int]:
@@ -119,12 +135,20 @@ def _timed(play: Callable[[list[Step]], int], steps: list[Step]) -> tuple[float,
 
 
 def _alone(steps: list[Step]) -> int:
-    book, trades = Book(), 0
+    return _play(Alone(), steps)
+
+
+def _exposed(steps: list[Step]) -> int:
+    return _play(Book(), steps)
+
+
+def _play(book: Alone | Book, steps: list[Step]) -> int:
+    trades = 0
     for step in steps:
         if step.cancels:
-            book.cancel(step.cancels, 0)
+            book.cancel(step.cancels)
         else:
-            trades += book.place(step, 0)
+            trades += book.place(step)
     return trades
 
 
