@@ -1,8 +1,35 @@
-"""Orders: who meets whom, what rests, what is held, and what is refused."""
+"""Orders of customers, told as stories: what they get, what is held, what is refused, and what becomes of them."""
 
+import pytest
 from tests.book.exchanging import BACK, LAY, Exchange
 
-from overround.book.matching import OrderStatus
+from overround.book.exchange import MarketTerms, Minimums, Refusal, RunnersResult, Share, Status, VoidResult
+from overround.book.limits import LimitKind
+from overround.book.machine import Done, OrdersAnswer
+from overround.book.machine.commands import MoveFunds, SelfExclude, SetLimit
+from overround.book.machine.exchange_commands import (
+    CancelInstruction,
+    CancelOrders,
+    ChangeBetDelay,
+    Heartbeat,
+    OpenExchangeMarket,
+    PlaceInstruction,
+    PlaceOrders,
+    RemoveRunner,
+    ReplaceInstruction,
+    ReplaceOrders,
+    SetDiscount,
+    SetMinimums,
+    SuspendExchangeMarket,
+    TurnInPlay,
+    UpdateInstruction,
+    UpdateOrders,
+)
+from overround.book.matching import OrderStatus, OrderType, Persistence, Target, TimeInForce
+from overround.kernel.instant import DAY_US, SECOND_US
+from overround.kernel.refusal import Refused
+
+LIVE = MarketTerms("Match odds", turn_in_play=True, bet_delay_us=5 * SECOND_US)
 
 
 def test_a_back_meets_a_lay_and_the_winner_is_paid_less_commission() -> None:
@@ -20,15 +47,416 @@ def test_a_back_meets_a_lay_and_the_winner_is_paid_less_commission() -> None:
     assert (house.held(backer), house.held(layer)) == (0, 0)
 
 
-def test_best_price_first_then_first_come() -> None:
+def test_a_discount_lowers_commission_where_the_market_allows_it() -> None:
+    house = Exchange()
+    for allowed, commission in ((True, 30), (False, 60)):
+        market = house.exchange_market(discount_allowed=allowed)
+        layer, backer = house.trader(), house.trader()
+        house.do(SetDiscount(backer, 5_000))
+        house.order(layer, market, LAY, 3_000, 600)
+        house.order(backer, market, BACK, 3_000, 600)
+        house.win(market, 0)
+        assert house.pounds(backer) == 100_000 + 1_200 - commission
+
+
+def test_orders_of_one_request_stand_together_or_not_at_all() -> None:
+    house = Exchange()
+    market, customer = house.exchange_market(), house.trader(1_000)
+    good = PlaceInstruction(1001, BACK, 3_000, 400)
+    answer = house.ask(PlaceOrders(customer, market, "GBP", (good, PlaceInstruction(1001, BACK, 3_010, 400))))
+    assert answer == Refused(Refusal.BET_ACTION_ERROR, {"instruction": 1, "reason": "invalid_odds"})
+    answer = house.ask(PlaceOrders(customer, market, "GBP", (good, good, good)))
+    assert answer == Refused(Refusal.INSUFFICIENT_FUNDS, {"available_minor": 1_000, "needed_minor": 1_200})
+    answer = house.ask(PlaceOrders(customer, market, "GBP", (good, good), strategy="twice"))
+    assert isinstance(answer, OrdersAnswer)
+    assert [report.remaining_minor for report in answer.reports] == [400, 400]
+    assert house.held(customer) == 800
+    assert house.order_of(2).strategy == "twice"
+
+
+def test_what_would_meet_the_customers_own_is_refused() -> None:
+    house = Exchange()
+    market, customer, other = house.exchange_market(), house.trader(), house.trader()
+    house.order(customer, market, LAY, 3_000, 500)
+    assert house.why(customer, market, BACK, 2_900, 500) == "invalid_back_lay_combination"
+    house.order(other, market, LAY, 3_050, 500)
+    house.order(customer, market, BACK, 3_000, 500)
+    lay, back = PlaceInstruction(1002, LAY, 3_000, 500), PlaceInstruction(1002, BACK, 3_000, 500)
+    answer = house.ask(PlaceOrders(customer, market, "GBP", (lay, back)))
+    assert answer == Refused(Refusal.BET_ACTION_ERROR, {"instruction": 1, "reason": "invalid_back_lay_combination"})
+
+
+BAD: list[tuple[str, dict[str, object]]] = [
+    ("invalid_odds", {"price_milli": 3_010}),
+    ("invalid_odds", {"price_milli": -1}),
+    ("invalid_bet_size", {"size_minor": 0}),
+    ("invalid_bet_size", {"size_minor": -5}),
+    ("invalid_bet_size", {"size_minor": 99}),
+    ("invalid_bet_size", {"size_minor": 10**15 + 1}),
+    ("invalid_bet_size", {"size_minor": -3, "target": Target.PAYOUT}),
+    ("invalid_runner", {"selection_id": 9}),
+    ("invalid_runner", {"handicap_quarters": 1}),
+    ("invalid_customer_order_ref", {"ref": "x" * 33}),
+    ("invalid_order_type", {"liability_minor": 5}),
+    ("invalid_persistence_type", {"persistence": Persistence.MARKET_ON_CLOSE}),
+    ("unexpected_min_fill_size", {"min_fill_minor": 5}),
+    ("invalid_min_fill_size", {"min_fill_minor": 501, "time_in_force": TimeInForce.FILL_OR_KILL}),
+    ("unexpected_persistence_type", {"persistence": Persistence.PERSIST, "time_in_force": TimeInForce.FILL_OR_KILL}),
+    ("market_not_open_for_bsp_betting", {"type": OrderType.MARKET_ON_CLOSE}),
+]
+
+
+@pytest.mark.parametrize(("code", "change"), BAD, ids=str)
+def test_what_is_wrong_with_an_instruction_has_a_name(code: str, change: dict[str, object]) -> None:
+    house = Exchange()
+    market, customer = house.exchange_market(), house.trader()
+    asked = {"price_milli": 3_000, "size_minor": 500} | change
+    assert house.why(customer, market, BACK, **asked) == code  # type: ignore[arg-type]
+    assert house.held(customer) == 0
+
+
+STARTS: list[tuple[str, dict[str, object]]] = [
+    ("", {}),
+    ("", {"type": OrderType.LIMIT_ON_CLOSE, "price_milli": 3_000}),
+    ("invalid_odds", {"type": OrderType.LIMIT_ON_CLOSE}),
+    ("invalid_odds", {"price_milli": 3_000}),
+    ("invalid_bet_size", {"liability_minor": 99}),
+    ("invalid_order_type", {"size_minor": 5}),
+    ("time_in_force_conflict", {"time_in_force": TimeInForce.FILL_OR_KILL}),
+    ("unexpected_persistence_type", {"persistence": Persistence.PERSIST}),
+    ("unexpected_min_fill_size", {"min_fill_minor": 5}),
+]
+
+
+@pytest.mark.parametrize(("code", "change"), STARTS, ids=str)
+def test_what_is_wrong_with_an_order_for_the_starting_price_has_a_name(code: str, change: dict[str, object]) -> None:
+    house = Exchange()
+    market, customer = house.exchange_market(bsp=True), house.trader()
+    asked = {"type": OrderType.MARKET_ON_CLOSE, "price_milli": 0, "size_minor": 0, "liability_minor": 1_000} | change
+    if code:
+        assert house.why(customer, market, BACK, **asked) == code  # type: ignore[arg-type]
+    else:
+        order = house.order(customer, market, BACK, **asked)  # type: ignore[arg-type]
+        assert house.held(customer) == 1_000
+        answer = house.cancel(customer, market, order)
+        assert answer.reports[0].code == "bet_taken_or_lapsed"
+
+
+def test_small_orders_are_taken_for_a_large_payout() -> None:
+    house = Exchange()
+    market, customer = house.exchange_market(), house.trader()
+    house.order(customer, market, BACK, 100_000, 10)
+    assert house.why(customer, market, BACK, 95_000, 10) == "invalid_bet_size"
+    house.do(SetMinimums("GBP", Minimums(5, 0)))
+    house.order(customer, market, BACK, 95_000, 5)
+
+
+def test_a_market_that_is_not_open_takes_no_orders() -> None:
+    house = Exchange()
+    market, customer = house.exchange_market(resume=False), house.trader()
+    assert house.why(customer, market, BACK, 3_000, 500) == "market_not_open_for_betting"
+    house.do(OpenExchangeMarket(market))
+    version = house.market_of(market).version
+    assert house.why(customer, market, BACK, 3_000, 500, version=version - 1) == "invalid_market_version"
+    house.order(customer, market, BACK, 3_000, 500, version=version)
+    house.do(SuspendExchangeMarket(market, "goal"))
+    assert house.why(customer, market, BACK, 3_000, 500) == "market_suspended"
+    house.win(market, 0)
+    assert house.why(customer, market, BACK, 3_000, 500) == "market_not_open_for_betting"
+    assert house.market_of(market).status is Status.CLOSED
+
+
+def test_who_is_shut_out_places_nothing_and_may_cancel() -> None:
+    house = Exchange()
+    market, customer = house.exchange_market(), house.trader()
+    order = house.order(customer, market, BACK, 3_000, 500)
+    house.do(SelfExclude(customer, 200 * DAY_US))
+    assert house.why(customer, market, BACK, 3_000, 500) == "self_excluded"
+    assert house.cancel(customer, market, order).reports[0].cancelled_minor == 500
+    assert house.held(customer) == 0
+
+
+def test_a_limit_of_stakes_counts_the_highest_hold_and_a_limit_of_losses_what_was_lost() -> None:
+    house = Exchange()
+    market, customer, other = house.exchange_market(), house.trader(), house.trader()
+    house.do(SetLimit(customer, "GBP", LimitKind.STAKE_DAY, 1_000))
+    for _ in range(5):
+        order = house.order(customer, market, BACK, 3_000, 800)
+        house.cancel(customer, market, order)
+    assert house.why(customer, market, BACK, 3_000, 1_001) == "limit_stake_day"
+    house.do(SetLimit(customer, "GBP", LimitKind.LOSS_DAY, 1_000))
+    house.order(customer, market, BACK, 3_000, 800)
+    house.order(other, market, LAY, 3_000, 800)
+    house.win(market, 1)
+    purse = house.machine.state.limits.players[customer].purses["GBP"]
+    assert purse.day.staked_minor - purse.day.returned_minor == 800
+
+
+# ---------------------------------------------------------------- cancel, update, replace
+
+
+def test_cancelling_what_is_left_part_of_it_and_what_is_not_there() -> None:
+    house = Exchange()
+    market, customer, other = house.exchange_market(), house.trader(), house.trader()
+    one = house.order(customer, market, BACK, 3_000, 500)
+    two = house.order(customer, market, BACK, 3_050, 500)
+    theirs = house.order(other, market, LAY, 3_000, 200)
+    answer = house.cancel(customer, market, (one, 100), (two, 900), theirs, 77)
+    assert [(report.cancelled_minor, report.code) for report in answer.reports] == [
+        (100, ""), (500, ""), (0, "invalid_bet_id"), (0, "invalid_bet_id"),
+    ]  # fmt: skip
+    assert house.order_of(one).remaining_minor == 200
+    assert house.cancel(customer, market, two).reports[0].code == "bet_taken_or_lapsed"
+    assert len(house.cancel(customer, market).reports) == 1
+    assert house.held(customer) == 200
+    twice = CancelOrders(customer, market, (CancelInstruction(one), CancelInstruction(one)))
+    assert house.ask(twice) == Refused(Refusal.DUPLICATE_BETIDS)
+
+
+def test_replacing_goes_to_the_end_of_the_queue_with_a_new_number() -> None:
     house = Exchange()
     market, one, two, backer = house.exchange_market(), house.trader(), house.trader(), house.trader()
-    first = house.order(one, market, LAY, 3_000, 500)
-    second = house.order(two, market, LAY, 3_000, 500)
-    better = house.order(two, market, LAY, 3_050, 200)
-    assert house.book(market) == "3.05×200 3×1000 | "
-    house.order(backer, market, BACK, 3_000, 900)
-    assert [house.order_of(order).matched_minor for order in (better, first, second)] == [200, 500, 200]
-    assert house.book(market) == "3×300 | "
-    house.order(backer, market, BACK, 3_000, 500)
-    assert house.book(market) == " | 3×200"
+    first = house.order(one, market, LAY, 2_980, 500, ref="mine")
+    house.order(two, market, LAY, 3_000, 500)
+    answer = house.replace(one, market, (first, 3_000))
+    placed = answer.placed[0]
+    assert (answer.reports[0].cancelled_minor, placed.remaining_minor) == (500, 500)
+    assert house.order_of(placed.order_id).ref == "mine"
+    house.order(backer, market, BACK, 3_000, 600)
+    assert house.order_of(placed.order_id).matched_minor == 100
+    assert house.replace(one, market, (placed.order_id, 3_000)).reports[0].code == "invalid_price_edit"
+    assert house.replace(one, market, (placed.order_id, 3_001)).reports[0].code == "invalid_odds"
+
+
+def test_cancelled_and_not_placed_is_an_answer() -> None:
+    house = Exchange()
+    market, customer = house.exchange_market(), house.trader(1_000)
+    order = house.order(customer, market, LAY, 2_000, 1_000)
+    answer = house.replace(customer, market, (order, 2_500))
+    assert (answer.reports[0].cancelled_minor, answer.placed[0].order_id) == (1_000, 0)
+    assert answer.placed[0].code == "cancelled_not_placed"
+    assert house.held(customer) == 0
+    order = house.order(customer, market, LAY, 2_000, 1_000)
+    stale = ReplaceOrders(customer, market, (ReplaceInstruction(order, 1_500),), 1)
+    answer = house.ask(stale)  # type: ignore[assignment]
+    assert answer.placed[0].code == "cancelled_not_placed"
+
+
+def test_a_replaced_order_can_match_at_once() -> None:
+    house = Exchange()
+    market, customer, other = house.exchange_market(), house.trader(), house.trader()
+    order = house.order(customer, market, BACK, 4_000, 500)
+    house.order(other, market, LAY, 3_000, 200)
+    answer = house.replace(customer, market, (order, 3_000))
+    assert (answer.placed[0].matched_minor, answer.placed[0].remaining_minor) == (200, 300)
+
+
+def test_updating_persistence() -> None:
+    house = Exchange()
+    market, customer = house.exchange_market(terms=LIVE), house.trader()
+    order = house.order(customer, market, BACK, 4_000, 500)
+    asked = UpdateInstruction(order, Persistence.PERSIST)
+    answer = house.ask(UpdateOrders(customer, market, (asked,)))
+    assert isinstance(answer, OrdersAnswer)
+    assert (answer.reports[0].order_id, house.order_of(order).persistence) == (order, Persistence.PERSIST)
+    answer = house.ask(UpdateOrders(customer, market, (asked,)))
+    assert isinstance(answer, OrdersAnswer)
+    assert answer.reports[0].code == "no_action_required"
+    answer = house.ask(UpdateOrders(customer, market, (UpdateInstruction(order, Persistence.MARKET_ON_CLOSE),)))
+    assert isinstance(answer, OrdersAnswer)
+    assert answer.reports[0].code == "invalid_persistence_type"
+
+
+# ---------------------------------------------------------------- in play
+
+
+def in_play(house: Exchange, *, passive: bool = False) -> int:
+    market = house.exchange_market(terms=LIVE, passive=passive)
+    house.do(TurnInPlay(market))
+    house.do(OpenExchangeMarket(market))
+    return market
+
+
+def test_the_off_keeps_what_persists_and_lapses_the_rest() -> None:
+    house = Exchange()
+    market, customer = house.exchange_market(terms=LIVE), house.trader()
+    lapses = house.order(customer, market, BACK, 4_000, 500)
+    stays = house.order(customer, market, BACK, 4_000, 300, persistence=Persistence.PERSIST)
+    house.do(TurnInPlay(market))
+    assert house.market_of(market).status is Status.SUSPENDED
+    assert house.market_of(market).in_play
+    assert (house.order_of(lapses).lapsed_minor, house.order_of(stays).remaining_minor) == (500, 300)
+    assert house.held(customer) == 300
+    assert house.refusal(TurnInPlay(market)) == "not_in_play_market"
+
+
+def test_the_off_sends_what_asked_for_it_to_the_starting_price() -> None:
+    house = Exchange()
+    market = house.exchange_market(terms=LIVE, bsp=True)
+    backer, layer = house.trader(), house.trader()
+    converts = house.order(backer, market, BACK, 10_000, 500, persistence=Persistence.MARKET_ON_CLOSE)
+    for_start = house.order(layer, market, LAY, 0, 0, type=OrderType.MARKET_ON_CLOSE, liability_minor=1_500)
+    house.do(TurnInPlay(market))
+    assert house.market_of(market).runners[0].sp_milli == 4_000
+    assert (house.order_of(converts).matched_minor, house.order_of(for_start).matched_minor) == (500, 500)
+    assert house.order_of(converts).status is OrderStatus.COMPLETE
+    assert (
+        house.why(layer, market, LAY, 0, 0, type=OrderType.MARKET_ON_CLOSE, liability_minor=1_500) == "market_suspended"
+    )
+
+
+def test_an_order_in_play_waits_and_then_matches_as_if_it_came_then() -> None:
+    house = Exchange()
+    market = in_play(house)
+    layer, backer = house.trader(), house.trader()
+    slow = house.order(backer, market, BACK, 3_000, 500)
+    assert house.order_of(slow).status is OrderStatus.PENDING
+    assert house.held(backer) == 500
+    assert house.cancel(backer, market, slow).reports[0].code == "bet_in_progress"
+    house.wait(2 * SECOND_US)
+    quick = house.order(layer, market, LAY, 3_000, 300)
+    house.wait(3 * SECOND_US)
+    assert (house.order_of(slow).status, house.book(market)) == (OrderStatus.EXECUTABLE, " | 3×500")
+    house.wait(2 * SECOND_US)
+    assert (house.order_of(slow).matched_minor, house.order_of(quick).matched_minor) == (300, 300)
+
+
+def test_a_suspension_lapses_what_waits() -> None:
+    house = Exchange()
+    market = in_play(house)
+    backer = house.trader()
+    order = house.order(backer, market, BACK, 3_000, 500)
+    house.do(SuspendExchangeMarket(market, "goal"))
+    assert (house.order_of(order).lapsed_minor, house.held(backer)) == (500, 0)
+    house.wait(10 * SECOND_US)
+    assert house.book(market) == " | "
+
+
+def test_in_passive_mode_only_what_would_match_waits() -> None:
+    house = Exchange()
+    market = in_play(house, passive=True)
+    layer, backer = house.trader(), house.trader()
+    house.order(layer, market, LAY, 3_000, 500)
+    assert house.book(market) == "3×500 | "
+    order = house.order(backer, market, BACK, 3_000, 200)
+    assert house.order_of(order).status is OrderStatus.PENDING
+    house.wait(5 * SECOND_US)
+    assert house.order_of(order).matched_minor == 200
+
+
+def test_another_delay_in_play_suspends_lapses_changes_and_opens() -> None:
+    house = Exchange()
+    market = in_play(house)
+    backer = house.trader()
+    order = house.order(backer, market, BACK, 3_000, 500)
+    before = house.market_of(market).version
+    house.do(ChangeBetDelay(market, 8 * SECOND_US))
+    assert [fact.kind for fact in house.journal[-3:]] == [
+        "exchange_market_suspended", "bet_delay_changed", "exchange_market_opened",
+    ]  # fmt: skip
+    assert (house.order_of(order).lapsed_minor, house.market_of(market).status) == (500, Status.OPEN)
+    assert house.market_of(market).version == before + 3
+    assert house.refusal(ChangeBetDelay(market, 13 * SECOND_US)) == "delay_invalid"
+
+
+def test_who_was_shut_out_meanwhile_gets_nothing_after_the_delay() -> None:
+    house = Exchange()
+    market = in_play(house)
+    layer, backer = house.trader(), house.trader()
+    order = house.order(backer, market, BACK, 3_000, 500)
+    house.do(SelfExclude(backer, 200 * DAY_US))
+    house.wait(5 * SECOND_US)
+    assert (house.order_of(order).lapsed_minor, house.held(backer), house.held(layer)) == (500, 0, 0)
+
+
+# ---------------------------------------------------------------- removals, corrections, heartbeat
+
+
+def test_a_removed_runner_takes_its_matches_and_reduces_the_others() -> None:
+    house = Exchange()
+    market, layer, backer = house.exchange_market(), house.trader(), house.trader()
+    for runner in (0, 1):
+        house.order(layer, market, LAY, 6_000, 1_000, runner=runner)
+        house.order(backer, market, BACK, 6_000, 800, runner=runner)
+    back = house.order(backer, market, BACK, 8_000, 500, runner=0)
+    house.do(RemoveRunner(market, 1002, 2_500))
+    assert (house.order_of(2).matched_value, house.order_of(4).voided_minor) == (800 * 4_500, 800)
+    assert (house.order_of(1).lapsed_minor, house.order_of(back).remaining_minor) == (200, 500)
+    assert house.held(backer) == 1_300
+    house.win(market, 0)
+    assert house.pounds(backer) == 100_000 + 2_800 * 95 // 100
+    assert house.refusal(RemoveRunner(market, 1002, 2_500)) == "market_status"
+
+
+def test_where_a_removal_leaves_too_little_the_loss_becomes_a_debt() -> None:
+    house = Exchange()
+    market, trader, other = house.exchange_market(), house.trader(1_000), house.trader()
+    for runner in (0, 1):
+        house.order(other, market, BACK, 3_000, 1_000, runner=runner)
+    both = tuple(PlaceInstruction(number, LAY, 3_000, 1_000) for number in (1001, 1002))
+    assert isinstance(house.ask(PlaceOrders(trader, market, "GBP", both)), OrdersAnswer)
+    assert house.held(trader) == 1_000
+    house.do(RemoveRunner(market, 1001, 0))
+    assert house.held(trader) == 1_000
+    house.win(market, 1)
+    assert (house.pounds(trader), house.owed(trader, "GBP")) == (0, 1_000)
+
+
+def test_a_correction_takes_back_and_pays_and_leaves_a_debt_where_the_money_is_gone() -> None:
+    house = Exchange()
+    market, layer, backer = house.exchange_market(base_rate_bp=0), house.trader(1_000), house.trader(1_000)
+    house.order(layer, market, LAY, 2_000, 1_000)
+    house.order(backer, market, BACK, 2_000, 1_000)
+    house.win(market, 0)
+    assert (house.pounds(layer), house.pounds(backer)) == (0, 2_000)
+    house.do(MoveFunds(backer, "GBP", -1_500, "withdrawal"))
+    house.win(market, 1)
+    assert (house.pounds(layer), house.pounds(backer), house.owed(backer, "GBP")) == (2_000, 0, 1_500)
+    house.result(market, VoidResult("abandoned"))
+    assert (house.pounds(layer), house.pounds(backer), house.owed(backer, "GBP")) == (1_000, 0, 500)
+    assert house.machine.state.ledger.house["GBP"].exchange.balance_minor == 0  # type: ignore[union-attr]
+
+
+def test_a_result_must_be_one_that_the_market_can_have() -> None:
+    house = Exchange()
+    market = house.exchange_market(winners=2, runners=4)
+    house.trader()
+    for winners in ((Share(0),), (Share(0), Share(0)), (Share(0), Share(9)), (Share(0), Share(1), Share(2))):
+        with pytest.raises(AssertionError):
+            house.result(market, RunnersResult(winners))
+    house.result(market, RunnersResult((Share(0), Share(1, 1, 2), Share(2, 1, 2))))
+
+
+def test_a_missed_heartbeat_cancels_what_rests() -> None:
+    house = Exchange()
+    market, other, customer = house.exchange_market(), house.exchange_market(), house.trader()
+    house.order(customer, market, BACK, 3_000, 500)
+    house.order(customer, other, LAY, 3_000, 500)
+    house.do(Heartbeat(customer, 10 * SECOND_US))
+    house.wait(9 * SECOND_US)
+    house.do(Heartbeat(customer, 10 * SECOND_US))
+    house.wait(9 * SECOND_US)
+    assert house.held(customer) == 1_500
+    house.wait(1 * SECOND_US)
+    assert house.held(customer) == 0
+    assert house.journal[-1].kind == "heartbeat_missed"
+    house.wait(60 * SECOND_US)
+    assert house.journal[-1].kind == "heartbeat_missed"
+    assert house.refusal(Heartbeat(customer, 1)) == "heartbeat_invalid"
+
+
+def test_the_same_key_is_the_same_orders() -> None:
+    house = Exchange()
+    market, customer = house.exchange_market(), house.trader()
+    asked, key = PlaceOrders(customer, market, "GBP", (PlaceInstruction(1001, BACK, 3_000, 500),)), house.key()
+    first = house.ask(asked, key=key)
+    assert house.ask(asked, key=key) == first
+    assert house.held(customer) == 500
+    assert not isinstance(first, Done)
+
+
+def test_a_customer_keeps_one_currency_on_a_market() -> None:
+    house = Exchange()
+    market, customer = house.exchange_market(), house.trader(currency="EUR")
+    assert house.why(customer, market, BACK, 3_000, 500, currency="EUR") == "no_rate"
+    assert house.why(customer, market, BACK, 3_000, 500) == "wallet_not_found"

@@ -6,14 +6,14 @@ is the thousandth at which most is matched, then the one that leaves least over,
 
 from collections.abc import Sequence
 
-from overround.book.auction.types import HIGHEST_MILLI, LOWEST_MILLI, Bid, Matched
+from overround.book.auction.types import HIGHEST_MILLI, LOWEST_MILLI, PARTS, Bid, Matched
 from overround.book.exposure import Side
 
 
 def sizes_at(bids: Sequence[Bid], price_milli: int) -> tuple[int, int]:
-    """What backers and what layers want at a price."""
-    backs = sum(bid.size_at(price_milli) for bid in bids if bid.side is Side.BACK)
-    return backs, sum(bid.size_at(price_milli) for bid in bids if bid.side is Side.LAY)
+    """What backers and what layers want at a price, in thousandths of a minor unit."""
+    backs = sum(bid.size_at(price_milli, PARTS) for bid in bids if bid.side is Side.BACK)
+    return backs, sum(bid.size_at(price_milli, PARTS) for bid in bids if bid.side is Side.LAY)
 
 
 def price(bids: Sequence[Bid]) -> int:
@@ -29,7 +29,7 @@ def price(bids: Sequence[Bid]) -> int:
     crossing = _lowest_like(bids, low)
     before = _lowest_like(bids, low - 1) if low > LOWEST_MILLI else crossing
     best = min((crossing, before), key=lambda found: (-min(found[1]), abs(found[1][0] - found[1][1]), found[0]))
-    return best[0] if min(best[1]) else 0
+    return best[0] if min(best[1]) >= PARTS else 0
 
 
 def _lowest_like(bids: Sequence[Bid], price_milli: int) -> tuple[int, tuple[int, int]]:

@@ -12,6 +12,9 @@ ANY_BACK_MILLI: Final = LOWEST_MILLI
 ANY_LAY_MILLI: Final = HIGHEST_MILLI
 """The limits of those who take any price."""
 
+PARTS: Final = 1_000
+"""Into how many parts of a minor unit sizes are divided while the price is found, so that small ones have one too."""
+
 
 class Bid(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One order in the auction. A backer takes `limit_milli` or more, a layer that or less. `amount_minor` is a size,
@@ -23,13 +26,15 @@ class Bid(msgspec.Struct, frozen=True, array_like=True, gc=False):
     amount_minor: int
     by_liability: bool = False
 
-    def size_at(self, price_milli: int) -> int:
-        """The size wanted at a price, rounded down."""
+    def size_at(self, price_milli: int, parts: int = 1) -> int:
+        """The size wanted at a price, in so many parts of a minor unit, rounded down."""
         if self.side is Side.BACK:
-            return self.amount_minor if price_milli >= self.limit_milli else 0
+            return self.amount_minor * parts if price_milli >= self.limit_milli else 0
         if price_milli > self.limit_milli:
             return 0
-        return self.amount_minor * 1_000 // (price_milli - 1_000) if self.by_liability else self.amount_minor
+        if self.by_liability:
+            return self.amount_minor * parts * 1_000 // (price_milli - 1_000)
+        return self.amount_minor * parts
 
 
 class Matched(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -1,0 +1,185 @@
+"""The exchange's arithmetic against slow and simple sums, and its life against a model, whatever hypothesis tries."""
+
+from fractions import Fraction
+from itertools import combinations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.book.exchanging import BACK, LAY, Exchange
+
+from overround.book import auction, exposure, matching
+from overround.book.auction import Bid
+from overround.book.exchange import MarketTerms, Minimums
+from overround.book.exposure import Cells, Game, Shape, Side
+from overround.book.machine.exchange_commands import OpenExchangeMarket, SetMinimums, SuspendExchangeMarket
+from overround.book.matching import Order, OrderType, RunnerBook, Target, Want
+from overround.kernel.ladder import CLASSIC, Ladder
+from overround.kernel.refusal import Refused
+
+SIDES = st.sampled_from(list(Side))
+PRICES = st.sampled_from(CLASSIC[:200])
+BETS = st.lists(st.tuples(st.integers(0, 4), SIDES, PRICES, st.integers(1, 10_000), st.booleans()), max_size=8)
+
+
+@given(BETS, st.integers(0, 5), st.integers(2, 5))
+def test_the_worst_case_of_winners_is_the_worst_of_all_outcomes(
+    bets: list[tuple[int, Side, int, int, bool]], winners: int, runners: int
+) -> None:
+    game, cells = Game(Shape.WINNERS, winners), Cells()
+    bets = [(runner % runners, *rest) for runner, *rest in bets]  # type: ignore[misc]
+    for runner, side, price, size, done in bets:
+        exposure.add(cells, game, runner, (exposure.matched if done else exposure.unmatched)(game, side, price), size)
+    sizes = [min(winners, runners)] if winners else range(runners + 1)
+    worst = Fraction()
+    for won in (set(chosen) for size in sizes for chosen in combinations(range(runners), size)):
+        lost = Fraction()
+        for runner, side, price, size, done in bets:
+            backed = Fraction(-size * (price - 1_000), 1_000) if runner in won else Fraction(size)
+            loss = backed if side is BACK else -backed
+            lost += loss if done else max(Fraction(), loss)
+        worst = max(worst, lost)
+    assert Fraction(exposure.worst(game, cells, runners), game.unit) == worst
+
+
+@given(BETS, st.integers(0, 199), st.integers(1, 10_000))
+def test_matching_at_its_price_or_better_never_raises_what_is_held(
+    bets: list[tuple[int, Side, int, int, bool]], better: int, part: int
+) -> None:
+    for game in (Game(), Game(Shape.WINNERS, 2), Game(Shape.EACH_WAY, 2, 5)):
+        before, after = Cells(), Cells()
+        for n, (runner, side, price, size, done) in enumerate(bets):
+            exposure.add(
+                before, game, runner, (exposure.matched if done else exposure.unmatched)(game, side, price), size
+            )
+            matched = size if done else min(part, size) if n == 0 else 0
+            other = CLASSIC[better]
+            at = price if done else max(price, other) if side is BACK else min(price, other)
+            exposure.add(after, game, runner, exposure.matched(game, side, at), matched)
+            exposure.add(after, game, runner, exposure.unmatched(game, side, price), size - matched)
+        assert exposure.worst(game, after, 5) <= exposure.worst(game, before, 5)
+
+
+BIDS = st.lists(st.tuples(SIDES, st.integers(1_010, 4_000), st.integers(1, 3_000), st.booleans()), max_size=6)
+
+
+def bids_of(drawn: list[tuple[Side, int, int, bool]]) -> list[Bid]:
+    return [Bid(n + 1, side, limit, amount, by and side is LAY) for n, (side, limit, amount, by) in enumerate(drawn)]
+
+
+@settings(max_examples=40)
+@given(BIDS)
+def test_no_other_price_would_match_more_or_leave_less(drawn: list[tuple[Side, int, int, bool]]) -> None:
+    bids = bids_of(drawn)
+    best, found = (0, 0), 0
+    for price in range(1_010, 4_200):
+        backs = sum(bid.size_at(price, 1_000) for bid in bids if bid.side is BACK)
+        lays = sum(bid.size_at(price, 1_000) for bid in bids if bid.side is LAY)
+        if (min(backs, lays), -abs(backs - lays)) > best and min(backs, lays) >= 1_000:
+            best, found = (min(backs, lays), -abs(backs - lays)), price
+    price = auction.price(bids)
+    assert price == found or (price > 4_200 and not found)
+
+
+@given(BIDS)
+def test_nobody_gets_a_price_beyond_the_limit_nor_more_than_was_wanted(
+    drawn: list[tuple[Side, int, int, bool]],
+) -> None:
+    bids = bids_of(drawn)
+    price = auction.price(bids)
+    if not price:
+        return
+    met = auction.allot(bids, price)
+    got = {bid.order: sum(one.size_minor for one in met if bid.order in (one.back, one.lay)) for bid in bids}
+    for bid in bids:
+        assert got[bid.order] <= bid.size_at(price)
+        if bid.by_liability:
+            assert got[bid.order] * (price - 1_000) <= bid.amount_minor * 1_000
+        if got[bid.order]:
+            assert price >= bid.limit_milli if bid.side is BACK else price <= bid.limit_milli
+    wanted = [sum(bid.size_at(price) for bid in bids if bid.side is side) for side in Side]
+    assert sum(one.size_minor for one in met) == min(wanted)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(CLASSIC), st.integers(1, 50_000)), min_size=1, max_size=5),
+    SIDES,
+    st.sampled_from(CLASSIC),
+    st.integers(1, 50_000),
+)
+def test_whoever_wins_a_cross_match_costs_the_house_nothing(
+    others: list[tuple[int, int]], side: Side, price: int, size: int
+) -> None:
+    books = [RunnerBook() for _ in range(len(others) + 1)]
+    for runner, (resting, amount) in enumerate(others, 1):
+        books[runner].half(side).rest(
+            Order(runner, 2, 1, runner, side, OrderType.LIMIT, resting, amount, 0, remaining_minor=amount)
+        )
+    fills = matching.match_across(
+        books, range(len(books)), Ladder(), 1, 0, side, price, Want(Target.SIZE, size), {}
+    )  # fmt: skip
+    assert sum(fill.size_minor for fill in fills) <= size
+    for fill in fills:
+        assert fill.price_milli >= price if side is BACK else fill.price_milli <= price
+        legs = [(fill.price_milli, fill.size_minor), *((order.price_milli, part) for order, part in fill.others)]
+        stakes = 1_000 * sum(part for _, part in legs)
+        for paid, part in legs:
+            assert paid * part <= stakes if side is BACK else paid * part >= stakes
+
+
+class ExchangeModel(RuleBasedStateMachine):
+    """One market in words: orders as (customer, side, price, left), money as what each would have. Everything the house
+    does is audited by going through every outcome; the model holds sizes, holds and funds."""
+
+    @initialize()
+    def open(self) -> None:
+        self.house = Exchange()
+        self.market = self.house.exchange_market(terms=MarketTerms("Win", crossing=True))
+        self.house.do(SetMinimums("GBP", Minimums(1, 0, 1, 1)))
+        self.people = [self.house.trader(20_000) for _ in range(3)]
+        self.placed: dict[int, int] = {}
+        self.open_now = True
+
+    @rule(
+        who=st.integers(0, 2),
+        side=SIDES,
+        tick=st.integers(95, 140),
+        size=st.integers(1, 5_000),
+        runner=st.integers(0, 2),
+    )
+    def place(self, who: int, side: Side, tick: int, size: int, runner: int) -> None:
+        customer = self.people[who]
+        free = self.house.wallet(customer, "GBP").cash.available_minor
+        answer = self.house.place(customer, self.market, side, CLASSIC[tick], size, runner=runner)
+        if isinstance(answer, Refused):
+            assert self.house.wallet(customer, "GBP").cash.available_minor == free
+            assert self.open_now or answer.code == "market_suspended"
+        else:
+            self.placed[answer.reports[0].order_id] = size
+
+    @rule(which=st.integers(0, 60), part=st.integers(0, 500))
+    def cancel(self, which: int, part: int) -> None:
+        if not self.placed:
+            return
+        order = list(self.placed)[which % len(self.placed)]
+        left = self.house.order_of(order).remaining_minor
+        answer = self.house.cancel(self.house.order_of(order).customer_id, self.market, (order, part))
+        taken = min(part or left, left)
+        assert answer.reports[0].cancelled_minor == taken
+        assert self.house.order_of(order).remaining_minor == left - taken
+
+    @rule()
+    def suspend_or_open(self) -> None:
+        self.house.do(SuspendExchangeMarket(self.market, "var") if self.open_now else OpenExchangeMarket(self.market))
+        self.open_now = not self.open_now
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        for order, size in self.placed.items():
+            found = self.house.order_of(order)
+            assert size == found.matched_minor + found.remaining_minor + found.cancelled_minor + found.lapsed_minor
+        assert sum(self.house.pounds(customer) for customer in self.people) == 60_000
+
+
+TestExchangeModel = ExchangeModel.TestCase
+TestExchangeModel.settings = settings(max_examples=12, stateful_step_count=25)
