@@ -2,12 +2,14 @@
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from overround.book.catalogue.types import MARKET_TYPES
 from overround.feeds import planning, screening
 from overround.feeds.changes import Offer, Question, Reschedule, State
 from overround.feeds.planning import ShownEvent, ShownMarket, ShownSelection
-from overround.trading import Finding, Verdict
+from overround.trading import Finding, Kind, Verdict
 
 
 def market(market_id: int, kind: str, prices: tuple[int, ...], **specifiers: int) -> ShownMarket:
@@ -127,3 +129,43 @@ def test_main_prices_of_the_same_word_count_before_those_that_stand() -> None:
     assert one(MATCH, other)[1].verdict is Verdict.LONGER_THAN_MODEL
     moved = Reschedule(starts_at_us=1)
     assert next(change for change, _ in screening.screened(MATCH, [moved, other])) is moved
+
+
+def test_a_main_market_with_its_sides_swapped_waits() -> None:
+    """Its book adds up as before; it is the others that know."""
+    others = market(3, "draw_no_bet", (1_450, 2_750)), market(4, "asian_handicap", (1_960, 1_900), line_quarters=-2)
+    event = msgspec.structs.replace(MATCH, markets=(*MATCH.markets, *others))
+    swapped = offer("1x2", 5_000, 3_900, 1_700)
+    kept, found = one(event, swapped)
+    assert (found.verdict, found.reason) == (Verdict.CONTRADICTED, "2 of 2 other markets say otherwise")
+    assert kept.state is State.SUSPENDED
+    assert one(event, offer("1x2", 2_050, 3_400, 3_700))[1].is_sane
+    alone = msgspec.structs.replace(MATCH, markets=(*MATCH.markets, others[0]))
+    assert one(alone, swapped)[1].is_sane  # one market against one: nobody knows which
+
+
+GOALS = sorted(kind.value for kind in Kind if MARKET_TYPES[kind.value].outcomes)
+wild = st.one_of(st.sampled_from((0, 1, 999, 1_000, 1_001)), st.integers(0, 1_000_000))
+
+
+@st.composite
+def offers(draw: st.DrawFn) -> Offer:
+    kind = draw(st.sampled_from(GOALS))
+    said = draw(st.dictionaries(st.sampled_from(MARKET_TYPES[kind].outcomes), wild))
+    lines = draw(st.dictionaries(st.sampled_from(("line_quarters", "goal_number")), st.integers(-10_000, 10_000)))
+    return msgspec.structs.replace(
+        offer(kind, *[0] * len(MARKET_TYPES[kind].outcomes)),
+        question=Question(type=kind, specifiers=lines),
+        prices_milli=said,
+        state=draw(st.sampled_from(State)),
+    )
+
+
+@settings(max_examples=200)
+@given(said=st.lists(offers(), max_size=4), event=st.sampled_from((MATCH, msgspec.structs.replace(MATCH, markets=()))))
+def test_whatever_is_said_is_judged(said: list[Offer], event: ShownEvent) -> None:
+    """Nothing that a provider says stops the feed, and what is let through was said."""
+    judged = screening.screened(event, said)
+    assert len(judged) == len(said)
+    for (kept, found), each in zip(judged, said, strict=True):
+        assert kept == each if found.is_sane else isinstance(kept, Offer) and not kept.prices_milli

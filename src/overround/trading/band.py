@@ -34,6 +34,7 @@ class Verdict(StrEnum):
     SHORTER_THAN_SOURCES = "shorter_than_sources"
     BOOK_TOO_SMALL = "book_too_small"
     BOOK_TOO_LARGE = "book_too_large"
+    CONTRADICTED = "contradicted"
 
 
 class Finding(NamedTuple):
