@@ -18,7 +18,8 @@ RUNNERS = tuple(f"Runner {number}" for number in range(1, 9))
 
 TOLD = re.compile(
     r"(\d+)–(\d+)(?: \((\d+)–(\d+)\))?"
-    r"(?:: (?P<goals>[^;]*?))?(?:; absent (?P<absent>\w+))?(?: (?P<ending>abandoned|postponed|retired))?"
+    r"(?:: (?P<goals>[^;]*?))?(?:; absent (?P<absent>\w+))?(?:; late (?P<late>\w+))?"
+    r"(?: (?P<ending>abandoned|postponed|retired))?"
 )
 
 
@@ -55,6 +56,7 @@ def score(cell: str) -> Score:
         tuple(map(goal, goals.split(", "))) if goals is not None else None,
         (told["absent"],) if told["absent"] else (),
         Ending(told["ending"] or "finished"),
+        (told["late"],) if told["late"] else (),
     )
 
 

@@ -202,6 +202,7 @@ class ScoreBody(Body, frozen=True, gc=False):
     half_time: SidesBody | None = None
     goals: Annotated[tuple[GoalBody, ...], Meta(max_length=1_998)] | None = None
     absent: Annotated[tuple[Text, ...], Meta(max_length=100)] = ()
+    late: Annotated[tuple[Text, ...], Meta(max_length=100)] = ()
     ending: Ending = Ending.FINISHED
 
 
@@ -272,6 +273,7 @@ def _score(score: ScoreBody) -> Result:
         tuple(Goal(goal.side, goal.scorer, goal.own) for goal in goals) if goals is not None else None,
         score.absent,
         score.ending,
+        score.late,
     )
 
 

@@ -80,8 +80,8 @@ def _is_score(score: Score) -> bool:
         all(0 <= number <= MAX_SCORE for number in numbers)
         and (score.half_time is None or (score.half_time[0] <= score.home and score.half_time[1] <= score.away))
         and (score.goals is None or _are_all_goals(score, score.goals))
-        and len(score.absent) <= MAX_ABSENT
-        and all(map(is_name, score.absent))
+        and len(score.absent) + len(score.late) <= MAX_ABSENT
+        and all(map(is_name, (*score.absent, *score.late)))
     )
 
 
@@ -224,7 +224,7 @@ def _deductions(market: Market, taken_at_us: int) -> tuple[int, int]:
 def _by_score(market: Market, selection_id: int, score: Score) -> Outcome:
     kind, rule = MARKET_TYPES[market.type], void_rule(market)
     name = market.selections[selection_id].name
-    if name in score.absent and kind.rule in READS_GOALS and rule.absent is Treatment.VOID:
+    if rule.absent is Treatment.VOID and _took_no_part(kind, name, score):
         return Outcome.VOID
     treatment = rule.at(score.ending)
     if treatment is Treatment.VOID or (treatment is Treatment.DECIDED and not _is_decided(market, kind, name, score)):
@@ -234,6 +234,13 @@ def _by_score(market: Market, selection_id: int, score: Score) -> Outcome:
         ahead = margin(market, kind, score)
         return by_margin(ahead if selection_id == 1 else -ahead)
     return _by_words(market, kind, selection_id, WORDS[kind.rule](market, kind, score))
+
+
+def _took_no_part(kind: MarketType, name: str, score: Score) -> bool:
+    """Whether a bet is on a player who was not there, or, to score first, came on after the first goal."""
+    if kind.rule is Rule.FIRST_SCORER:
+        return name in score.absent or name in score.late
+    return kind.rule is Rule.SCORER and name in score.absent
 
 
 def _by_words(market: Market, kind: MarketType, selection_id: int, words: tuple[str, ...]) -> Outcome:

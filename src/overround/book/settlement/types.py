@@ -30,7 +30,8 @@ class Score(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="score",
     """Goals (or points, or sets) of the home and the away side at full time.
 
     Some rules read more: `half_time` the score at half-time, `goals` all goals in order, `absent` the players who took
-    no part, by name. A match that did not finish says so in `ending`; its numbers are those at that moment.
+    no part, by name, and `late` those who came on after the first goal. A match that did not finish says so in
+    `ending`; its numbers are those at that moment.
     """
 
     home: int
@@ -39,6 +40,7 @@ class Score(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="score",
     goals: tuple[Goal, ...] | None = None
     absent: tuple[str, ...] = ()
     ending: Ending = Ending.FINISHED
+    late: tuple[str, ...] = ()
 
 
 class Winners(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="winners", forbid_unknown_fields=True):

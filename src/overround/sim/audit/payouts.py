@@ -55,7 +55,7 @@ def _by_winners(selection: int, rest: list[Any]) -> str:
 def _by_score(market: Market, selection: int, rest: list[Any]) -> str:
     """The name of what a score makes of a selection. A match that was broken off has decided a total of these, once
     there were goals enough."""
-    home, away, half_time, _, _, ending = rest
+    home, away, half_time, _, _, ending, _ = rest
     enough = market.type == "total" and 4 * (home + away) >= market.specifiers["line_quarters"] + 2
     if ending != "finished" and not enough:
         return "void"
