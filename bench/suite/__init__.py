@@ -8,6 +8,7 @@ from bench.suite import (
     machine,
     matching,
     memory,
+    multiples,
     peers,
     pricing,
     recovery,
@@ -21,6 +22,7 @@ from bench.suite import (
 BENCHES: tuple[Bench, ...] = (
     machine.BENCH,
     tickets.BENCH,
+    multiples.BENCH,
     matching.BENCH,
     pricing.BENCH,
     memory.BENCH,

@@ -22,6 +22,7 @@ from overround.book.bets.events import (
 from overround.book.bets.rules import (
     REFERABLE,
     Measure,
+    Ratio,
     Refusal,
     Room,
     above,
@@ -88,6 +89,7 @@ __all__ = [
     "Measure",
     "OddsChange",
     "Outcome",
+    "Ratio",
     "Refusal",
     "Room",
     "Tally",

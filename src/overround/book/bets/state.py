@@ -1,5 +1,7 @@
 """Every bet, by id and by market, what each market and level owes, and how facts change them."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from overround.book.bets.events import (
@@ -56,8 +58,13 @@ class BetsState(msgspec.Struct):
 
     def lost_minor(self, market_id: int, selection_id: int, currency: str) -> int:
         """What the house loses on a market if this selection wins, every other leg of its bets included."""
-        found = (kept.get(market_id, {}).get(currency) for kept in (self.exposures, self.carried))
-        return sum(exposure.lost_minor(selection_id) for exposure in found if exposure is not None)
+        lost_minor = 0
+        for kept in (self.exposures, self.carried):
+            by_currency = kept.get(market_id)
+            exposure = by_currency.get(currency) if by_currency else None
+            if exposure is not None:
+                lost_minor += exposure.lost_minor(selection_id)
+        return lost_minor
 
     def worst_minor(self, level: Level, id: int, currency: str) -> int:
         """What a level may lose, in minor units."""
@@ -294,7 +301,8 @@ def _count_single(book: Book, bet: Bet, most_minor: int) -> None:
 
 
 def _above(state: BetsState, catalogue: CatalogueState, market_id: int, currency: str) -> tuple[Tally, ...]:
-    """The sums of the levels above a market, the platform's last. A market never changes its place."""
+    """The sums of the levels above a market, the platform's last. A market never changes its place, so they are kept
+    from its first bet on."""
     by_currency = state.levels.get(market_id)
     if by_currency is None:
         by_currency = state.levels[market_id] = {}
@@ -306,7 +314,11 @@ def _above(state: BetsState, catalogue: CatalogueState, market_id: int, currency
 
 
 def _tally(state: BetsState, level: Level, id: int, currency: str) -> Tally:
-    return state.worst.setdefault((level, id, currency), Tally())
+    scope = level, id, currency
+    tally = state.worst.get(scope)
+    if tally is None:
+        tally = state.worst[scope] = Tally(len(state.worst))
+    return tally
 
 
 def _release_single(book: Book, bet: Bet) -> None:
@@ -331,8 +343,17 @@ def _count_slip(book: Book, bet: Bet, sign: int) -> None:
             change = exposure.add if sign > 0 else exposure.take
             change(selection_id, stake_minor=stake_minor, payout_minor=most_minor)
     loss_minor = sign * max(0, most_minor - stake_minor)
-    for level, id in above(catalogue, markets_of(bet)):
-        _tally(state, level, id, bet.currency).minor += loss_minor
+    for tally in _above_all(state, catalogue, bet):
+        tally.minor += loss_minor
+
+
+def _above_all(state: BetsState, catalogue: CatalogueState, bet: Bet) -> Iterable[Tally]:
+    """The sums of the levels above the markets of a bet, each once, whatever markets share it."""
+    found: dict[int, Tally] = {}
+    for market_id, _ in bet.selections:
+        for tally in _above(state, catalogue, market_id, bet.currency):
+            found[tally.number] = tally
+    return found.values()
 
 
 def release(book: Book, market_id: int) -> None:
@@ -342,7 +363,6 @@ def release(book: Book, market_id: int) -> None:
     for currency, exposure in state.exposures.pop(market_id, {}).items():
         for tally in _above(state, catalogue, market_id, currency):
             tally.minor -= exposure.worst_minor
-    state.levels.pop(market_id, None)
 
 
 def expose(book: Book, market_id: int) -> None:
@@ -370,17 +390,14 @@ def price_builder(state: BetsState, fact: BuilderPriced, *, at_us: int) -> None:
 
 
 def index(state: BetsState, catalogue: CatalogueState) -> None:
-    """Find `by_market` again from the bets, in the order in which they were accepted, and `levels` from the
-    exposures."""
-    for market_id, by_currency in state.exposures.items():
-        for currency in by_currency:
-            _above(state, catalogue, market_id, currency)
-    state.by_market = {}
+    """Find `by_market` and `levels` again from the bets, in the order in which they were accepted."""
+    state.by_market, state.levels = {}, {}
     stood = [bet for bet in state.bets.values() if bet.status in STOOD]
     stood.sort(key=_order)
     for bet in stood:
         for market_id in markets_of(bet):
-            state.by_market.setdefault(market_id, []).append(bet)
+            _append(state.by_market, market_id, bet)
+            _above(state, catalogue, market_id, bet.currency)
 
 
 def _order(bet: Bet) -> tuple[int, int]:

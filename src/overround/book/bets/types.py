@@ -177,6 +177,7 @@ class Exposure(msgspec.Struct, array_like=True):
 
 
 class Tally(msgspec.Struct, array_like=True, gc=False):
-    """One running sum, in minor units, shared by whoever adds to it."""
+    """One running sum, in minor units, shared by whoever adds to it, with a number of its own."""
 
+    number: int
     minor: int = 0

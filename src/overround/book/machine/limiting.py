@@ -1,6 +1,7 @@
 """Which limits of the house a bet meets: those of its customer, its selections and markets, and every level above."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -11,6 +12,9 @@ from overround.book.machine.state import State
 from overround.kernel.level import Level
 
 Pair = tuple[int, int]
+
+
+PLATFORM: Final = ((Level.PLATFORM, 0),)
 
 
 class Pledged(msgspec.Struct):
@@ -60,7 +64,7 @@ def rooms(
         if caps:
             yield from bets.cap_rooms(caps, (Level.SELECTION, market_id, selection_id, currency), lost_minor)
             yield from bets.cap_rooms(caps, (Level.MARKET, market_id, 0, currency), lost_minor)
-    for level, id in bets.above(state.catalogue, markets):
+    for level, id in bets.above(state.catalogue, markets) if caps else PLATFORM:
         worst_minor = (
             state.bets.worst_minor(level, id, currency) + pledged.worst_minor.get((level, id), 0) - spare_minor
         )

@@ -11,6 +11,7 @@ from overround.book.bets import (
     BetStatus,
     Bound,
     OddsChange,
+    Ratio,
     TicketAccepted,
     TicketBet,
     TicketDelayed,
@@ -252,13 +253,15 @@ def stand(state: State, asked: Asked, now_us: int) -> tuple[TicketBet, ...] | Re
         if slip.stake_minor < terms.min_stake_minor:
             least: dict[str, int | str] = {"bet": position, "min_stake_minor": terms.min_stake_minor}
             return Refused(bets.Refusal.STAKE_BELOW_MINIMUM, least)
-        over = _over(state, asked, slip, pledged, now_us) if asked.within_limits else None
+        most = tickets.most_ratio(slip, start_ceiling_milli=START_CEILING_MILLI)
+        over = _over(state, asked, slip, most, pledged, now_us) if asked.within_limits else None
         if over is not None:
             available_minor = _available_minor(asked)
             refused = too_much(over, None, available_minor=available_minor, min_stake_minor=terms.min_stake_minor)
             return Refused(refused.code, {"bet": position, **refused.detail})
-        potential_minor = most_minor(slip)
-        pledged.add(state, _pairs(slip), stake_minor=slip.stake_minor, most_minor=potential_minor)
+        potential_minor = most_minor(slip, most)
+        if position < len(asked.slips):
+            pledged.add(state, _pairs(slip), stake_minor=slip.stake_minor, most_minor=potential_minor)
         taken.append(TicketBet(asked.first_id + position - 1, slip, potential_minor))
     return _affordable(state, asked, now_us) or tuple(taken)
 
@@ -267,9 +270,9 @@ def _pairs(slip: Slip) -> tuple[tuple[int, int], ...]:
     return tuple(pair for leg in slip.legs for pair in leg.selections)
 
 
-def most_minor(slip: Slip) -> int:
-    """The most that a slip counts for in limits and liability."""
-    numerator, denominator = tickets.most_ratio(slip, start_ceiling_milli=START_CEILING_MILLI)
+def most_minor(slip: Slip, most: Ratio | None = None) -> int:
+    """The most that a slip counts for in limits and liability; `most` is its ratio where that is known."""
+    numerator, denominator = most or tickets.most_ratio(slip, start_ceiling_milli=START_CEILING_MILLI)
     paid_minor = half_even(slip.stake_minor * numerator, denominator)
     return min(paid_minor, max(slip.payout_limit_minor, slip.stake_minor)) if _depends_on_start(slip) else paid_minor
 
@@ -278,12 +281,11 @@ def _depends_on_start(slip: Slip) -> bool:
     return any(not leg.price_milli for leg in slip.legs)
 
 
-def _over(state: State, asked: Asked, slip: Slip, pledged: Pledged, now_us: int) -> Bound | None:
+def _over(state: State, asked: Asked, slip: Slip, most: Ratio, pledged: Pledged, now_us: int) -> Bound | None:
     """The narrowest of the house's limits that a slip is over, the earlier bets of its ticket counted."""
     bounds = rooms(state, asked.player, asked.currency, _pairs(slip), now_us=now_us, pledged=pledged)
     if _depends_on_start(slip):  # its payout is bounded when it is paid
         bounds = (bound for bound in bounds if bound[0] is not bets.Refusal.PAYOUT_LIMIT)
-    most = tickets.most_ratio(slip, start_ceiling_milli=START_CEILING_MILLI)
     return bets.narrowest(bounds, stake_minor=slip.stake_minor, most=most)
 
 

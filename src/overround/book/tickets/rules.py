@@ -132,7 +132,8 @@ def _choices(bet: Slip) -> int:
 
 def line_count(bet: Slip) -> int:
     """How many lines carry the stake, by formula: for each fold k of n legs, n over k; each-way has twice as many."""
-    lines = sum(comb(_choices(bet), fold) for fold in bet.folds)
+    choices = _choices(bet)
+    lines = sum([comb(choices, fold) for fold in bet.folds])
     return 2 * lines if bet.each_way else lines
 
 
