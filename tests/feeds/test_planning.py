@@ -158,13 +158,8 @@ def test_taking_back_and_cancelling() -> None:
 # ------------------------------------------------------------------ the last word
 
 
-def words(last: LastWord, feed: str = "uof-1", *, since_recovery: bool = False) -> list[dict[str, int]]:
-    return [
-        change.prices_milli
-        for each in last.words(feed, since_recovery=since_recovery)
-        for change in each.changes
-        if isinstance(change, Offer)
-    ]
+def words(last: LastWord, feed: str = "uof-1") -> list[dict[str, int]]:
+    return [change.prices_milli for each in last.words(feed) for change in each.changes if isinstance(change, Offer)]
 
 
 def test_the_last_word_is_the_offer_with_all_its_prices() -> None:
@@ -195,8 +190,11 @@ def test_after_a_recovery_of_everything_only_what_it_spoke_of_counts() -> None:
     last.note("match", [offer(home=2_000)])
     last.begin("uof-1")
     last.note("match", [offer(question=TOTAL, over=1_900)])
-    assert words(last, since_recovery=True) == [{"over": 1_900}]
     assert words(last) == [{"home": 2_000}, {"over": 1_900}]
+    last.forget_older("uof-3")
+    assert words(last) == [{"home": 2_000}, {"over": 1_900}]
+    last.forget_older("uof-1")
+    assert words(last) == [{"over": 1_900}]
     assert EventChanges(ref="match", changes=()).changes == ()
 
 

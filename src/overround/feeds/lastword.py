@@ -65,14 +65,21 @@ class LastWord:
         whole = msgspec.structs.replace(offer, prices_milli=prices)
         words[key] = _Word(offer=whole, number=self._number)
 
-    def words(self, feed: str, *, since_recovery: bool) -> Iterator[EventChanges]:
-        """Offers of the feed's that are open, by event; since its recovery began, or all."""
-        least = self._began.get(feed, 0) if since_recovery else -1
+    def forget_older(self, feed: str) -> None:
+        """The feed's recovery was of everything: what it did not speak of is not on offer any more."""
+        began = self._began.get(feed, 0)
+        for event in self._events.values():
+            event.words = {
+                key: word for key, word in event.words.items() if word.offer.feed != feed or word.number > began
+            }
+
+    def words(self, feed: str) -> Iterator[EventChanges]:
+        """Offers of the feed's that are open, by event."""
         for ref, event in self._events.items():
             offers = tuple(
                 word.offer
                 for word in event.words.values()
-                if word.offer.feed == feed and word.offer.state is State.OPEN and word.number > least
+                if word.offer.feed == feed and word.offer.state is State.OPEN
             )
             if offers:
                 yield EventChanges(ref=ref, changes=offers)

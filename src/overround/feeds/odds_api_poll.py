@@ -291,7 +291,7 @@ class Poller:
 
     async def _say_again(self, sport: _Polled) -> None:
         async with self._bringing:
-            await self._insist(list(self._last.words(sport.feed, since_recovery=False)))
+            await self._insist(list(self._last.words(sport.feed)))
 
     async def _insist(self, waiting: list[EventChanges]) -> None:
         while waiting:

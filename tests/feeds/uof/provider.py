@@ -23,12 +23,12 @@ def now_ms() -> int:
 
 
 class Provider:
-    """`snapshot` are the bodies that a recovery sends before its end; `alive` says whether life signs are sent."""
+    """`snapshot` are the bodies that a recovery sends before its end; `alive` are the producers with life signs."""
 
     def __init__(self, amqp_url: str, documents: dict[str, bytes]) -> None:
         self.snapshot: list[str] = []
         self.requests: list[dict[str, str]] = []
-        self.alive = True
+        self.alive: tuple[int, ...] = (1, 3)
         self.subscribed = True
         self.refuses = 0
         self._url, self._documents = amqp_url, documents
@@ -55,14 +55,11 @@ class Provider:
                 await asyncio.sleep(0.2)
 
     async def beat(self) -> None:
-        """Life signs of producers 1 and 3, until cancelled."""
+        """Life signs, until cancelled."""
         while True:
-            if self.alive:
-                for product in (1, 3):
-                    await self._send(
-                        "-.-.-.alive.-.-.-.-",
-                        f'<alive product="{product}" timestamp="{now_ms()}" subscribed="{int(self.subscribed)}"/>',
-                    )
+            for product in self.alive:
+                body = f'<alive product="{product}" timestamp="{now_ms()}" subscribed="{int(self.subscribed)}"/>'
+                await self._send("-.-.-.alive.-.-.-.-", body)
             await asyncio.sleep(BEAT_S)
 
     async def __call__(self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:

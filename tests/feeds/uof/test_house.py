@@ -171,6 +171,20 @@ async def process(settings: Settings, endpoints: Endpoints, *, url: str, api: st
             await running.wait()
 
 
+def asked_again(provider: Provider) -> Callable[[], Awaitable[bool]]:
+    async def asked() -> bool:
+        return len(provider.requests) >= 3
+
+    return asked
+
+
+def silent(running: Feed, product: int) -> Callable[[], Awaitable[bool]]:
+    async def asked() -> bool:
+        return not running.adapter.producers[product].is_up
+
+    return asked
+
+
 async def customer(door: Door) -> Door:
     made = await door.post("/v1/operator/customers", {"currency": "EUR"})
     path = f"/v1/operator/customers/{made['customer_id']}"
@@ -184,14 +198,14 @@ async def test_a_day_with_a_provider(settings: Settings, server: Rabbit, tmp_pat
     provider.refuses = 1
     file = settings.data / "feeds" / "uof.jsonl"
     async with running_house(settings) as endpoints, operator(endpoints) as door, serving(provider) as api:
-        provider.snapshot = [odds("2.08", "3.31", "3.37")]
+        provider.snapshot = [odds("2.08", "3.31", "3.37", product=3)]
         async with feed(door, url=server.url, api=api, file=file) as running:
             # The first request is not taken; markets come with the recovery, and open when it is complete.
             market = await running.until(status="open", available=True, home=2_080)
             (event,) = await door.each("/v1/events")
             assert event["name"] == "Ajax – Spurs"
             assert event["starts_at"] == "2030-05-08T19:00:00.000Z"
-            assert len(provider.requests) >= 3
+            await until(asked_again(provider))
             assert {"/v1/pre/recovery/initiate_request", "/v1/liveodds/recovery/initiate_request"} == {
                 each["path"] for each in provider.requests
             }
@@ -201,9 +215,9 @@ async def test_a_day_with_a_provider(settings: Settings, server: Rabbit, tmp_pat
             assert bet["status"] == "open"
 
             # A bet stop, and odds older than it, which do not count; then newer ones.
-            old = odds("9.00", "9.00", "9.00")
+            old = odds("9.00", "9.00", "9.00", product=3)
             await asyncio.sleep(0.01)
-            await provider.publish(said("bet_stop", groups="all"))
+            await provider.publish(said("bet_stop", groups="all", product=3))
             await running.until(status="suspended", reason="feed: bet stop")
             await provider.publish(old)
             await provider.publish(odds("1.90", "3.50", "4.00", live=True))
@@ -216,11 +230,14 @@ async def test_a_day_with_a_provider(settings: Settings, server: Rabbit, tmp_pat
             await running.until(status="suspended", reason="by hand", home=1_950)
             await door.post(f"/v1/operator/markets/{market['market_id']}/resume", {})
 
-            # Silence of one producer takes its markets; it is back after a recovery.
-            provider.alive = False
+            # The producer in play keeps the market now: the other's silence is nothing to it, its own takes it along.
+            provider.alive = (1,)
+            await until(silent(running, 3))
+            assert (await running.market())["available"]
+            provider.alive = (3,)
             await running.until(available=False)
             provider.snapshot = [odds("1.97", "3.40", "3.90")]
-            provider.alive = True
+            provider.alive = (1, 3)
             await running.until(available=True, home=1_970)
 
             # The server dies. Nothing that was said meanwhile is missing after the next recovery.

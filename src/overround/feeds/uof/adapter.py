@@ -219,12 +219,14 @@ class Adapter:
 
     async def _trust(self, trust: Trust) -> None:
         """First that the feed is back, then its last word on each of its markets."""
+        if trust.everything_told:
+            self._last.forget_older(self._actor.feed_of(trust.product))
         if await self._pulses[trust.product].revive():
-            await self._say_again(trust.product, since_recovery=trust.everything_told)
+            await self._say_again(trust.product)
 
-    async def _say_again(self, product: int, *, since_recovery: bool = False) -> None:
+    async def _say_again(self, product: int) -> None:
         async with self._bringing:
-            words = self._last.words(self._actor.feed_of(product), since_recovery=since_recovery)
+            words = self._last.words(self._actor.feed_of(product))
             await self._insist(partial(self._steward.bring, list(words)))
 
     # -------------------------------------------------------------- the house

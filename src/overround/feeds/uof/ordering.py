@@ -31,10 +31,14 @@ MAX_EVENTS: Final = 20_000
 MAX_MARKETS: Final = 5_000
 """Markets remembered of one event, likewise."""
 
+MAX_WINDOWS: Final = 100
+"""Windows of cancellations remembered of one market, and kinds of bet stop of one event; likewise."""
+
 PREMATCH: Final = 3
 """The producer that makes way for any other and never takes a market back that was not handed over to it."""
 
 T = TypeVar("T", bound=EventMessage)
+K = TypeVar("K")
 
 
 class Judgement(StrEnum):
@@ -188,7 +192,7 @@ class Sieve:
         if message.timestamp_ms <= event.stops.get(stopped, 0):
             late = message.timestamp_ms < event.stops[stopped]
             return _all_dropped(Judgement.LATE if late else Judgement.REPEATED)
-        event.stops[stopped] = message.timestamp_ms
+        _keep(event.stops, stopped, message.timestamp_ms)
         spared = tuple(self._spared(event, message))
         dropped = tuple(Dropped(market=market, judgement=what) for market, what in spared)
         return Sifted(message=message, dropped=dropped, spared=tuple(market for market, _ in spared))
@@ -249,7 +253,7 @@ def _cancel(event: _EventMemory, message: BetCancel, market: MarketName) -> Judg
         message.timestamp_ms, own=memory.cancelled.get(window, 0), other=memory.restored.get(window, 0)
     )
     if judgement is Judgement.COUNTS:
-        memory.cancelled[window] = message.timestamp_ms
+        _keep(memory.cancelled, window, message.timestamp_ms)
     return judgement
 
 
@@ -259,8 +263,15 @@ def _restore(event: _EventMemory, message: RollbackBetCancel, market: MarketName
         message.timestamp_ms, own=memory.restored.get(window, 0), other=memory.cancelled.get(window, 0)
     )
     if judgement is Judgement.COUNTS:
-        memory.restored[window] = message.timestamp_ms
+        _keep(memory.restored, window, message.timestamp_ms)
     return judgement
+
+
+def _keep(memory: dict[K, int], key: K, at_ms: int) -> None:
+    memory.pop(key, None)
+    memory[key] = at_ms
+    if len(memory) > MAX_WINDOWS:
+        del memory[next(iter(memory))]
 
 
 def _against(at_ms: int, *, own: int, other: int) -> Judgement:
