@@ -35,7 +35,7 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Place an order, or (`cancels` above zero) cancel the order with that id. Ids are dense from 1."""
 
     cancels: int
-    customer: int = 0
+    customer: int
     runner: int = 0
     side: Side = Side.BACK
     price_milli: int = 0
@@ -125,14 +125,14 @@ class Book:
         cut(self.state, number, self.state.by_id[number].remaining_minor, 0, lapses=False)
 
 
-def mix(count: int, *, seed: int = 7) -> list[Step]:
-    """So many steps, of which every tenth or so matches somebody."""
+def mix(count: int, *, customers: int = CUSTOMERS, seed: int = 7) -> list[Step]:
+    """So many steps, of which every tenth or so matches somebody. Nobody meets themselves."""
     rng, book = random.Random(seed), Book()
     resting: list[int] = []
     steps: list[Step] = []
     while len(steps) < count:
         pick = rng.random()
-        step = _cancel(rng, book, resting) if pick < 0.2 else _order(rng, book, crosses=pick > 0.9)
+        step = _cancel(rng, book, resting) if pick < 0.2 else _order(rng, book, customers, crosses=pick > 0.9)
         if step is None:
             continue
         steps.append(step)
@@ -153,17 +153,20 @@ def _cancel(rng: random.Random, book: Book, resting: list[int]) -> Step | None:
         number, resting[place_of] = resting[place_of], resting[-1]
         resting.pop()
         if book.state.by_id[number].remaining_minor:
-            return Step(number)
+            return Step(number, book.state.by_id[number].customer_id)
     return None
 
 
-def _order(rng: random.Random, book: Book, *, crosses: bool) -> Step:
+def _order(rng: random.Random, book: Book, customers: int, *, crosses: bool) -> Step | None:
     """One that rests up to fifteen increments from the middle, or one that takes what is best."""
     runner, side = rng.randrange(RUNNERS), rng.choice((Side.BACK, Side.LAY))
-    customer, size = rng.randint(1, CUSTOMERS), rng.choice((200, 500, 1_000, 2_500, 10_000))
+    customer, size = rng.randint(1, customers), rng.choice((200, 500, 1_000, 2_500, 10_000))
     against = book.book.runners[runner].against(side)
-    if crosses and against.keys:
-        return Step(0, customer, runner, side, against.keys[-1] * against.sign, size)
     away = min(DEPTH, int(rng.expovariate(0.25)))
     price = CLASSIC[AROUND + 1 + away] if side is Side.BACK else CLASSIC[AROUND - away]
+    if crosses and against.keys:
+        price = against.keys[-1] * against.sign
+    fills = match(book.book.runners, runner, side, price, Want(Target.SIZE, size), NOTHING)
+    if any(fill.maker is not None and fill.maker.customer_id == customer for fill in fills):
+        return None
     return Step(0, customer, runner, side, price, size)

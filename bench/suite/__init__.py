@@ -2,6 +2,7 @@
 
 from bench.stage import Bench
 from bench.suite import (
+    exchange_inside,
     http_batch,
     http_single,
     http_steady,
@@ -24,6 +25,7 @@ BENCHES: tuple[Bench, ...] = (
     tickets.BENCH,
     multiples.BENCH,
     matching.BENCH,
+    exchange_inside.BENCH,
     pricing.BENCH,
     memory.BENCH,
     recovery.BENCH,

@@ -173,7 +173,7 @@ def one_by_one(steps: list[Step]) -> Iterator[AnyCommand]:
     """A request for each step."""
     for step in steps:
         if step.cancels:
-            yield CancelOrders(0, MARKET, (CancelInstruction(step.cancels),))
+            yield CancelOrders(step.customer, MARKET, (CancelInstruction(step.cancels),))
         else:
             yield PlaceOrders(step.customer, MARKET, "GBP", (_instruction(step),))
 
@@ -195,8 +195,7 @@ def _machine_rate(steps: list[Step], commands: Callable[[list[Step]], Iterator[A
     dealer = Dealer(machine)
     for command in _opening():
         dealer.ask(command)
-    owners = [0, *(step.customer for step in steps if not step.cancels)]
-    requests = [_request(dealer, command, number, owners) for number, command in enumerate(commands(steps))]
+    requests = [_request(dealer, command, number) for number, command in enumerate(commands(steps))]
     _settle_memory()
     at_us = dealer.at_us
     began = time.perf_counter()
@@ -215,9 +214,7 @@ def _decided(requests: list[Request]) -> int:
     )
 
 
-def _request(dealer: Dealer, command: AnyCommand, number: int, owners: list[int]) -> Request:
-    if isinstance(command, CancelOrders):
-        command = msgspec.structs.replace(command, customer_id=owners[command.instructions[0].order_id])
+def _request(dealer: Dealer, command: AnyCommand, number: int) -> Request:
     return request(actor=1, key=make_key(at_us=dealer.at_us, chance=1 << 40 | number), command=command)
 
 

@@ -28,7 +28,7 @@ STATUS_EVERY_S = 1.0
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """What a book says of itself each second on `<cell>.status`. Times in milliseconds."""
+    """What a book says of itself each second on `<cell>.status`. Times in milliseconds; `inside` as in TermStats."""
 
     name: str
     active: bool
@@ -43,6 +43,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     commit_ms: float
     overloaded: int
     terms: int
+    inside: tuple[int, ...] = ()
 
 
 class SystemClock:
@@ -208,4 +209,5 @@ def status_of(term: Term) -> Status:
         commit_ms=1_000 * stats.commit_s / stats.commits if stats.commits else 0.0,
         overloaded=stats.overloaded,
         terms=stats.terms,
+        inside=tuple(stats.inside),
     )

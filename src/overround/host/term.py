@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -42,8 +43,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     poll_s: float = 0.1
 
 
+INSIDE_MS: Final = (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 50, 75, 100, 200, 500, 1_000)
+"""Upper bounds of the buckets in which the time inside the book is counted, in milliseconds; one more for the rest."""
+
+
 class TermStats(msgspec.Struct):
-    """Counters since the process began; the process turns them into metrics."""
+    """Counters since the process began; the process turns them into metrics. `inside` counts requests by the time from
+    their arrival to the commit of what they led to, in the buckets of INSIDE_MS."""
 
     requests: int = 0
     facts: int = 0
@@ -51,6 +57,7 @@ class TermStats(msgspec.Struct):
     overloaded: int = 0
     terms: int = 0
     commit_s: float = 0.0
+    inside: list[int] = msgspec.field(default_factory=lambda: [0] * (len(INSIDE_MS) + 1))
 
 
 class Term:
@@ -78,8 +85,8 @@ class Term:
         self._stopping = False
         self._over = asyncio.Event()
         self._arrived, self._work = asyncio.Event(), asyncio.Event()
-        self._inbox: deque[tuple[str, list[Parcel]]] = deque()
-        self._answers: list[tuple[str, list[Reply]]] = []
+        self._inbox: deque[tuple[str, list[Parcel], float]] = deque()
+        self._answers: list[tuple[str, list[Reply], float]] = []
         self._lease_until = 0.0
         self._writer: WriterPort | None = None
         self._watch = Watch(clock, not_before_us=0)
@@ -196,7 +203,7 @@ class Term:
     def _take(self, reply_to: str, parcels: list[Parcel]) -> None:
         """Requests arrived. They are decided in a loop of the term, where a surprise ends it."""
         if not self._over.is_set():
-            self._inbox.append((reply_to, parcels))
+            self._inbox.append((reply_to, parcels, self._clock.monotonic()))
             self._arrived.set()
 
     async def _decide(self) -> None:
@@ -205,11 +212,11 @@ class Term:
             await self._arrived.wait()
             self._arrived.clear()
             while self._inbox:
-                reply_to, parcels = self._inbox.popleft()
+                reply_to, parcels, arrived_at = self._inbox.popleft()
                 now_us = self._watch.now_us()
                 self.stats.requests += len(parcels)
                 replies = [Reply(parcel.number, self._answer(parcel, now_us)) for parcel in parcels]
-                self._answers.append((reply_to, replies))
+                self._answers.append((reply_to, replies, arrived_at))
             self._work.set()
 
     def _answer(self, parcel: Parcel, now_us: int) -> Answer:
@@ -236,7 +243,9 @@ class Term:
                 self.stats.commit_s += self._clock.monotonic() - began
                 self.stats.commits += 1
                 self.stats.facts += len(facts)
-            for reply_to, replies in answers:
+            committed_at = self._clock.monotonic()
+            for reply_to, replies, arrived_at in answers:
+                self.stats.inside[bisect_left(INSIDE_MS, 1_000 * (committed_at - arrived_at))] += len(replies)
                 await self._bus.reply(reply_to, replies)
             if facts:
                 await self._bus.publish(facts)

@@ -17,6 +17,7 @@ class Trial:
         self._opening = opening
         self.book: MarketBook = state.exchange.orders.books[market.id]
         self._cells: dict[int, Cells] = {}
+        self._needed: dict[int, int] = {}
         self._undo: list[tuple[Cells, Trade | Order | Placed, Side | None, int]] = []
 
     def position(self, customer_id: int) -> Position:
@@ -38,6 +39,7 @@ class Trial:
     def wait(self, customer_id: int, order: Order | Placed, size_minor: int) -> None:
         """A part of an order waits to be matched, or (below zero) waits no more."""
         cells = self.cells(customer_id)
+        self._needed.pop(customer_id, None)
         matching.wait(cells, self.book.game, order, size_minor)
         self._undo.append((cells, order, None, size_minor))
 
@@ -45,6 +47,7 @@ class Trial:
         """One side of a trade joins a position, or (`sign` −1) leaves it. The house's own is not looked at."""
         if customer_id:
             cells = self.cells(customer_id)
+            self._needed.pop(customer_id, None)
             matching.join(cells, self.book.game, trade, side, sign)
             self._undo.append((cells, trade, side, sign))
 
@@ -66,16 +69,21 @@ class Trial:
             else:
                 matching.wait(cells, self.book.game, what, -number)
         del self._undo[mark:]
+        self._needed.clear()
 
     def needed_minor(self, customer_id: int, removed: int = -1) -> int:
         """What a customer's worst case would take, in the wallet's currency; without a runner that is `removed`."""
-        book = self.book
-        cells, count = self.cells(customer_id), len(book.active)
-        if removed >= 0:
-            cells.pop(removed, None)
-            count -= 1
-        risk = exposure.worst(book.game, cells, count, book.handicaps)
-        return exposure.needed_minor(self.position(customer_id), risk, book.game.unit)
+        needed = self._needed.get(customer_id)
+        if needed is None or removed >= 0:
+            book, cells = self.book, self.cells(customer_id)
+            count = len(book.active)
+            if removed >= 0:
+                cells.pop(removed, None)
+                count -= 1
+            risk = exposure.worst(book.game, cells, count, book.handicaps)
+            needed = exposure.needed_minor(self.position(customer_id), risk, book.game.unit)
+            self._needed[customer_id] = needed
+        return needed
 
     def holds(self, removed: int = -1) -> tuple[Hold, ...]:
         """How what is held changes, of everybody touched. Where the money is not there, what is there is held."""

@@ -7,7 +7,7 @@ from overround.book.machine.answers import Answer
 from overround.book.machine.commands import Request
 from overround.book.machine.deciding import decide, decide_due, next_due_us, timer_due_us
 from overround.book.machine.events import encode_fact, kind_of
-from overround.book.machine.folding import answer_of, fold
+from overround.book.machine.folding import fold
 from overround.book.machine.memory import first_answer
 from overround.book.machine.state import State, empty
 from overround.book.settlement import SETTLE_STEP
@@ -46,7 +46,7 @@ class Machine:
         last = decided[-1]
         if type(last) is BetAccepted:
             return first_answer(self.state.bets.bets[last.bet_id])
-        return answer_of(self.state, last)
+        return first_answer(self.state.memory.latest())
 
     def advance(self, now_us: int) -> int:
         """Take one step of what is due by itself. How many facts it led to; 0 when nothing is due."""

@@ -49,6 +49,10 @@ class Memory(msgspec.Struct):
         self.entries[entry.key] = entry
         self.order.append(entry.key)
 
+    def latest(self) -> "Bet | Remembered":
+        """What was remembered last. Raises IndexError where nothing is."""
+        return self.entries[self.order[-1]]
+
     def forget(self, *, now_us: int) -> None:
         """Drop what no key can name any more."""
         horizon_us = now_us - KEY_WINDOW_US - KEY_SKEW_US
