@@ -13,8 +13,17 @@ from overround.book.bets import BetStatus, DelayedBetRefused
 from overround.book.catalogue import Selection
 from overround.book.control import LevelSuspended, OverrideEnded, PriceOverridden
 from overround.book.limits import PlayerBlocked
-from overround.book.machine import Machine, decode_fact, decode_snapshot, encode_snapshot, state_hash
+from overround.book.machine import (
+    Machine,
+    decode_fact,
+    decode_snapshot,
+    encode_snapshot,
+    proposals,
+    state_hash,
+    supposing,
+)
 from overround.book.machine import commands as c
+from overround.book.machine import desk_commands as d
 from overround.book.settlement import Score
 from overround.kernel.fact import Fact
 from overround.kernel.instant import DAY_US, SECOND_US
@@ -52,11 +61,11 @@ class Desk:
 
     def suspend(self, level: str) -> None:
         at, number, selection = self.place(level)
-        self.house.do(c.SuspendLevel(at, number, "floodlights", selection))
+        self.house.do(d.SuspendLevel(at, number, "floodlights", selection))
 
     def resume(self, level: str) -> None:
         at, number, selection = self.place(level)
-        self.house.do(c.ResumeLevel(at, number, selection))
+        self.house.do(d.ResumeLevel(at, number, selection))
 
     def selection(self) -> Selection:
         return self.house.machine.state.catalogue.markets[self.market].selections[1]
@@ -134,9 +143,9 @@ def _happen(desk: Desk, happening: str) -> None:
         case "feed":
             desk.house.do(c.SetPrices(desk.market, ((1, _milli(cell)),)))
         case "override":
-            desk.house.do(c.OverridePrice(desk.market, 1, milli(cell), desk.house.at_us + 60 * SECOND_US))
+            desk.house.do(d.OverridePrice(desk.market, 1, milli(cell), desk.house.at_us + 60 * SECOND_US))
         case "lift":
-            desk.house.do(c.LiftOverride(desk.market, 1))
+            desk.house.do(d.LiftOverride(desk.market, 1))
         case _:
             desk.do(happening)
 
@@ -146,8 +155,8 @@ def test_the_narrowest_margin_holds(row: dict[str, str]) -> None:
     desk = Desk()
     for level in ("platform", "sport", "competition", "event", "market"):
         at, number_, _ = desk.place(level)
-        desk.house.do(c.SetMargin(at, number_, 999))
-        desk.house.do(c.SetMargin(at, number_, None if row[level] == "–" else number(row[level])))
+        desk.house.do(d.SetMargin(at, number_, 999))
+        desk.house.do(d.SetMargin(at, number_, None if row[level] == "–" else number(row[level])))
     catalogue = desk.house.machine.state.catalogue
     found = catalogue.control.narrowest_margin(catalogue.path_of(catalogue.markets[desk.market]))
     expected = None if row["from"] == "–" else (Level(row["from"]), number(row["margin of the market"]))
@@ -161,8 +170,8 @@ def test_what_is_not_approved_is_refused(row: dict[str, str], in_play: bool) -> 
     house, market = desk.house, desk.house.machine.state.catalogue.markets[desk.market]
     if in_play:
         house.taken(desk.customer, desk.market)
-    house.do(c.RequireApproval(row["approval required"] == "yes"))
-    house.do(c.ApproveCompetition(1, row["competition approved"] == "yes"))
+    house.do(d.RequireApproval(row["approval required"] == "yes"))
+    house.do(d.ApproveCompetition(1, row["competition approved"] == "yes"))
     if in_play:
         house.wait(5 * SECOND_US)
         stands = house.machine.state.bets.bets[1].status is BetStatus.OPEN
@@ -176,7 +185,7 @@ def test_what_is_not_approved_is_refused(row: dict[str, str], in_play: bool) -> 
 def test_a_blocked_customer_places_no_bets(row: dict[str, str]) -> None:
     desk = Desk()
     if row["blocked"] == "yes":
-        desk.house.do(c.BlockPlayer(desk.customer, "chargeback"))
+        desk.house.do(d.BlockPlayer(desk.customer, "chargeback"))
     if row["cooling off"] == "yes":
         desk.house.do(c.CoolOff(desk.customer, DAY_US))
     assert code_of(desk.house.bet(desk.customer, desk.market)) == row["bet"]
@@ -186,53 +195,54 @@ def test_a_blocked_customer_places_no_bets(row: dict[str, str]) -> None:
 def test_a_block_refuses_a_bet_that_waits_and_is_lifted_again() -> None:
     desk = Desk(in_play=True)
     desk.house.taken(desk.customer, desk.market)
-    desk.house.do(c.BlockPlayer(desk.customer, "chargeback"))
-    desk.house.do(c.BlockPlayer(desk.customer, "collusion"))
+    desk.house.do(d.BlockPlayer(desk.customer, "chargeback"))
+    desk.house.do(d.BlockPlayer(desk.customer, "collusion"))
     desk.house.wait(5 * SECOND_US)
     assert desk.house.machine.state.bets.bets[1].status is BetStatus.REFUSED
     befores = [fact.before for fact in desk.facts() if isinstance(fact, PlayerBlocked)]
     assert befores == ["", "chargeback"]
-    desk.house.do(c.UnblockPlayer(desk.customer))
-    assert desk.house.refusal(c.UnblockPlayer(desk.customer)) == "not_blocked"
+    desk.house.do(d.UnblockPlayer(desk.customer))
+    assert desk.house.refusal(d.UnblockPlayer(desk.customer)) == "not_blocked"
     desk.house.taken(desk.customer, desk.market)
 
 
 def test_the_page_names_every_limit() -> None:
     for row in table("controls.md", HEAD):
-        assert getattr(control, row["limit"]) == number(row["value"])
+        owner = next(each for each in (control, proposals, supposing) if hasattr(each, row["limit"]))
+        assert getattr(owner, row["limit"]) == number(row["value"])
 
 
 @pytest.mark.parametrize(
     ("made", "code"),
     [
-        (c.SuspendLevel(Level.PLATFORM, 1, "x"), "level_invalid"),
-        (c.SuspendLevel(Level.SPORT, 9, "x"), "sport_not_found"),
-        (c.SuspendLevel(Level.COMPETITION, 9, "x"), "competition_not_found"),
-        (c.SuspendLevel(Level.EVENT, 9, "x"), "event_not_found"),
-        (c.SuspendLevel(Level.MARKET, 9, "x"), "market_not_found"),
-        (c.SuspendLevel(Level.MARKET, 1, "x", 1), "level_invalid"),
-        (c.SuspendLevel(Level.SELECTION, 9, "x", 1), "market_not_found"),
-        (c.SuspendLevel(Level.SELECTION, 1, "x"), "selection_not_found"),
-        (c.SuspendLevel(Level.PLATFORM, 0, ""), "name_invalid"),
-        (c.ResumeLevel(Level.PLATFORM, 0), "not_suspended"),
-        (c.ResumeLevel(Level.SELECTION, 1, 2), "not_suspended"),
-        (c.ResumeLevel(Level.SPORT, 9), "sport_not_found"),
-        (c.OverridePrice(9, 1, 2_000, 1), "market_not_found"),
-        (c.OverridePrice(1, 9, 2_000, 1), "selection_not_found"),
-        (c.OverridePrice(1, 1, 0, 1), "price_invalid"),
-        (c.OverridePrice(1, 1, 2_000, 1), "expiry_invalid"),
-        (c.OverridePrice(1, 1, 2_000, 1 << 62), "expiry_invalid"),
-        (c.LiftOverride(1, 1), "not_overridden"),
-        (c.LiftOverride(9, 1), "market_not_found"),
-        (c.SetMargin(Level.SELECTION, 1, 5), "level_invalid"),
-        (c.SetMargin(Level.EVENT, 9, 5), "event_not_found"),
-        (c.SetMargin(Level.EVENT, 1, -1), "margin_invalid"),
-        (c.SetMargin(Level.EVENT, 1, control.MAX_MARGIN_BPS + 1), "margin_invalid"),
-        (c.ApproveCompetition(9, True), "competition_not_found"),
-        (c.BlockPlayer(9, "x"), "customer_not_found"),
-        (c.BlockPlayer(1, ""), "name_invalid"),
-        (c.UnblockPlayer(1), "not_blocked"),
-        (c.UnblockPlayer(9), "customer_not_found"),
+        (d.SuspendLevel(Level.PLATFORM, 1, "x"), "level_invalid"),
+        (d.SuspendLevel(Level.SPORT, 9, "x"), "sport_not_found"),
+        (d.SuspendLevel(Level.COMPETITION, 9, "x"), "competition_not_found"),
+        (d.SuspendLevel(Level.EVENT, 9, "x"), "event_not_found"),
+        (d.SuspendLevel(Level.MARKET, 9, "x"), "market_not_found"),
+        (d.SuspendLevel(Level.MARKET, 1, "x", 1), "level_invalid"),
+        (d.SuspendLevel(Level.SELECTION, 9, "x", 1), "market_not_found"),
+        (d.SuspendLevel(Level.SELECTION, 1, "x"), "selection_not_found"),
+        (d.SuspendLevel(Level.PLATFORM, 0, ""), "name_invalid"),
+        (d.ResumeLevel(Level.PLATFORM, 0), "not_suspended"),
+        (d.ResumeLevel(Level.SELECTION, 1, 2), "not_suspended"),
+        (d.ResumeLevel(Level.SPORT, 9), "sport_not_found"),
+        (d.OverridePrice(9, 1, 2_000, 1), "market_not_found"),
+        (d.OverridePrice(1, 9, 2_000, 1), "selection_not_found"),
+        (d.OverridePrice(1, 1, 0, 1), "price_invalid"),
+        (d.OverridePrice(1, 1, 2_000, 1), "expiry_invalid"),
+        (d.OverridePrice(1, 1, 2_000, 1 << 62), "expiry_invalid"),
+        (d.LiftOverride(1, 1), "not_overridden"),
+        (d.LiftOverride(9, 1), "market_not_found"),
+        (d.SetMargin(Level.SELECTION, 1, 5), "level_invalid"),
+        (d.SetMargin(Level.EVENT, 9, 5), "event_not_found"),
+        (d.SetMargin(Level.EVENT, 1, -1), "margin_invalid"),
+        (d.SetMargin(Level.EVENT, 1, control.MAX_MARGIN_BPS + 1), "margin_invalid"),
+        (d.ApproveCompetition(9, True), "competition_not_found"),
+        (d.BlockPlayer(9, "x"), "customer_not_found"),
+        (d.BlockPlayer(1, ""), "name_invalid"),
+        (d.UnblockPlayer(1), "not_blocked"),
+        (d.UnblockPlayer(9), "customer_not_found"),
     ],
     ids=str,
 )
@@ -245,9 +255,9 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(made: c.AnyCommand, 
 
 def test_a_market_that_is_over_takes_no_override() -> None:
     desk = Desk()
-    desk.house.do(c.OverridePrice(desk.market, 1, 1_800, desk.house.at_us + SECOND_US))
+    desk.house.do(d.OverridePrice(desk.market, 1, 1_800, desk.house.at_us + SECOND_US))
     desk.house.do(c.CloseMarket(desk.market))
-    assert desk.house.refusal(c.OverridePrice(desk.market, 1, 1_800, desk.house.at_us + SECOND_US)) == "market_status"
+    assert desk.house.refusal(d.OverridePrice(desk.market, 1, 1_800, desk.house.at_us + SECOND_US)) == "market_status"
     desk.house.wait(SECOND_US)
     assert desk.house.machine.next_due_us() is None
 
@@ -268,10 +278,10 @@ def test_suspending_a_sport_is_one_fact_for_any_number_of_markets() -> None:
 def test_a_fact_says_what_was_before() -> None:
     desk = Desk()
     for reason in ("floodlights", "crowd"):
-        desk.house.do(c.SuspendLevel(Level.EVENT, 1, reason))
+        desk.house.do(d.SuspendLevel(Level.EVENT, 1, reason))
     desk.resume("event")
-    desk.house.do(c.OverridePrice(desk.market, 1, 1_800, desk.house.at_us + SECOND_US))
-    desk.house.do(c.OverridePrice(desk.market, 1, 1_700, desk.house.at_us + SECOND_US))
+    desk.house.do(d.OverridePrice(desk.market, 1, 1_800, desk.house.at_us + SECOND_US))
+    desk.house.do(d.OverridePrice(desk.market, 1, 1_700, desk.house.at_us + SECOND_US))
     desk.house.wait(SECOND_US)
     facts = desk.facts()
     assert [fact.before for fact in facts if isinstance(fact, LevelSuspended)] == ["", "floodlights"]
@@ -284,7 +294,7 @@ def test_an_override_that_is_over_is_over_for_a_bet_that_waited() -> None:
     """Both are due when the house comes back: the price goes first, or a bet would stand at one that is no more."""
     desk = Desk(in_play=True)
     house = desk.house
-    house.do(c.OverridePrice(desk.market, 1, 9_000, house.at_us + 6 * SECOND_US))
+    house.do(d.OverridePrice(desk.market, 1, 9_000, house.at_us + 6 * SECOND_US))
     house.wait(3 * SECOND_US)
     house.taken(desk.customer, desk.market)
     house.wait(60 * SECOND_US)
@@ -326,12 +336,12 @@ class ControlModel(RuleBasedStateMachine):
 
     @rule(place=places)
     def suspend(self, place: tuple[str, int, int]) -> None:
-        self.house.do(c.SuspendLevel(Level(place[0]), place[1], "why", place[2]))
+        self.house.do(d.SuspendLevel(Level(place[0]), place[1], "why", place[2]))
         self.stopped.add(place)
 
     @rule(place=places)
     def resume(self, place: tuple[str, int, int]) -> None:
-        answer = self.house.ask(c.ResumeLevel(Level(place[0]), place[1], place[2]))
+        answer = self.house.ask(d.ResumeLevel(Level(place[0]), place[1], place[2]))
         assert isinstance(answer, Refused) == (place not in self.stopped)
         self.stopped.discard(place)
 
@@ -343,12 +353,12 @@ class ControlModel(RuleBasedStateMachine):
     @rule(market=markets, seconds=st.integers(1, 20))
     def override(self, market: int, seconds: int) -> None:
         until_us = self.house.at_us + seconds * SECOND_US
-        self.house.do(c.OverridePrice(market, 1, 1_700, until_us))
+        self.house.do(d.OverridePrice(market, 1, 1_700, until_us))
         self.overrides[market] = (1_700, until_us)
 
     @rule(market=markets)
     def lift(self, market: int) -> None:
-        answer = self.house.ask(c.LiftOverride(market, 1))
+        answer = self.house.ask(d.LiftOverride(market, 1))
         assert isinstance(answer, Refused) == (market not in self.overrides)
         self.overrides.pop(market, None)
 

@@ -29,6 +29,7 @@ from tests.book.verdicts import fits, verdict
 
 from overround.book.catalogue import MarketTerms
 from overround.book.machine import commands as c
+from overround.book.machine import desk_commands as d
 from overround.kernel.ids import key_at_us, parse_key
 
 NAMES = {
@@ -395,7 +396,7 @@ class Twin:
 
     # ------------------------------------------------------------ the desk
 
-    def do_suspendlevel(self, asked: c.SuspendLevel, now: int) -> Plain:
+    def do_suspendlevel(self, asked: d.SuspendLevel, now: int) -> Plain:
         need(asked.reason, "name_invalid")
         if asked.level == "selection":
             market = self._market(asked.id)
@@ -409,7 +410,7 @@ class Twin:
             spans.append([now, 0])
         return ("done", asked.id)
 
-    def do_resumelevel(self, asked: c.ResumeLevel, now: int) -> Plain:
+    def do_resumelevel(self, asked: d.ResumeLevel, now: int) -> Plain:
         if asked.level == "selection":
             market = self._market(asked.id)
             need(asked.selection_id in market.prices, "selection_not_found")
@@ -422,7 +423,7 @@ class Twin:
             spans[-1][1] = now
         return ("done", asked.id)
 
-    def _spans(self, asked: c.SuspendLevel | c.ResumeLevel | c.SetMargin) -> list[list[int]]:
+    def _spans(self, asked: d.SuspendLevel | d.ResumeLevel | d.SetMargin) -> list[list[int]]:
         """From when to when a level was suspended, 0 for no end yet."""
         if asked.level == "platform":
             need(asked.id == 0, "level_invalid")
@@ -450,7 +451,7 @@ class Twin:
                     return place[0]
         return ""
 
-    def do_overrideprice(self, asked: c.OverridePrice, now: int) -> Plain:
+    def do_overrideprice(self, asked: d.OverridePrice, now: int) -> Plain:
         market = self._market(asked.market_id)
         need(asked.selection_id in market.prices, "selection_not_found")
         need(market.status in ("open", "suspended"), "market_status")
@@ -459,27 +460,27 @@ class Twin:
         market.overrides[asked.selection_id] = (asked.price_milli, asked.until_us)
         return ("done", market.id)
 
-    def do_liftoverride(self, asked: c.LiftOverride, now: int) -> Plain:
+    def do_liftoverride(self, asked: d.LiftOverride, now: int) -> Plain:
         market = self._market(asked.market_id)
         need(asked.selection_id in market.prices, "selection_not_found")
         need(market.overrides.pop(asked.selection_id, (0, 0))[1] > now, "not_overridden")
         return ("done", market.id)
 
-    def do_approvecompetition(self, asked: c.ApproveCompetition, now: int) -> Plain:
+    def do_approvecompetition(self, asked: d.ApproveCompetition, now: int) -> Plain:
         need(1 <= asked.competition_id <= self.competitions, "competition_not_found")
         (self.approved.add if asked.approved else self.approved.discard)(asked.competition_id)
         return ("done", asked.competition_id)
 
-    def do_requireapproval(self, asked: c.RequireApproval, now: int) -> Plain:
+    def do_requireapproval(self, asked: d.RequireApproval, now: int) -> Plain:
         self.approval = asked.required
         return ("done", 0)
 
-    def do_blockplayer(self, asked: c.BlockPlayer, now: int) -> Plain:
+    def do_blockplayer(self, asked: d.BlockPlayer, now: int) -> Plain:
         need(asked.customer_id in self.players, "customer_not_found")
         self.blocked.add(asked.customer_id)
         return ("done", asked.customer_id)
 
-    def do_unblockplayer(self, asked: c.UnblockPlayer, now: int) -> Plain:
+    def do_unblockplayer(self, asked: d.UnblockPlayer, now: int) -> Plain:
         need(asked.customer_id in self.players, "customer_not_found")
         need(asked.customer_id in self.blocked, "not_blocked")
         self.blocked.remove(asked.customer_id)

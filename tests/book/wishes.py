@@ -8,6 +8,7 @@ from overround.book.catalogue import Ending, EventStatus, MarketStatus, MarketTe
 from overround.book.limits import HouseTerms, LimitKind
 from overround.book.machine import State
 from overround.book.machine import commands as c
+from overround.book.machine import desk_commands as d
 from overround.book.settlement import Finish, Goal, Result, Score, Void, Winners
 from overround.kernel.instant import DAY_US, HOUR_US, SECOND_US
 from overround.kernel.level import Level
@@ -68,7 +69,7 @@ def _keep_going(rng: random.Random, state: State) -> c.AnyCommand:
     if not going:
         return c.CreateEvent(1, "Spurs – Fulham", 0)
     if catalogue.control.approval_required and rng.random() < 0.3:
-        return c.ApproveCompetition(1, True)
+        return d.ApproveCompetition(1, True)
     if catalogue.control.stopped and rng.random() < 0.5:
         return _resume(rng, state)
     if len(alive) < 5:
@@ -258,7 +259,7 @@ def _place(rng: random.Random, state: State) -> tuple[Level, int, int]:
 
 def _suspend(rng: random.Random, state: State) -> c.AnyCommand:
     level, number, selection = _place(rng, state)
-    return c.SuspendLevel(level, number, "desk", selection)
+    return d.SuspendLevel(level, number, "desk", selection)
 
 
 def _resume(rng: random.Random, state: State) -> c.AnyCommand:
@@ -266,27 +267,27 @@ def _resume(rng: random.Random, state: State) -> c.AnyCommand:
     stops = state.catalogue.control.stops
     held = [(level, number) for level, at in stops.items() for number, stop in at.items() if stop.is_active]
     if held and rng.random() < 0.8:
-        return c.ResumeLevel(*rng.choice(held))
-    return c.ResumeLevel(*_place(rng, state))
+        return d.ResumeLevel(*rng.choice(held))
+    return d.ResumeLevel(*_place(rng, state))
 
 
 def _override(rng: random.Random, state: State) -> c.AnyCommand:
     until_us = state.at_us + rng.choice((-1, 1, SECOND_US, 20 * SECOND_US, HOUR_US, 8 * DAY_US))
     price = rng.choice((0, *PRICES))
-    return c.OverridePrice(_market(rng, state), rng.choice((1, 1, 2, 3, 9)), price, until_us)
+    return d.OverridePrice(_market(rng, state), rng.choice((1, 1, 2, 3, 9)), price, until_us)
 
 
 Wish = Callable[[random.Random, State], c.AnyCommand | None]
 
 OTHERS: tuple[Wish, ...] = (
     lambda rng, state: rng.choice((_suspend, _resume, _override))(rng, state),
-    lambda rng, state: c.LiftOverride(_market(rng, state), rng.choice((1, 1, 2, 9))) if rng.random() < 0.3 else None,
-    lambda rng, state: c.RequireApproval(rng.random() < 0.5) if rng.random() < 0.2 else None,
+    lambda rng, state: d.LiftOverride(_market(rng, state), rng.choice((1, 1, 2, 9))) if rng.random() < 0.3 else None,
+    lambda rng, state: d.RequireApproval(rng.random() < 0.5) if rng.random() < 0.2 else None,
     lambda rng, state: (
-        c.ApproveCompetition(rng.choice((1, 1, 1, 9)), rng.random() < 0.6) if rng.random() < 0.3 else None
+        d.ApproveCompetition(rng.choice((1, 1, 1, 9)), rng.random() < 0.6) if rng.random() < 0.3 else None
     ),
-    lambda rng, state: c.BlockPlayer(2, "chargeback") if rng.random() < 0.1 else None,
-    lambda rng, state: c.UnblockPlayer(rng.choice((2, 2, 2, 1, 9))),
+    lambda rng, state: d.BlockPlayer(2, "chargeback") if rng.random() < 0.1 else None,
+    lambda rng, state: d.UnblockPlayer(rng.choice((2, 2, 2, 1, 9))),
     lambda rng, state: c.MoveFunds(
         _customer(rng), _currency(rng), rng.choice((50_000, 1_000, -1_000, -80_000, 0, 10**15)), "note"
     ),

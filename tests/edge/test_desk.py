@@ -9,12 +9,14 @@ from tests.edge.running import Api, Running
 from tests.edge.test_live_view import NOON_US, Book, folded
 
 from overround.book.machine.commands import (
+    SetPrices,
+)
+from overround.book.machine.desk_commands import (
     ApproveCompetition,
     LiftOverride,
     OverridePrice,
     RequireApproval,
     ResumeLevel,
-    SetPrices,
     SuspendLevel,
 )
 from overround.kernel.instant import HOUR_US

@@ -14,6 +14,11 @@ LAZY = {
     "feed": ("overround.apps.feeding", "command", "Odds, fixtures and results in, from providers and files."),
     "replay": ("overround.apps.replay", "command", "Play recorded matches through a house."),
     "audit": ("overround.apps.audit", "command", "Prove that the journal and everything folded from it agree."),
+    "desk": (
+        "overround.apps.desk",
+        "command",
+        "What a trading desk does: look, suspend, price, result, approve, block.",
+    ),
     "token": ("overround.apps.token", "command", "Operators' and services' tokens: create, list, revoke."),
     "journal": ("overround.apps.upkeep", "journal_group", "Look at the journal, and take old parts out of it."),
     "projections": ("overround.apps.upkeep", "projections_group", "The tables that people query."),

@@ -20,7 +20,7 @@ PATIENCE_S = 30.0
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Play until told to stop. Raises InvalidSetting where no gateway is named."""
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log a line for every request
-    base_url, token = _gateway(settings)
+    base_url, token = gateway_of(settings)
     async with door_of(settings) as operator:
         plan = match_day(token)
         simulator = Simulator(operator=operator, plan=plan, now_us=_now_us, chance=random.Random())  # noqa: S311  # names
@@ -30,7 +30,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
 
 def door_of(settings: Settings) -> Door:
     """An operator's door to the house that the settings name. Raises InvalidSetting where they name none."""
-    base_url, token = _gateway(settings)
+    base_url, token = gateway_of(settings)
     return open_door(
         base_url,
         token=token,
@@ -41,7 +41,7 @@ def door_of(settings: Settings) -> Door:
     )
 
 
-def _gateway(settings: Settings) -> tuple[str, str]:
+def gateway_of(settings: Settings) -> tuple[str, str]:
     """Where to speak, and with which token: the settings' own, or what `overround up` wrote down."""
     endpoints = read_endpoints(settings.endpoints_file)
     base_url = settings.gateway_url or (endpoints.http if endpoints else None)

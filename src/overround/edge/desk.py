@@ -5,19 +5,25 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from overround.book.machine.commands import (
+    RecordResult,
+)
+from overround.book.machine.desk_commands import (
     ApproveCompetition,
+    ApproveProposal,
     BlockPlayer,
     LiftOverride,
     OverridePrice,
+    RejectProposal,
     RequireApproval,
     ResumeLevel,
+    SetCorrectionLimit,
     SetMargin,
     SuspendLevel,
     UnblockPlayer,
 )
 from overround.edge.bodies import Body, ReasonBody
 from overround.edge.exchange_operations import EXCHANGE
-from overround.edge.operations import CUSTOMER, MARKET, OPERATIONS, Operation
+from overround.edge.operations import CUSTOMER, MARKET, OPERATIONS, RESULT, Operation
 from overround.edge.values import Id, Moment, Natural, Text
 from overround.kernel.level import Level
 
@@ -48,6 +54,10 @@ class ApprovedBody(Body, frozen=True):
 
 class RequiredBody(Body, frozen=True):
     required: bool
+
+
+class CorrectionsBody(Body, frozen=True):
+    amount_minor: Natural
 
 
 class SelectionBody(Body, frozen=True):
@@ -166,6 +176,39 @@ DESK: Final = (
         in_path=CUSTOMER,
     ),
     Operation(
+        method="PUT",
+        path="corrections/{currency}",
+        command=SetCorrectionLimit,
+        body=CorrectionsBody,
+        tag="desk",
+        doc="Set the change of payouts, in sum, above which a correction waits for a second operator; 0 for no limit.",
+        problems=("currency_unknown", "terms_invalid"),
+        example={"amount_minor": 1_000_000},
+        in_path={"currency": "EUR"},
+    ),
+    Operation(
+        method="POST",
+        path="proposals/{proposal_id:int}/approve",
+        command=ApproveProposal,
+        shows="proposal_id",
+        tag="desk",
+        doc="Let a correction be made that another operator proposed. It is decided anew, as things are now.",
+        problems=("proposal_not_found", "own_proposal", "market_status", *RESULT),
+        in_path={"proposal_id": 4},
+    ),
+    Operation(
+        method="POST",
+        path="proposals/{proposal_id:int}/reject",
+        command=RejectProposal,
+        body=ReasonBody,
+        shows="proposal_id",
+        tag="desk",
+        doc="Turn down a correction that waits, one's own or another's.",
+        problems=("proposal_not_found", "name_invalid"),
+        example={"reason": "the first result stands"},
+        in_path={"proposal_id": 4},
+    ),
+    Operation(
         method="POST",
         path="customers/{customer_id:int}/unblock",
         command=UnblockPlayer,
@@ -179,3 +222,6 @@ DESK: Final = (
 
 ALL_OPERATIONS: Final = (*OPERATIONS, *DESK, *EXCHANGE)
 """Everything that operators and feeds may ask for."""
+
+RESULT_OF_MARKET: Final = next(row for row in OPERATIONS if row.command is RecordResult)
+"""The row whose body says a market's result."""

@@ -22,6 +22,7 @@ from overround.edge.listing import Listing
 from overround.edge.live import Fact, Live, Lost
 from overround.edge.openapi import document
 from overround.edge.operating import Operating
+from overround.edge.previews import Previews
 from overround.edge.reading import READ_WITHIN_S, Reading
 from overround.edge.routes import Router
 from overround.edge.sessions import Sessions
@@ -138,6 +139,7 @@ class Gateway:
             operating=Operating(asker, sessions),
             listing=Listing(reading, sessions, wallet),
             controls=Controls(self.live, reading),
+            previews=Previews(asker, self.live),
             health=self.health,
             docs=docs,
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from overround.book.machine import Answer, Balances, Done
+from overround.book.machine import Answer, Balances, Done, Proposed
 from overround.book.machine.commands import Command, GetBalances, OpenCustomer
 from overround.edge.asking import Asker, unexpected
 from overround.edge.bodies import Body
@@ -17,7 +17,7 @@ from overround.edge.operations import Operation
 from overround.edge.problems import Problem, refusal
 from overround.edge.routes import Call, Handler, Reply
 from overround.edge.sessions import Sessions
-from overround.edge.values import Currency, Id, KeyText, Secret, Text
+from overround.edge.values import AtText, Currency, Id, KeyText, Secret, Text, at_text
 from overround.kernel.refusal import Refused
 
 MAX_COMMANDS: Final = 200
@@ -32,6 +32,21 @@ class DoneBody(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
     competition_id: int | None = None
     event_id: int | None = None
     market_id: int | None = None
+    proposal_id: int | None = None
+
+
+class ProposedBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """It changes so much that it waits for another operator, until then."""
+
+    seq: int
+    proposal_id: int
+    expires_at: AtText
+
+    @staticmethod
+    def of(proposed: Proposed) -> "ProposedBody":
+        return ProposedBody(
+            seq=proposed.seq, proposal_id=proposed.proposal_id, expires_at=at_text(proposed.expires_at_us)
+        )
 
 
 class CustomerAsked(Body, frozen=True):
@@ -61,6 +76,7 @@ _KINDS: Final = {
     "competition_id": Id,
     "event_id": Id,
     "market_id": Id,
+    "proposal_id": Id,
     "currency": Currency,
     "feed": Text,
 }
@@ -102,8 +118,8 @@ class CommandsBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """`done` with the id of what was made or changed, `refused` with a problem's code, or `unknown`: ask again with the
-    same key."""
+    """`done` with the id of what was made or changed, `proposed` with the id of the proposal that waits for another
+    operator, `refused` with a problem's code, or `unknown`: ask again with the same key."""
 
     key: str
     status: str
@@ -130,7 +146,11 @@ class Operating:
         created = row.method == "POST" and "{" not in row.path
 
         async def handle(call: Call) -> Reply:
-            done = await self._done(row.asked(call.body, dict(call.path)), call)
+            done = await self._asker.ask(row.asked(call.body, dict(call.path)), actor=call.actor, key=call.key)
+            if isinstance(done, Proposed):
+                return Reply(202, ProposedBody.of(done))
+            if not isinstance(done, Done):
+                raise unexpected(done)
             shown = {row.shows: call.path.get(row.shows, done.id)} if row.shows else {}
             return Reply(201 if created else 200, DoneBody(seq=done.seq, **shown))  # type: ignore[arg-type]
 
@@ -181,6 +201,8 @@ def _command(each: Keyed) -> Command:
 def _result(key: str, answer: Answer | None) -> CommandResult:
     if isinstance(answer, Done):
         return CommandResult(key=key, status="done", id=answer.id or None, seq=answer.seq)
+    if isinstance(answer, Proposed):
+        return CommandResult(key=key, status="proposed", id=answer.proposal_id, seq=answer.seq)
     if isinstance(answer, Refused):
         return CommandResult(key=key, status="refused", code=refusal(answer).code, detail=answer.detail or None)
     return CommandResult(key=key, status="unknown", code="outcome_unknown")

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-from overround.edge import controls, listing, operating, sessions, wallet
+from overround.book.machine import CORRECTIONS
+from overround.edge import controls, listing, operating, previews, sessions, wallet
 from overround.edge.access import Need
+from overround.edge.bodies import MarketResultBody
 from overround.edge.catalogue import SeqQuery
 from overround.edge.controls import Controls
 from overround.edge.desk import ALL_OPERATIONS
 from overround.edge.examples import KEY, WALLETS
 from overround.edge.listing import Listing
 from overround.edge.operating import Operating
+from overround.edge.previews import Previews
 from overround.edge.routes import MAX_BATCH_BYTES, Example, Handler, Route
 from overround.edge.sessions import Sessions
 
@@ -109,7 +112,10 @@ def operators(own: Operating, issuing: Sessions) -> Iterator[Route]:
             keyed=True,
             body=operation.body,
             body_optional=not operation.example,
-            replies={201 if created else 200: operating.DoneBody},
+            replies={
+                201 if created else 200: operating.DoneBody,
+                **({202: operating.ProposedBody} if operation.command in CORRECTIONS else {}),
+            },
             problems=operation.problems,
             example=Example(path=filled, body=operation.example or None),
         )
@@ -249,3 +255,44 @@ def decided(own: Controls) -> Iterator[Route]:
             problems=problems,
             example=Example(path="/v1/operator/" + path.replace("{market_id:int}", "7")),
         )
+
+
+def foreseen(own: Previews) -> Iterator[Route]:
+    """What the trading desk looks at before it decides."""
+    yield Route(
+        method="POST",
+        path="/v1/operator/markets/{market_id:int}/preview",
+        name="preview_result",
+        doc="What a result would pay, and for a correction what it would change. Nothing is recorded.",
+        tag="operator: desk",
+        handler=own.result,
+        need=Need.OPERATOR_READ,
+        body=MarketResultBody,
+        replies={200: previews.PreviewBody},
+        problems=("market_not_found", "market_status", "result_invalid"),
+        example=Example(path="/v1/operator/markets/7/preview", body={"score": {"home": 2, "away": 1}}),
+    )
+    yield Route(
+        method="GET",
+        path="/v1/operator/events/{event_id:int}/field-sheet",
+        name="field_sheet",
+        doc="What the house wins and loses on each selection of an event's markets, some at a time.",
+        tag="operator: desk",
+        handler=own.field_sheet,
+        need=Need.OPERATOR_READ,
+        query=previews.SheetQuery,
+        replies={200: previews.SheetBody},
+        problems=("event_not_found", "not_ready", "projection_behind"),
+        example=Example(path="/v1/operator/events/3/field-sheet"),
+    )
+    yield Route(
+        method="GET",
+        path="/v1/operator/proposals",
+        name="proposals",
+        doc="Corrections that wait for a second operator.",
+        tag="operator: desk",
+        handler=own.proposals,
+        need=Need.OPERATOR_READ,
+        replies={200: previews.ProposalsBody},
+        example=Example(path="/v1/operator/proposals"),
+    )

@@ -15,7 +15,8 @@ from overround.edge.examples import AT, BET, BET_ITEM, KEY, PLACED, WALLETS
 from overround.edge.health import Health
 from overround.edge.listing import Listing
 from overround.edge.operating import Operating
-from overround.edge.operator_table import decided, lists, operators
+from overround.edge.operator_table import decided, foreseen, lists, operators
+from overround.edge.previews import Previews
 from overround.edge.routes import MAX_BATCH_BYTES, Example, Handler, Route
 from overround.edge.sessions import Sessions
 from overround.edge.wallet import Wallet
@@ -59,6 +60,7 @@ class Rooms(msgspec.Struct, frozen=True, kw_only=True):
     operating: Operating
     listing: Listing
     controls: Controls
+    previews: Previews
     health: Health
     docs: Docs
 
@@ -74,6 +76,7 @@ def routes(rooms: Rooms) -> list[Route]:
         *operators(rooms.operating, rooms.sessions),
         *lists(rooms.listing),
         *decided(rooms.controls),
+        *foreseen(rooms.previews),
     ]
 
 

@@ -19,6 +19,13 @@ from overround.book.control import (
 from overround.book.ledger import FundsMoved
 from overround.book.limits import CapSet, HouseTermsSet, PlayerBlocked, PlayerTermsSet, PlayerUnblocked
 from overround.book.machine import kind_of
+from overround.book.machine.events import (
+    CorrectionLimitSet,
+    CorrectionProposed,
+    ProposalApproved,
+    ProposalExpired,
+    ProposalRejected,
+)
 from overround.book.settlement import MarketBetsCancelled, MarketBetsRestored, ResultRecorded, ResultRolledBack
 from overround.kernel.fact import Fact
 from overround.projections.changes import Row
@@ -31,6 +38,11 @@ SUBJECTS: Final[dict[type[Fact], tuple[str, ...]]] = {
     MarginSet: ("level", "id"),
     CompetitionApproved: ("competition_id",),
     ApprovalRequired: (),
+    CorrectionLimitSet: ("currency",),
+    CorrectionProposed: ("proposal_id",),
+    ProposalApproved: ("proposal_id",),
+    ProposalRejected: ("proposal_id",),
+    ProposalExpired: ("proposal_id",),
     PlayerBlocked: ("customer_id",),
     PlayerUnblocked: ("customer_id",),
     PlayerTermsSet: ("customer_id", "currency"),

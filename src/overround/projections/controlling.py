@@ -15,6 +15,13 @@ from overround.book.control import (
     PriceOverridden,
 )
 from overround.book.limits import PlayerBlocked, PlayerUnblocked
+from overround.book.machine.events import (
+    CorrectionLimitSet,
+    CorrectionProposed,
+    ProposalApproved,
+    ProposalExpired,
+    ProposalRejected,
+)
 from overround.kernel.level import Level
 from overround.projections.underway import Folding, act, market_changed
 
@@ -73,4 +80,9 @@ CONTROLS: Final[dict[type, Callable[[Folding, Any], None]]] = {
     CompetitionApproved: _competition_approved,
     PlayerBlocked: act,
     PlayerUnblocked: act,
+    CorrectionLimitSet: act,
+    CorrectionProposed: act,
+    ProposalApproved: act,
+    ProposalRejected: act,
+    ProposalExpired: act,
 }

@@ -16,9 +16,19 @@ from overround.book.machine.answers import (
     LimitsNow,
     OrderReport,
     OrdersAnswer,
+    PreviewBet,
+    PreviewSum,
+    ProposalNow,
+    ProposalsNow,
+    Proposed,
+    ResultPreview,
+    Sheet,
+    SheetBook,
+    SheetLine,
+    SheetMarket,
     TicketAnswer,
 )
-from overround.book.machine.deciding import decide, decide_due, next_due_us
+from overround.book.machine.deciding import CORRECTIONS, decide, decide_due, next_due_us
 from overround.book.machine.events import (
     AnyFact,
     RequestDone,
@@ -31,6 +41,7 @@ from overround.book.machine.events import (
 from overround.book.machine.folding import answer_of, fold
 from overround.book.machine.machine import Machine, Pending
 from overround.book.machine.memory import KEY_SKEW_US, KEY_WINDOW_US, KeyRefusal
+from overround.book.machine.proposals import ProposalRefusal
 from overround.book.machine.snapshot import FORMAT, state_hash
 from overround.book.machine.snapshot import decode as decode_snapshot
 from overround.book.machine.snapshot import encode as encode_snapshot
@@ -48,6 +59,7 @@ from overround.book.machine.wire import (
 )
 
 __all__ = [
+    "CORRECTIONS",
     "FORMAT",
     "KEY_SKEW_US",
     "KEY_WINDOW_US",
@@ -66,9 +78,20 @@ __all__ = [
     "OrdersAnswer",
     "Parcel",
     "Pending",
+    "PreviewBet",
+    "PreviewSum",
+    "ProposalNow",
+    "ProposalRefusal",
+    "ProposalsNow",
+    "Proposed",
     "Reply",
     "RequestDone",
     "RequestRefused",
+    "ResultPreview",
+    "Sheet",
+    "SheetBook",
+    "SheetLine",
+    "SheetMarket",
     "State",
     "TermBegan",
     "TicketAnswer",

@@ -40,6 +40,14 @@ class Done(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="done"):
     seq: int
 
 
+class Proposed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="proposed"):
+    """It changes so much that it waits for another operator, until an instant."""
+
+    proposal_id: int
+    expires_at_us: int
+    seq: int
+
+
 class BetFound(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="found"):
     """A bet as it is now."""
 
@@ -126,4 +134,106 @@ class OrdersAnswer(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="
     placed: tuple[OrderReport, ...] = ()
 
 
-Answer = OrdersAnswer | BetAnswer | TicketAnswer | Done | Refused | BetFound | Balances | LimitsNow
+class PreviewSum(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What some bets in one currency would come to, in minor units. `previous_minor` was paid for them before;
+    `house_minor` is what the house would have won on them; `debts_minor` what customers could not give back."""
+
+    currency: str
+    bets: int
+    stakes_minor: int
+    payouts_minor: int
+    previous_minor: int
+    house_minor: int
+    debts_minor: int
+
+
+class PreviewBet(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    bet_id: int
+    customer_id: int
+    currency: str
+    stake_minor: int
+    payout_minor: int
+    previous_minor: int
+
+
+class ResultPreview(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="preview"):
+    """What a result would pay to the bets looked at: those from `done` on, `looked_at` of all `bets`. Bets that would
+    still be open are among them and pay nothing yet. `winners` are those that would be paid most."""
+
+    market_id: int
+    is_correction: bool
+    bets: int
+    done: int
+    looked_at: int
+    sums: tuple[PreviewSum, ...]
+    winners: tuple[PreviewBet, ...]
+    needs_approval: bool
+    seq: int
+
+
+class SheetLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What bets on a selection may pay, and what the house loses on the market if it wins (below zero: gains)."""
+
+    selection_id: int
+    payout_minor: int
+    lost_minor: int
+
+
+class SheetBook(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A market in one currency, all other legs of its bets counted as won. `worst_minor` is the largest loss, at least
+    0."""
+
+    currency: str
+    stakes_minor: int
+    worst_minor: int
+    lines: tuple[SheetLine, ...]
+
+
+class SheetMarket(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    market_id: int
+    books: tuple[SheetBook, ...]
+
+
+class Sheet(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="sheet"):
+    """Some markets of an event; `next` is where to go on, 0 at the end."""
+
+    event_id: int
+    markets: tuple[SheetMarket, ...]
+    next: int
+    seq: int
+
+
+class ProposalNow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A correction that waits. `about` are the numbers and words of the command that would be carried out."""
+
+    proposal_id: int
+    actor: int
+    command: str
+    about: dict[str, int | str]
+    change_minor: dict[str, int]
+    bets: int
+    is_whole: bool
+    proposed_at_us: int
+    expires_at_us: int
+
+
+class ProposalsNow(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="proposals"):
+    proposals: tuple[ProposalNow, ...]
+    limits_minor: dict[str, int]
+    seq: int
+
+
+Answer = (
+    OrdersAnswer
+    | BetAnswer
+    | TicketAnswer
+    | Done
+    | Refused
+    | Proposed
+    | BetFound
+    | Balances
+    | LimitsNow
+    | ResultPreview
+    | Sheet
+    | ProposalsNow
+)

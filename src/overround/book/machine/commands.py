@@ -7,6 +7,7 @@ from overround.book.catalogue import MarketTerms, Moment
 from overround.book.ledger import StakeKind
 from overround.book.limits import Cap, HouseTerms, LimitKind
 from overround.book.machine.command import Command as Command
+from overround.book.machine.desk_commands import DeskCommand, DeskQuery
 from overround.book.machine.exchange_commands import ExchangeCommand
 from overround.book.settlement import Result
 from overround.kernel.level import Level
@@ -300,70 +301,6 @@ class RecordEventResult(Command, frozen=True):
     certainty: int = 2
 
 
-class SuspendLevel(Command, frozen=True):
-    """Nothing at a level or below it takes bets. `id` of 0 is the platform; a selection is named by its market's id and
-    `selection_id`, which is 0 at every other level."""
-
-    level: Level
-    id: int
-    reason: str
-    selection_id: int = 0
-
-
-class ResumeLevel(Command, frozen=True):
-    """End the suspension of this very level; what was suspended below or above it stays so."""
-
-    level: Level
-    id: int
-    selection_id: int = 0
-
-
-class OverridePrice(Command, frozen=True):
-    """Offer this price until an instant, whatever the feed says meanwhile."""
-
-    market_id: int
-    selection_id: int
-    price_milli: int
-    until_us: int
-
-
-class LiftOverride(Command, frozen=True):
-    """Offer again what the feed says."""
-
-    market_id: int
-    selection_id: int
-
-
-class SetMargin(Command, frozen=True):
-    """The margin of prices made below a level, in hundredths of a per cent; None takes it away."""
-
-    level: Level
-    id: int
-    margin_bps: int | None
-
-
-class ApproveCompetition(Command, frozen=True):
-    competition_id: int
-    approved: bool
-
-
-class RequireApproval(Command, frozen=True):
-    """Whether competitions take bets only once they are approved."""
-
-    required: bool
-
-
-class BlockPlayer(Command, frozen=True):
-    """Take no more bets of a customer. `reason` is kept for ever: a code, no personal data."""
-
-    customer_id: int
-    reason: str
-
-
-class UnblockPlayer(Command, frozen=True):
-    customer_id: int
-
-
 class RollbackResult(Command, frozen=True):
     """Take a market's result back: what it settled is undone, and the market waits for another."""
 
@@ -429,7 +366,7 @@ class FindBet(Command, frozen=True):
     key: str = ""
 
 
-Query = GetBalances | GetLimits | FindBet
+Query = GetBalances | GetLimits | FindBet | DeskQuery
 
 AnyCommand = (
     PlaceBet
@@ -474,19 +411,12 @@ AnyCommand = (
     | FeedHeartbeat
     | SilenceFeed
     | HandOverMarket
-    | SuspendLevel
-    | ResumeLevel
-    | OverridePrice
-    | LiftOverride
-    | SetMargin
-    | ApproveCompetition
-    | RequireApproval
-    | BlockPlayer
-    | UnblockPlayer
     | GetBalances
     | GetLimits
     | FindBet
     | ExchangeCommand
+    | DeskCommand
+    | DeskQuery
 )
 
 

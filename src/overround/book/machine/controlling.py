@@ -16,7 +16,7 @@ from overround.book.control import (
     PriceOverridden,
 )
 from overround.book.limits import Player, PlayerBlocked, PlayerUnblocked
-from overround.book.machine.commands import (
+from overround.book.machine.desk_commands import (
     ApproveCompetition,
     BlockPlayer,
     LiftOverride,

@@ -1,13 +1,14 @@
 """How a request becomes facts and an answer. Reads the state, changes nothing."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from overround.book import catalogue
 from overround.book.catalogue import FeedSilenced
 from overround.book.machine import (
+    approving,
     asking,
     banking,
     betting,
@@ -16,6 +17,7 @@ from overround.book.machine import (
     exchanging,
     memory,
     offering,
+    previewing,
     referring,
     settling,
     ticketing,
@@ -25,8 +27,7 @@ from overround.book.machine.commands import (
     AcceptReferral,
     AddSelections,
     AnswerOffer,
-    ApproveCompetition,
-    BlockPlayer,
+    AnyCommand,
     CancelMarketBets,
     ChangeMarket,
     CloseMarket,
@@ -43,41 +44,51 @@ from overround.book.machine.commands import (
     GetBalances,
     GetLimits,
     HandOverMarket,
-    LiftOverride,
     MoveFunds,
     OfferReferral,
     OpenCustomer,
     OpenWallet,
-    OverridePrice,
     PlaceBet,
     PlaceTicket,
     PriceBuilder,
     RecordEventResult,
     RecordResult,
     Request,
-    RequireApproval,
     RescheduleEvent,
     RestoreMarketBets,
     ResumeEvent,
-    ResumeLevel,
     ResumeMarket,
     RollbackResult,
     SelfExclude,
     SetCap,
     SetHouseTerms,
     SetLimit,
-    SetMargin,
     SetMoment,
     SetPlayerTerms,
     SetPrices,
     SilenceFeed,
     StartEvent,
     SuspendEvent,
-    SuspendLevel,
     SuspendMarket,
     SweepPastPost,
-    UnblockPlayer,
     WithdrawSelection,
+)
+from overround.book.machine.desk_commands import (
+    ApproveCompetition,
+    ApproveProposal,
+    BlockPlayer,
+    FieldSheet,
+    GetProposals,
+    LiftOverride,
+    OverridePrice,
+    PreviewResult,
+    RejectProposal,
+    RequireApproval,
+    ResumeLevel,
+    SetCorrectionLimit,
+    SetMargin,
+    SuspendLevel,
+    UnblockPlayer,
 )
 from overround.book.machine.events import RequestDone, RequestRefused
 from overround.book.machine.memory import KeyRefusal
@@ -138,13 +149,23 @@ DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refus
     RequireApproval: controlling.require_approval,
     BlockPlayer: controlling.block_player,
     UnblockPlayer: controlling.unblock_player,
+    SetCorrectionLimit: approving.set_correction_limit,
+    RejectProposal: approving.reject_proposal,
     **exchanging.DECIDE,
 }
+
+CORRECTIONS: Final = frozenset(
+    {RecordResult, RecordEventResult, RollbackResult, CancelMarketBets, RestoreMarketBets, SweepPastPost}
+)
+"""Commands that may correct what was decided, and so may need a second operator."""
 
 ASK: dict[type[Command], Callable[[State, Any, int], Answer]] = {
     GetBalances: asking.get_balances,
     GetLimits: asking.get_limits,
     FindBet: asking.find_bet,
+    PreviewResult: previewing.preview_result,
+    FieldSheet: previewing.field_sheet,
+    GetProposals: previewing.get_proposals,
 }
 
 
@@ -173,12 +194,26 @@ def _decide_new(state: State, request: Request, now_us: int) -> tuple[Fact, ...]
     if type(command) is PlaceBet:
         placed = betting.place(state, command, now_us, cause)
         return (_refused(placed, request, cause),) if isinstance(placed, Refused) else (placed,)
-    facts = DECIDE[type(command)](state, command, now_us)
+    facts = _facts(state, command, request.actor, now_us)
     if isinstance(facts, Refused):
         return (_refused(facts, request, cause),)
     if not facts:
         return (RequestDone(cause=cause, id=0),)
     return (*facts[:-1], msgspec.structs.replace(facts[-1], cause=cause))
+
+
+def _facts(state: State, command: AnyCommand, actor: int, now_us: int) -> tuple[Fact, ...] | Refused:
+    """What a command leads to. What somebody proposed is decided anew when somebody else approves it."""
+    if type(command) is ApproveProposal:
+        proposal = approving.waiting_proposal(state, command, actor)
+        if isinstance(proposal, Refused):
+            return proposal
+        facts = DECIDE[type(proposal.command)](state, proposal.command, now_us)
+        return facts if isinstance(facts, Refused) else approving.approved(proposal, facts)
+    facts = DECIDE[type(command)](state, command, now_us)
+    if type(command) in CORRECTIONS and state.proposals.is_asked_for and not isinstance(facts, Refused):
+        return approving.proposal_of(state, command, facts, now_us)
+    return facts
 
 
 def _refused(refused: Refused, request: Request, cause: Cause) -> RequestRefused:
@@ -197,9 +232,9 @@ def timer_due_us(state: State) -> int | None:
     )
     delays = (state.delays[0][0],) if state.delays else ()
     overrides = (state.overrides[0][0],) if state.overrides else ()
-    orders_us = exchanging.due_us(state)
-    exchanges = () if orders_us is None else (orders_us,)
-    return min((*silences, *delays, *overrides, *exchanges), default=None)
+    orders_us, proposals_us = exchanging.due_us(state), state.proposals.next_due_us()
+    others = [due_us for due_us in (orders_us, proposals_us) if due_us is not None]
+    return min((*silences, *delays, *overrides, *others), default=None)
 
 
 def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> tuple[Fact, ...]:
@@ -207,6 +242,8 @@ def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> 
     settlement."""
     if state.overrides and state.overrides[0][0] <= now_us:
         return (controlling.end_override(state),)
+    if (expires_us := state.proposals.next_due_us()) is not None and expires_us <= now_us:
+        return (approving.expire(state),)
     if state.delays and state.delays[0][0] <= now_us:
         bet = state.bets.bets[state.delays[0][1]]
         if bet.slip is not None:

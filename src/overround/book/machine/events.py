@@ -109,10 +109,55 @@ class RequestDone(Fact, frozen=True, kw_only=True, tag="request_done"):
     id: int
 
 
+class CorrectionLimitSet(Fact, frozen=True, kw_only=True, tag="correction_limit_set"):
+    """The change of payouts, in sum, above which a correction waits for a second operator; 0 is no limit."""
+
+    currency: str
+    amount_minor: int
+    before_minor: int
+
+
+class CorrectionProposed(Fact, frozen=True, kw_only=True, tag="correction_proposed"):
+    """A correction changes too much for one operator: it waits, as it was asked for. `change_minor` is by currency how
+    much payouts would change in sum, over `bets` bets or, where `is_whole` is false, over those that were looked at."""
+
+    proposal_id: int
+    command: AnyCommand
+    change_minor: dict[str, int]
+    bets: int
+    is_whole: bool
+    expires_at_us: int
+
+
+class ProposalApproved(Fact, frozen=True, kw_only=True, tag="proposal_approved"):
+    """Another operator than `proposer` approved: what was proposed is decided, by the facts before this one."""
+
+    proposal_id: int
+    proposer: int
+
+
+class ProposalRejected(Fact, frozen=True, kw_only=True, tag="proposal_rejected"):
+    proposal_id: int
+    proposer: int
+    reason: str
+
+
+class ProposalExpired(Fact, frozen=True, kw_only=True, tag="proposal_expired"):
+    """Nobody approved in time."""
+
+    proposal_id: int
+    proposer: int
+
+
 AnyFact = (
     TermBegan
     | RequestRefused
     | RequestDone
+    | CorrectionLimitSet
+    | CorrectionProposed
+    | ProposalApproved
+    | ProposalRejected
+    | ProposalExpired
     | CurrencyOpened
     | CustomerOpened
     | WalletOpened
@@ -213,6 +258,8 @@ KINDS: dict[type[Fact], str] = {kind: str(kind.__struct_config__.tag) for kind i
 
 SUBJECT: dict[type[Fact], str] = {
     RequestDone: "id",
+    ProposalApproved: "proposal_id",
+    ProposalRejected: "proposal_id",
     CustomerOpened: "customer_id",
     WalletOpened: "customer_id",
     FundsMoved: "customer_id",

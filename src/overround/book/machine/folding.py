@@ -23,9 +23,19 @@ from overround.book.control import OverrideEnded, PriceOverridden
 from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, StakeKind, WalletOpened
 from overround.book.limits import Purse
 from overround.book.machine import exchanging
-from overround.book.machine.answers import Answer, BetAnswer, Done, TicketAnswer
-from overround.book.machine.events import SUBJECT, AnyFact, RequestRefused
+from overround.book.machine.answers import Answer, BetAnswer, Done, Proposed, TicketAnswer
+from overround.book.machine.events import (
+    SUBJECT,
+    AnyFact,
+    CorrectionLimitSet,
+    CorrectionProposed,
+    ProposalApproved,
+    ProposalExpired,
+    ProposalRejected,
+    RequestRefused,
+)
 from overround.book.machine.memory import Remembered, scope_of
+from overround.book.machine.proposals import Proposal
 from overround.book.machine.state import State, delay_over, delay_until, forget_override, remember_override
 from overround.book.settlement import (
     BetsSettled,
@@ -60,6 +70,8 @@ def answer_of(state: State, fact: Fact) -> Answer:
     match fact:
         case RequestRefused():
             return Refused(fact.code, fact.detail)
+        case CorrectionProposed():
+            return Proposed(fact.proposal_id, fact.expires_at_us, state.seq)
         case BetDelayed():
             return _bet_answer(state, fact.bet_id, fact.decide_at_us)
         case _ if type(fact) in exchanging.ANSWERS:
@@ -270,6 +282,28 @@ def _override_ended(state: State, fact: OverrideEnded, at_us: int) -> None:
     forget_override(state, market_id=fact.market_id, selection_id=fact.selection_id)
 
 
+def _correction_limit_set(state: State, fact: CorrectionLimitSet, at_us: int) -> None:
+    state.proposals.limits_minor[fact.currency] = fact.amount_minor
+
+
+def _correction_proposed(state: State, fact: CorrectionProposed, at_us: int) -> None:
+    state.proposals.made = fact.proposal_id
+    state.proposals.waiting[fact.proposal_id] = Proposal(
+        id=fact.proposal_id,
+        actor=(fact.cause or NOBODY).actor,
+        command=fact.command,
+        change_minor=fact.change_minor,
+        bets=fact.bets,
+        is_whole=fact.is_whole,
+        proposed_at_us=at_us,
+        expires_at_us=fact.expires_at_us,
+    )
+
+
+def _proposal_over(state: State, fact: ProposalApproved | ProposalRejected | ProposalExpired, at_us: int) -> None:
+    del state.proposals.waiting[fact.proposal_id]
+
+
 def _result_recorded(state: State, fact: ResultRecorded, at_us: int) -> None:
     catalogue.result_market(state.catalogue.markets[fact.market_id])
     bets.release((state.bets, state.catalogue), fact.market_id)
@@ -334,6 +368,11 @@ FOLDS: dict[type[Fact], Callable[[State, Any, int], None]] = {
     DelayedBetAccepted: _delayed_accepted,
     DelayedBetRefused: _delayed_refused,
     ResultHeard: _result_heard,
+    CorrectionLimitSet: _correction_limit_set,
+    CorrectionProposed: _correction_proposed,
+    ProposalApproved: _proposal_over,
+    ProposalRejected: _proposal_over,
+    ProposalExpired: _proposal_over,
     PriceOverridden: _price_overridden,
     OverrideEnded: _override_ended,
     TicketAccepted: _ticket_accepted,

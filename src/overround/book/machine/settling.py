@@ -4,17 +4,17 @@ A bet comes to what the results and cancellations of the moment say, whatever ca
 taken back and a late cancellation are one and the same pass over the market's bets.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from overround.book import ledger, settlement, tickets
 from overround.book.bets import Bet, BetStatus
-from overround.book.catalogue import EachWay
+from overround.book.catalogue import EachWay, Market
 from overround.book.ledger import StakeKind, Transfer
 from overround.book.machine.state import State
-from overround.book.settlement import SETTLE_STEP, BetsSettled, ReopenedBet, SettledBet, Settling
+from overround.book.settlement import SETTLE_STEP, BetsSettled, ReopenedBet, Result, SettledBet, Settling
 from overround.book.tickets import Leg, LegResult, Outcome, Slip
 
 VOID: Final = tickets.settled(Outcome.VOID)
@@ -30,7 +30,7 @@ def settle_next(state: State, settling: Settling, *, step: int = SETTLE_STEP) ->
     """The next step: up to `step` bets in the order accepted."""
     bets = state.bets.by_market.get(settling.market_id, [])
     ahead = bets[settling.done : settling.done + step]
-    results, funds = Results(state, settling.market_id), _Funds(state)
+    results, funds = Results(state, settling.market_id), Funds(state)
     settled: list[SettledBet] = []
     reopened: list[ReopenedBet] = []
     transfers: list[Transfer] = []
@@ -62,11 +62,21 @@ def settle_next(state: State, settling: Settling, *, step: int = SETTLE_STEP) ->
 
 
 class Results:
-    """What is known of the legs of bets now. Made for one step: what many bets share is worked out once."""
+    """What is known of the legs of bets now. Made for one step: what many bets share is worked out once.
 
-    def __init__(self, state: State, market_id: int = 0) -> None:
-        self._markets = state.catalogue.markets
-        self._results = state.settlement.results
+    `results` and `markets` may stand for those of the state, to see what would be if they were so.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        market_id: int = 0,
+        *,
+        results: Mapping[int, Result | None] | None = None,
+        markets: Mapping[int, Market] | None = None,
+    ) -> None:
+        self._markets = state.catalogue.markets if markets is None else markets
+        self._results: Mapping[int, Result | None] = state.settlement.results if results is None else results
         self._market_id = market_id
         self._plain: dict[tuple[int, int, EachWay | None], LegResult] = {}
 
@@ -174,7 +184,7 @@ def _outcome(payout_minor: int, results: Sequence[LegResult | None]) -> Outcome:
     return Outcome.WON if payout_minor else Outcome.LOST
 
 
-class _Funds:
+class Funds:
     """What customers have while one step is being decided: its earlier transfers count for its later ones."""
 
     def __init__(self, state: State) -> None:

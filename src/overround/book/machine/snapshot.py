@@ -19,6 +19,7 @@ from overround.book.machine.memory import (
     Remembered,
     arrived_at_us,
 )
+from overround.book.machine.proposals import Proposals
 from overround.book.machine.state import State, find_overrides
 from overround.book.settlement import Heard, Result, SettlementState, Settling
 from overround.kernel.level import Level
@@ -49,6 +50,7 @@ class Snapshot(msgspec.Struct, array_like=True):
     settling: dict[int, Settling]
     exchange: exchange.Kept
     remembered: list[Remembered]
+    proposals: Proposals
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -79,6 +81,7 @@ def encode(state: State) -> bytes:
             settling=state.settlement.settling,
             exchange=exchange.keep(state.exchange),
             remembered=remembered,
+            proposals=state.proposals,
         )
     )
 
@@ -117,6 +120,7 @@ def _state(taken: Snapshot) -> State:
         delays=[(bet.decide_at_us, bet.id) for bet in taken.bets if bet.status in WAITING and _is_first(bet)],
     )
     heapq.heapify(state.delays)
+    state.proposals = taken.proposals
     find_overrides(state)
     bets.index(state.bets, state.catalogue)
     return state

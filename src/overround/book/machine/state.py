@@ -12,6 +12,7 @@ from overround.book.exchange import ExchangeState
 from overround.book.ledger import LedgerState
 from overround.book.limits import LimitsState
 from overround.book.machine.memory import Memory
+from overround.book.machine.proposals import Proposals
 from overround.book.settlement import SettlementState
 
 
@@ -31,6 +32,7 @@ class State(msgspec.Struct):
     memory: Memory
     delays: list[tuple[int, int]]
     overrides: list[tuple[int, int, int]] = []
+    proposals: Proposals = msgspec.field(default_factory=Proposals)
 
 
 def empty() -> State:

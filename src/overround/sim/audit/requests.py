@@ -7,7 +7,20 @@ from typing import Any
 
 import msgspec
 
-from overround.book.machine import Answer, Balances, BetAnswer, BetFound, Done, LimitsNow, OrdersAnswer, TicketAnswer
+from overround.book.machine import (
+    Answer,
+    Balances,
+    BetAnswer,
+    BetFound,
+    Done,
+    LimitsNow,
+    OrdersAnswer,
+    ProposalsNow,
+    Proposed,
+    ResultPreview,
+    Sheet,
+    TicketAnswer,
+)
 from overround.kernel.refusal import Refused
 from overround.sim.audit.words import Plain, hold
 
@@ -164,7 +177,10 @@ def matches(answer: Answer, decided: Decided) -> bool:
             return not of_a_bet and answer.seq == decided.seq and answer.id in (0, *_numbers(fact))
         case Refused():
             return fact["kind"] == "request_refused" and (fact["code"], fact["detail"]) == (answer.code, answer.detail)
-        case BetFound() | Balances() | LimitsNow():
+        case Proposed():
+            proposed = (answer.proposal_id, answer.expires_at_us, answer.seq)
+            return proposed == (fact.get("proposal_id"), fact.get("expires_at_us"), decided.seq)
+        case BetFound() | Balances() | LimitsNow() | ResultPreview() | Sheet() | ProposalsNow():
             return False
 
 
