@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.edge.conftest import Player, bet_on
-from tests.edge.running import Api, Running
+from tests.edge.running import Api, Running, new_key
 from tests.edge.test_live_view import NOON_US, Book, folded
 
 from overround.book.machine.commands import (
@@ -141,6 +141,76 @@ def test_decisions_are_written_down_with_before_and_after(house: Running, operat
     again = operator.made("/v1/operator/tokens", {"name": "the same again", "operator": made["actor"]})
     assert again["actor"] == made["actor"]
     second.close()
+
+
+def test_a_result_is_previewed_corrected_and_approved_by_another(
+    house: Running, player: Player, operator: Api, market: dict[str, int]
+) -> None:
+    own = f"/v1/operator/markets/{market['market_id']}"
+    for selection, price in ((1, 2_100), (3, 3_750)):
+        player.api.made("/v1/bets", bet_on(market, selection_id=selection, price_milli=price))
+    sheet = operator.get(f"/v1/operator/events/{market['event_id']}/field-sheet").json()
+    (shown,) = sheet["markets"]
+    (book,) = shown["books"]
+    assert (book["stakes_minor"], book["worst_minor"], sheet["next"]) == (2_000, 1_750, 0)
+    assert [line["lost_minor"] for line in book["lines"]] == [100, -2_000, 1_750]
+    assert shown["selections"][2] == {
+        "selection_id": 3, "name": "away", "price_milli": 3_750, "override_milli": None, "suspended": None,
+    }  # fmt: skip
+    home, away = {"score": {"home": 1, "away": 0}}, {"score": {"home": 0, "away": 1}}
+    foreseen = operator.made(f"{own}/preview", home)
+    assert (foreseen["sums"][0]["payouts_minor"], foreseen["is_correction"]) == (2_100, False)
+    operator.made(f"{own}/result", home)
+    operator.send("PUT", "/v1/operator/corrections/EUR", {"amount_minor": 1_000})
+    try:
+        _until_settled(operator, market)
+        foreseen = operator.made(f"{own}/preview", away)
+        assert (foreseen["needs_approval"], foreseen["is_whole"]) == (True, True)
+        assert (foreseen["sums"][0]["previous_minor"], foreseen["sums"][0]["payouts_minor"]) == (2_100, 3_750)
+        assert [winner["payout_minor"] for winner in foreseen["winners"]] == [3_750]
+        key = new_key()
+        proposed = operator.post(f"{own}/result", away, key=key)
+        assert proposed.status_code == 202
+        assert operator.post(f"{own}/result", away, key=key).json() == proposed.json()
+        number = proposed.json()["proposal_id"]
+        (waiting,) = operator.get("/v1/operator/proposals").json()["proposals"]
+        assert (waiting["proposal_id"], waiting["actor"], waiting["change_minor"]) == (number, -1, {"EUR": 5_850})
+        many = [{"key": new_key(), "command": "RecordResult", "market_id": market["market_id"], "winners": [1]}]
+        assert operator.post("/v1/operator/commands", {"commands": many}, key="").json()["results"][0]["code"]
+        assert operator.post(f"/v1/operator/proposals/{number}/approve").json()["code"] == "own_proposal"
+        second = Api(house, operator.made("/v1/operator/tokens", {"name": "second"})["token"])
+        seq = second.made(f"/v1/operator/proposals/{number}/approve")["seq"]
+        kinds = [each["kind"] for each in second.get("/v1/operator/actions", min_seq=seq).json()["items"]]
+        assert kinds[:3] == ["proposal_approved", "result_recorded", "correction_proposed"]
+        second.close()
+    finally:
+        operator.send("PUT", "/v1/operator/corrections/EUR", {"amount_minor": 0})
+
+
+def _until_settled(operator: Api, market: dict[str, int]) -> None:
+    """Wait until the tables show every bet of a market settled."""
+    for _ in range(2_000):
+        items = operator.get("/v1/operator/bets", market_id=market["market_id"], status="settled").json()["items"]
+        if len(items) == 2:
+            return
+    raise AssertionError("never settled")
+
+
+def test_a_proposal_is_rejected_in_a_batch(player: Player, operator: Api, market: dict[str, int]) -> None:
+    own = f"/v1/operator/markets/{market['market_id']}"
+    player.api.made("/v1/bets", bet_on(market))
+    operator.made(f"{own}/result", {"score": {"home": 1, "away": 0}})
+    operator.send("PUT", "/v1/operator/corrections/EUR", {"amount_minor": 1})
+    try:
+        asked = {"command": "RecordResult", "market_id": market["market_id"], "void": {"note": "abandoned"}}
+        many = {"commands": [{"key": new_key(), **asked}]}
+        (result,) = operator.post("/v1/operator/commands", many, key="").json()["results"]
+        assert result["status"] == "proposed"
+        reject = {"key": new_key(), "command": "RejectProposal", "proposal_id": result["id"], "reason": "no"}
+        (done,) = operator.post("/v1/operator/commands", {"commands": [reject]}, key="").json()["results"]
+        assert (done["status"], done["id"]) == ("done", result["id"])
+    finally:
+        operator.send("PUT", "/v1/operator/corrections/EUR", {"amount_minor": 0})
 
 
 def test_watchers_hear_what_a_suspension_far_above_does() -> None:

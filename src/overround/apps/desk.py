@@ -69,14 +69,16 @@ class House:
     """The gateway, for one operator."""
 
     def __init__(self) -> None:
-        settings = settings_door.read()
-        base_url, token = gateway_of(settings)
-        self._http = httpx.Client(
-            base_url=f"{base_url}/v1/operator",
-            headers={"authorization": f"Bearer {token}"},
+        self._settings = settings_door.read()
+        self._base_url, self._token = gateway_of(self._settings)
+
+    def _connected(self) -> httpx.Client:
+        return httpx.Client(
+            base_url=f"{self._base_url}/v1/operator",
+            headers={"authorization": f"Bearer {self._token}"},
             timeout=TIMEOUT_S,
             trust_env=False,
-            verify=tls.for_gateway(settings),
+            verify=tls.for_gateway(self._settings),
         )
 
     def get(self, path: str, **query: Json) -> Json:
@@ -91,7 +93,8 @@ class House:
 
     def _ask(self, method: str, path: str, **more: Json) -> Json:
         try:
-            reply = self._http.request(method, path, **more)
+            with self._connected() as http:
+                reply = http.request(method, path, **more)
         except httpx.TransportError as error:
             raise EngineTrouble(f"the house does not answer: {type(error).__name__}: {error}") from error
         if not reply.is_success:
@@ -124,7 +127,7 @@ def command() -> None:
 def _show(answer: Json, *, as_json: bool, words: str = "done") -> None:
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
-    elif "proposal_id" in answer:
+    elif "expires_at" in answer:
         click.echo(f"waits for another operator as proposal {answer['proposal_id']}")
     else:
         click.echo(f"{words} (fact {answer.get('seq')})")

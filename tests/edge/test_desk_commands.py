@@ -1,0 +1,128 @@
+"""`overround desk` against a house: an evening at the desk, in words and as JSON."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from tests.edge.conftest import Player, bet_on
+from tests.edge.running import Api, Running
+
+from overround.apps.desk import Milli, Score, Span, command
+from overround.apps.engines import EngineTrouble
+from overround.kernel.instant import HOUR_US, SECOND_US
+
+Desk = Callable[..., str]
+
+
+@pytest.fixture
+def desk(house: Running, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """Runs `overround desk …` as the house's operator; what it prints."""
+    monkeypatch.setenv("OVERROUND_GATEWAY_URL", house.url)
+    monkeypatch.setenv("OVERROUND_OPERATOR_TOKEN", house.operator)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: object, fails: bool = False) -> str:
+        done = CliRunner().invoke(command, [str(word) for word in words])
+        if fails:
+            assert done.exception is not None
+            return str(done.exception) if isinstance(done.exception, EngineTrouble) else done.output
+        assert done.exception is None, (done.output, done.exception)
+        return done.output
+
+    return run
+
+
+def test_suspending_and_resuming(desk: Desk, player: Player, market: dict[str, int]) -> None:
+    event = market["event_id"]
+    assert "is suspended" in desk("suspend", "event", event, "--reason", "floodlights")
+    assert player.api.post("/v1/bets", bet_on(market)).json()["level"] == "event"
+    assert "floodlights" in desk("controls")
+    desk("resume", "event", event)
+    assert "not_suspended" in desk("resume", "event", event, fails=True)
+    desk("suspend", "selection", market["market_id"], "--selection", 1, "--reason", "injury")
+    assert player.api.post("/v1/bets", bet_on(market)).json()["level"] == "selection"
+    desk("resume", "selection", market["market_id"], "--selection", 1)
+    assert player.api.post("/v1/bets", bet_on(market)).status_code == 201
+
+
+def test_a_price_a_margin_and_a_field_sheet(desk: Desk, player: Player, market: dict[str, int]) -> None:
+    player.api.made("/v1/bets", bet_on(market))
+    desk("price", market["market_id"], 1, "1.85", "--for", "60s")
+    shown = desk("field-sheet", market["event_id"])
+    assert "1.85 *" in shown
+    assert "stakes 10.00" in shown
+    assert "-11.00" in shown
+    desk("lift", market["market_id"], 1)
+    sheet = msgspec.json.decode(desk("field-sheet", market["event_id"], "--json"))
+    assert sheet["markets"][0]["selections"][0]["price_milli"] == 2_100
+    assert "seq" in msgspec.json.decode(desk("price", market["market_id"], 2, "3.5", "--for", "2h", "--json"))
+    desk("margin", "event", market["event_id"], 450)
+    assert "450" in desk("controls")
+    desk("margin", "event", market["event_id"])
+    assert "market_not_found" in desk("price", 999_999, 1, "1.85", "--for", "60s", fails=True)
+
+
+def test_a_customer_is_blocked(desk: Desk, operator: Api, player: Player, market: dict[str, int]) -> None:
+    desk("block", player.customer_id, "--reason", "chargeback")
+    assert player.api.post("/v1/bets", bet_on(market)).json()["code"] == "player_blocked"
+    seq = msgspec.json.decode(desk("unblock", player.customer_id, "--json"))["seq"]
+    assert operator.get("/v1/operator/actions", min_seq=seq).status_code == 200, "the tables are there by now"
+    assert "player_unblocked" in desk("actions", "--limit", 5)
+    desk("admit", market["competition_id"])
+
+
+def test_a_result_in_four_eyes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, operator: Api, player: Player, market: dict[str, int]
+) -> None:
+    player.api.made("/v1/bets", bet_on(market))
+    number = market["market_id"]
+    preview = desk("result", number, "--score", "1-0", "--preview")
+    assert "A first result." in preview
+    assert "21.00" in preview
+    assert "recorded" in desk("result", number, "--score", "1-0")
+    operator.send("PUT", "/v1/operator/corrections/EUR", {"amount_minor": 1})
+    try:
+        assert "A correction." in desk("result", number, "--void", "abandoned", "--preview")
+        told = desk("result", number, "--void", "abandoned")
+        assert "waits for another operator" in told
+        proposal = told.rsplit(maxsplit=1)[-1]
+        assert "RecordResult" in desk("proposals")
+        assert "own_proposal" in desk("approve", proposal, fails=True)
+        token = operator.made("/v1/operator/tokens", {"name": "second"})["token"]
+        monkeypatch.setenv("OVERROUND_OPERATOR_TOKEN", token)
+        assert "approved" in desk("approve", proposal)
+        assert "proposal_not_found" in desk("reject", proposal, "--reason", "late", fails=True)
+    finally:
+        operator.send("PUT", "/v1/operator/corrections/EUR", {"amount_minor": 0})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("result", 1),
+        ("result", 1, "--score", "1-0", "--void", "x"),
+        ("result", 1, "--winners", "one"),
+        ("price", 1, 1, "1.8555", "--for", "60s"),
+        ("price", 1, 1, "much", "--for", "60s"),
+        ("price", 1, 1, "1.85", "--for", "soon"),
+        ("suspend", "planet", 1, "--reason", "x"),
+    ],
+)
+def test_what_is_mistyped_is_refused_before_anything_is_asked(desk: Desk, words: tuple[object, ...]) -> None:
+    assert "Usage:" in desk(*words, fails=True)
+
+
+def test_words_become_numbers() -> None:
+    assert Span().convert("60s", None, None) == 60 * SECOND_US
+    assert Span().convert("2h", None, None) == 2 * HOUR_US
+    assert Milli().convert("1.85", None, None) == 1_850
+    assert Score().convert("2:1", None, None) == {"home": 2, "away": 1}
+
+
+def test_a_house_that_does_not_answer_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVERROUND_GATEWAY_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("OVERROUND_OPERATOR_TOKEN", "ovr_" + "A" * 43)
+    done = CliRunner().invoke(command, ["controls"])
+    assert isinstance(done.exception, EngineTrouble)
+    assert "does not answer" in str(done.exception)
