@@ -1,6 +1,9 @@
 """`overround desk` against a house: an evening at the desk, in words and as JSON."""
 
+import re
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -126,3 +129,45 @@ def test_a_house_that_does_not_answer_is_said_in_a_line(monkeypatch: pytest.Monk
     done = CliRunner().invoke(command, ["controls"])
     assert isinstance(done.exception, EngineTrouble)
     assert "does not answer" in str(done.exception)
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "trading-desk.md"
+
+
+def test_the_evening_on_the_page_is_played(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, operator: Api, player: Player, market: dict[str, int]
+) -> None:
+    """Every command of the page, in its order; the ids are this house's."""
+    for selection, price in ((1, 2_100), (3, 3_750)):
+        player.api.made("/v1/bets", bet_on(market, selection_id=selection, price_milli=price))
+    operator.send("PUT", "/v1/operator/corrections/EUR", {"amount_minor": 1_000})
+    token = operator.made("/v1/operator/tokens", {"name": "second"})["token"]
+    ids = {
+        "12": market["event_id"], "71": market["market_id"], "3": market["competition_id"], "42": player.customer_id,
+    }  # fmt: skip
+    lines = [line.strip() for line in PAGE.read_text().splitlines() if line.startswith("    overround desk")]
+    told: dict[str, str] = {}
+    try:
+        for line in lines:
+            words: list[object] = [*shlex.split(line)[2:]]
+            for place in ID_PLACES.get(str(words[0]), ()):
+                words[place] = ids.get(str(words[place]), words[place])
+            if words[0] == "approve":
+                monkeypatch.setenv("OVERROUND_OPERATOR_TOKEN", token)
+                words[1] = re.findall(r"proposal (\d+)", told["result"])[-1]
+            told[str(words[0])] = desk(*words)
+            if words[0] == "field-sheet" and "price" not in told:
+                assert "stakes 20.00" in told["field-sheet"]
+    finally:
+        operator.send("PUT", "/v1/operator/corrections/EUR", {"amount_minor": 0})
+    assert len(lines) == 19
+    assert "3.20 *" in told["field-sheet"]
+    assert "proposal_approved" in told["actions"] or "correction_proposed" in told["actions"]
+    assert operator.get(f"/v1/operator/markets/{market['market_id']}/controls").json()["status"] == "resulted"
+
+
+ID_PLACES = {
+    "margin": (2,), "field-sheet": (1,), "price": (1,), "lift": (1,), "suspend": (2,), "resume": (2,), "block": (1,),
+    "unblock": (1,), "result": (1,),
+}  # fmt: skip
+"""Which words of a command are ids."""
