@@ -133,7 +133,7 @@ class WaitingTicketRefused(Fact, frozen=True, kw_only=True, tag="waiting_ticket_
 
 class BuilderPriced(Fact, frozen=True, kw_only=True, tag="builder_priced"):
     """A bet builder has a price (thousandths) until `expires_at_us`, while the markets of its parts stay at these
-    versions. `parts` are (market_id, selection_id), ascending."""
+    versions. `parts` are (market_id, selection_id), ascending; `without_milli` is empty or the price without each."""
 
     builder_id: int
     event_id: int
@@ -141,3 +141,4 @@ class BuilderPriced(Fact, frozen=True, kw_only=True, tag="builder_priced"):
     versions: tuple[int, ...]
     price_milli: int
     expires_at_us: int
+    without_milli: tuple[int, ...] = ()

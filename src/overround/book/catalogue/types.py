@@ -108,13 +108,6 @@ class Names(StrEnum):
     RUNNERS = "runners"
 
 
-class Builder(StrEnum):
-    """What a void leg does to a bet builder: all of it is void, or it is priced again without the leg."""
-
-    VOID = "void"
-    REPRICE = "reprice"
-
-
 class MarketType(msgspec.Struct, frozen=True):
     """A type is data. `outcomes` names the selections, in order, with ids from 1; empty means that each market brings
     its own. `specifiers` are whole numbers that the rule reads; a line is in quarters of a goal (2.5 is 10).
@@ -139,7 +132,6 @@ class MarketType(msgspec.Struct, frozen=True):
     ordered: bool = True
     rule_4: bool = False
     certainty: int = 2
-    void_builder: Builder = Builder.VOID
 
 
 SPECIFIERS: Final = {"line_quarters": (-10_000, 10_000), "goal_number": (1, 100), "places": (1, 100)}

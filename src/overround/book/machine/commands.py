@@ -96,12 +96,14 @@ class AnswerOffer(Command, frozen=True):
 
 
 class PriceBuilder(Command, frozen=True):
-    """A price for several selections of one event together. `parts` are (market_id, selection_id), ascending."""
+    """A price for several selections of one event together. `parts` are (market_id, selection_id), ascending;
+    `without_milli` is empty or, for each part, what the others are worth should just that one be void (0: nothing)."""
 
     event_id: int
     parts: tuple[tuple[int, int], ...]
     price_milli: int
     lasts_us: int
+    without_milli: tuple[int, ...] = ()
 
 
 class OpenCustomer(Command, frozen=True):
@@ -210,8 +212,7 @@ class SetMoment(Command, frozen=True):
 
 
 class CreateMarket(Command, frozen=True):
-    """A market, suspended at birth. `prices_milli` is empty or one for each selection, 0 for none. No `terms` are
-    those that every market has."""
+    """A market, suspended at birth. `prices_milli` is empty or one for each selection, 0 for none."""
 
     event_id: int
     type: str
@@ -243,8 +244,7 @@ class AddSelections(Command, frozen=True):
 
 
 class WithdrawSelection(Command, frozen=True):
-    """A runner is out. `price_milli` is the price at which it went, for Rule 4; 0 deducts nothing. With `from_start`
-    the starting prices were returned with it in."""
+    """A runner is out. `price_milli` is for Rule 4, 0 deducts nothing; `from_start`: from starting prices too."""
 
     market_id: int
     selection_id: int

@@ -119,6 +119,8 @@ def price_builder(state: State, command: PriceBuilder, now_us: int) -> Facts:
     if len(state.bets.builders) >= MAX_BUILDERS:
         return Refused(catalogue.Refusal.CATALOGUE_FULL, {"max_builders": MAX_BUILDERS})
     parts = command.parts
+    if not _are_lower(command):
+        return Refused(catalogue.Refusal.PRICE_INVALID)
     if not 2 <= len(parts) <= MAX_LEGS or list(parts) != sorted(set(parts)):
         return Refused(catalogue.Refusal.SELECTIONS_INVALID)
     markets = [state.catalogue.markets.get(market_id) for market_id, _ in parts]
@@ -133,7 +135,16 @@ def price_builder(state: State, command: PriceBuilder, now_us: int) -> Facts:
             versions=versions,
             price_milli=command.price_milli,
             expires_at_us=now_us + command.lasts_us,
+            without_milli=command.without_milli,
         ),
+    )
+
+
+def _are_lower(command: PriceBuilder) -> bool:
+    """Whether prices without a part are none, or one for each, none above the price with all of them."""
+    without = command.without_milli
+    return len(without) in (0, len(command.parts)) and all(
+        price_milli == 0 or (is_price(price_milli) and price_milli <= command.price_milli) for price_milli in without
     )
 
 

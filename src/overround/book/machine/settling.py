@@ -111,8 +111,9 @@ class Results:
     def of_leg(self, leg: Leg, struck_at_us: int) -> LegResult | None:
         """What is known of a leg struck at an instant; None while it is open.
 
-        A bet builder has lost with the first of its parts, is void where all are decided and one is neither won nor
-        lost (its price was for all of them), and has won otherwise.
+        A bet builder has lost with the first of its parts and has won with all of them. Where all are decided and one
+        is neither, it is void, as its price was for all of them; if that one is void and the builder had a price
+        without it, it has won at that.
         """
         if not leg.parts:
             return self.of_selection(leg.market_id, leg.selection_id, leg.each_way, struck_at_us)
@@ -122,7 +123,12 @@ class Results:
             return LOST
         if len(outcomes) < len(parts):
             return None
-        return WON if all(outcome is Outcome.WON for outcome in outcomes) else VOID
+        others = [place for place, outcome in enumerate(outcomes) if outcome is not Outcome.WON]
+        if not others:
+            return WON
+        if len(others) > 1 or outcomes[others[0]] is not Outcome.VOID or not leg.without_milli:
+            return VOID
+        return _priced_again(leg, without=others[0])
 
     def of_selection(
         self, market_id: int, selection_id: int, terms: EachWay | None, struck_at_us: int
@@ -150,6 +156,12 @@ class Results:
                 made = tickets.working(leg, result)
                 return (*made.win, *(made.place or ()))
         return ()
+
+
+def _priced_again(leg: Leg, *, without: int) -> LegResult:
+    """A bet builder that has won without its void part: at the price of the others, and never above that taken."""
+    again_milli = min(leg.without_milli[without], leg.price_milli)
+    return LegResult(WON.win, WON.place, again_milli=again_milli) if again_milli else VOID
 
 
 def _is_on(leg: Leg, market_id: int) -> bool:

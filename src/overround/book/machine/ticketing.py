@@ -235,6 +235,7 @@ def _builder_leg(state: State, asked: LegAsked, bet: BetAsked) -> Leg | Refused:
         price_milli=asked.price_milli,
         banker=asked.banker,
         parts=builder.parts,
+        without_milli=builder.without_milli,
     )
 
 

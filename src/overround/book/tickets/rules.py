@@ -216,7 +216,7 @@ def _best(leg: Leg, result: LegResult) -> tuple[int, bool, int]:
 
     Each price first bears its own deduction, then the better one counts; the price taken where they are equal.
     """
-    taken = leg.price_milli, False, result.deduction_pence
+    taken = result.again_milli or leg.price_milli, False, result.deduction_pence
     start = result.start_milli, True, result.start_deduction_pence
     if leg.price_milli == 0:
         return start
@@ -252,7 +252,7 @@ def _factors(leg: Leg, result: LegResult) -> tuple[Ratio, Ratio]:
         if price_milli == 0 and (_pays_odds(result.win) or (leg.each_way and _pays_odds(result.place))):
             raise PriceUnknown(leg.selection_id)
     else:
-        price_milli, pence = leg.price_milli, result.deduction_pence
+        price_milli, pence = result.again_milli or leg.price_milli, result.deduction_pence
     winnings, scale = price_milli - UNIT, UNIT
     if pence:
         winnings, scale = winnings * (100 - pence), 100 * UNIT

@@ -47,7 +47,8 @@ class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
     With `best_odds` the leg is paid at the better of the price taken and the starting price. A `banker` is in every
     line. `event_id` says which legs are related: no two of a bet share one. `market_version` is what the customer saw.
     A bet builder is one leg of several `parts`, (market_id, selection_id) of one event that must all win, at one price:
-    `market_id` is 0 and `selection_id` the builder's own number.
+    `market_id` is 0 and `selection_id` the builder's own number. `without_milli` is what it is priced at again should
+    that part be void, a price for each part, 0 where the whole leg is void then; empty says so for all.
     """
 
     selection_id: int
@@ -59,6 +60,7 @@ class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
     market_id: int = 0
     market_version: int = 0
     parts: tuple[tuple[int, int], ...] = ()
+    without_milli: tuple[int, ...] = ()
 
     @property
     def selections(self) -> tuple[tuple[int, int], ...]:
@@ -102,7 +104,8 @@ class LegResult(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a result makes of a leg: of its win part and, if it is each-way, of its place part.
 
     `start_milli` is the starting price, 0 where none was returned. Deductions are of Rule 4, in pence a pound of
-    winnings, all withdrawals together: one for the price taken, one for the starting price.
+    winnings, all withdrawals together: one for the price taken, one for the starting price. `again_milli` is the price
+    at which a bet builder is priced again without its void part, 0 for that taken.
     """
 
     win: Verdict
@@ -110,6 +113,7 @@ class LegResult(msgspec.Struct, frozen=True, array_like=True, gc=False):
     start_milli: int = 0
     deduction_pence: int = 0
     start_deduction_pence: int = 0
+    again_milli: int = 0
 
 
 class Withdrawal(msgspec.Struct, frozen=True, array_like=True, gc=False):
