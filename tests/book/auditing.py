@@ -19,6 +19,7 @@ def audit(state: State) -> None:
         assert house.open_stakes.balance_minor == _open_stakes_minor(state, currency)
     audit_exchange(state)
     _what_is_owed(state)
+    _cash_outs(state)
     waiting = {
         (bet.decide_at_us, bet.ticket.id if bet.ticket else bet.id)
         for bet in state.bets.bets.values()
@@ -26,6 +27,25 @@ def audit(state: State) -> None:
     }
     assert waiting <= set(state.delays)
     assert not state.delays or state.delays[0] in waiting
+
+
+def _cash_outs(state: State) -> None:
+    """Quotes, waits and standing rules are each found under their bet, and rules under every market of it."""
+    kept, by_id = state.cashout, state.bets.bets
+    assert {quote.bet_id: quote.id for quote in kept.quotes.values()} == kept.quoted
+    assert {(each.decide_at_us, bet_id) for bet_id, each in kept.waiting.items()} == set(kept.due)
+    ruled: dict[int, list[int]] = defaultdict(list)
+    for bet_id, rule in sorted(kept.rules.items(), key=lambda item: item[1].id):
+        assert by_id[bet_id].status is BetStatus.OPEN
+        assert by_id[bet_id].stake_kind is StakeKind.CASH
+        for market_id in {market_id for market_id, _ in by_id[bet_id].selections}:
+            ruled[market_id].append(rule.id)
+    assert kept.ruled == ruled
+    assert kept.scans.keys() <= ruled.keys()
+    assert kept.owners == {rule.id: bet_id for bet_id, rule in kept.rules.items()}
+    for bet in by_id.values():
+        assert bet.cashed is None or 0 < bet.cashed.stake_minor <= bet.stake_minor
+        assert (bet.status is BetStatus.CASHED_OUT) == (bet.running_minor == 0)
 
 
 def _nobody_is_short(state: State) -> None:

@@ -18,7 +18,7 @@ from overround.book.bets.events import (
     WaitingTicketAccepted,
 )
 from overround.book.bets.rules import above
-from overround.book.bets.types import BET_LIFE, STOOD, Bet, BetAction, BetStatus, Exposure, Tally, Ticket
+from overround.book.bets.types import BET_LIFE, STOOD, Bet, BetAction, BetStatus, Cashed, Exposure, Tally, Ticket
 from overround.book.catalogue import CatalogueState
 from overround.book.tickets import Outcome
 from overround.kernel.level import Level
@@ -233,6 +233,17 @@ def reopen(book: Book, bet: Bet) -> None:
     bet.status = BET_LIFE[bet.status, BetAction.REOPEN]
     bet.outcome, bet.payout_minor = None, 0
     count_bet(book, bet)
+
+
+def cash_out(book: Book, bet: Bet, *, stake_minor: int, paid_minor: int) -> None:
+    """A part of an open bet's stake is gone, and paid for. With the last of it the bet is over."""
+    release_bet(book, bet)
+    before = bet.cashed or Cashed(0, 0)
+    bet.cashed = Cashed(before.stake_minor + stake_minor, before.paid_minor + paid_minor)
+    if bet.running_minor:
+        count_bet(book, bet)
+    else:
+        bet.status = BET_LIFE[bet.status, BetAction.CASH_OUT]
 
 
 def stand(book: Book, bet: Bet) -> None:

@@ -14,6 +14,7 @@ from overround.book.ledger.events import (
 )
 from overround.book.ledger.rules import (
     Refusal,
+    cash_out,
     exchange_resettle,
     move,
     move_refusal,
@@ -53,6 +54,7 @@ __all__ = [
     "Transfer",
     "Wallet",
     "WalletOpened",
+    "cash_out",
     "exchange_resettle",
     "hold",
     "move",

@@ -94,6 +94,23 @@ def settle(
     return (returned, Transfer(trading, account, payout_minor - stake_minor, Reason.WINNINGS, ref))
 
 
+def cash_out(
+    wallet: Wallet, house: HouseAccounts, *, stake_minor: int, amount_minor: int, owed_minor: int, ref: int
+) -> tuple[Transfer, ...]:
+    """Part or all of a stake is cashed out: it leaves the open stakes for the customer as far as the amount reaches.
+
+    The rest of the stake is the house's; what the amount has beyond it comes out of trading. A debt (`owed_minor`) is
+    repaid first.
+    """
+    cash, open_stakes, trading = wallet.cash.id, house.open_stakes.id, house.trading.id
+    moves = [Transfer(open_stakes, cash, min(stake_minor, amount_minor), Reason.CASH_OUT, ref)]
+    if amount_minor < stake_minor:
+        moves.append(Transfer(open_stakes, trading, stake_minor - amount_minor, Reason.CASH_OUT_LOSS, ref))
+    elif amount_minor > stake_minor:
+        moves.append(Transfer(trading, cash, amount_minor - stake_minor, Reason.CASH_OUT_GAIN, ref))
+    return (*moves, *recover(wallet, credited_minor=amount_minor, owed_minor=owed_minor, ref=ref))
+
+
 ROLLBACK = {
     Reason.STAKE_RETURNED: Reason.ROLLBACK_STAKE_RETURNED,
     Reason.STAKE_LOST: Reason.ROLLBACK_STAKE_LOST,

@@ -118,3 +118,5 @@ class HouseTerms(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the bets of one ticket may pay together; 0 means as much as each of them."""
     max_day_payout_minor: int = 0
     """What the bets that a customer strikes in one UTC day may pay together; 0 bounds nothing."""
+    cash_out_margin_bps: int = 500
+    """What the house keeps of a bet's fair value when it is cashed out, in hundredths of a per cent."""

@@ -28,6 +28,7 @@ from overround.book.machine.answers import (
     SheetMarket,
     TicketAnswer,
 )
+from overround.book.machine.cash_answers import CashOutAnswer, CashOutValue, QuoteAnswer
 from overround.book.machine.deciding import CORRECTIONS, decide, decide_due, next_due_us
 from overround.book.machine.events import (
     AnyFact,
@@ -69,6 +70,8 @@ __all__ = [
     "Balances",
     "BetAnswer",
     "BetFound",
+    "CashOutAnswer",
+    "CashOutValue",
     "Done",
     "KeyRefusal",
     "LimitNow",
@@ -84,6 +87,7 @@ __all__ = [
     "ProposalRefusal",
     "ProposalsNow",
     "Proposed",
+    "QuoteAnswer",
     "Reply",
     "RequestDone",
     "RequestRefused",

@@ -4,6 +4,7 @@ import msgspec
 
 from overround.book.bets import BetStatus, Cashed, Outcome, Ticket, TicketBet
 from overround.book.limits import LimitKind
+from overround.book.machine.cash_answers import CashOutTold
 from overround.book.matching import OrderStatus
 from overround.book.tickets import Slip
 from overround.kernel.refusal import Refused
@@ -236,4 +237,5 @@ Answer = (
     | ResultPreview
     | Sheet
     | ProposalsNow
+    | CashOutTold
 )

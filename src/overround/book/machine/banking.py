@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from overround.book import control, ledger, limits
+from overround.book import cashout, control, ledger, limits
 from overround.book.catalogue import Refusal
 from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, LedgerState, WalletOpened
 from overround.book.limits import (
@@ -215,7 +215,7 @@ def _no_such_level(state: State, command: SetCap) -> StrEnum | None:
 
 
 def _terms_fit(terms: HouseTerms) -> bool:
-    return _amounts_fit(
+    return 0 <= terms.cash_out_margin_bps <= cashout.WHOLE_BPS and _amounts_fit(
         terms.min_stake_minor,
         terms.max_stake_minor,
         terms.max_payout_minor,

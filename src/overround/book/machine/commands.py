@@ -6,6 +6,7 @@ from overround.book.bets import OddsChange
 from overround.book.catalogue import MarketTerms, Moment
 from overround.book.ledger import StakeKind
 from overround.book.limits import Cap, HouseTerms, LimitKind
+from overround.book.machine.cash_commands import CashOutCommand, CashOutQuery
 from overround.book.machine.command import Command as Command
 from overround.book.machine.desk_commands import DeskCommand, DeskQuery
 from overround.book.machine.exchange_commands import ExchangeCommand
@@ -366,7 +367,7 @@ class FindBet(Command, frozen=True):
     key: str = ""
 
 
-Query = GetBalances | GetLimits | FindBet | DeskQuery
+Query = GetBalances | GetLimits | FindBet | DeskQuery | CashOutQuery
 
 AnyCommand = (
     PlaceBet
@@ -417,6 +418,8 @@ AnyCommand = (
     | ExchangeCommand
     | DeskCommand
     | DeskQuery
+    | CashOutCommand
+    | CashOutQuery
 )
 
 

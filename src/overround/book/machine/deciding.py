@@ -12,6 +12,9 @@ from overround.book.machine import (
     asking,
     banking,
     betting,
+    cash_folding,
+    cash_rules,
+    cashing,
     controlling,
     correcting,
     exchanging,
@@ -152,6 +155,7 @@ DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refus
     SetCorrectionLimit: approving.set_correction_limit,
     RejectProposal: approving.reject_proposal,
     **exchanging.DECIDE,
+    **cash_folding.DECIDE,
 }
 
 CORRECTIONS: Final = frozenset(
@@ -166,6 +170,7 @@ ASK: dict[type[Command], Callable[[State, Any, int], Answer]] = {
     PreviewResult: previewing.preview_result,
     FieldSheet: previewing.field_sheet,
     GetProposals: previewing.get_proposals,
+    **cash_folding.ASK,
 }
 
 
@@ -222,7 +227,8 @@ def _refused(refused: Refused, request: Request, cause: Cause) -> RequestRefused
 
 def next_due_us(state: State) -> int | None:
     """When `decide_due` next has something to do; the past when it has now, None when it may never."""
-    return 0 if state.settlement.settling or state.exchange.settling else timer_due_us(state)
+    at_once = state.settlement.settling or state.exchange.settling or state.cashout.scans
+    return 0 if at_once else timer_due_us(state)
 
 
 def timer_due_us(state: State) -> int | None:
@@ -230,7 +236,7 @@ def timer_due_us(state: State) -> int | None:
     silences = (
         feed.seen_at_us + catalogue.FEED_SILENCE_US for feed in state.catalogue.feeds.values() if not feed.silent
     )
-    delays = (state.delays[0][0],) if state.delays else ()
+    delays = tuple(waits[0][0] for waits in (state.delays, state.cashout.due) if waits)
     overrides = (state.overrides[0][0],) if state.overrides else ()
     orders_us, proposals_us = exchanging.due_us(state), state.proposals.next_due_us()
     others = [due_us for due_us in (orders_us, proposals_us) if due_us is not None]
@@ -239,7 +245,7 @@ def timer_due_us(state: State) -> int | None:
 
 def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> tuple[Fact, ...]:
     """One step of what is due without anybody asking: overrides and delays that are over, feeds that fell silent, then
-    settlement."""
+    settlement, then the standing rules of cash-outs."""
     if state.overrides and state.overrides[0][0] <= now_us:
         return (controlling.end_override(state),)
     if (expires_us := state.proposals.next_due_us()) is not None and expires_us <= now_us:
@@ -249,6 +255,8 @@ def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> 
         if bet.slip is not None:
             return (ticketing.decide_waiting(state, bet, now_us),)
         return (betting.decide_delayed(state, bet.id, now_us),)
+    if state.cashout.due and state.cashout.due[0][0] <= now_us:
+        return (cashing.decide_waiting(state, state.cashout.due[0][1], now_us),)
     silent = [feed for feed in state.catalogue.feeds.values() if catalogue.is_silent(feed, now_us=now_us)]
     if silent:
         return tuple(FeedSilenced(feed=feed.name) for feed in silent)
@@ -257,4 +265,5 @@ def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> 
         return over
     for settling_now in state.settlement.settling.values():
         return (settling.settle_next(state, settling_now, step=settle_step),)
-    return exchanging.settle_next(state, step=settle_step)
+    settled = exchanging.settle_next(state, step=settle_step)
+    return settled or (cash_rules.see_next(state, now_us) if state.cashout.scans else ())

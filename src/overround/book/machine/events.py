@@ -15,6 +15,15 @@ from overround.book.bets import (
     WaitingTicketAccepted,
     WaitingTicketRefused,
 )
+from overround.book.cashout import (
+    CashedOut,
+    CashOutDelayed,
+    CashOutQuoted,
+    CashOutRefused,
+    CashOutRuleRemoved,
+    CashOutRuleSet,
+    CashOutRulesSeen,
+)
 from overround.book.catalogue import (
     CompetitionCreated,
     EventCreated,
@@ -232,6 +241,13 @@ AnyFact = (
     | ResultRolledBack
     | MarketBetsCancelled
     | MarketBetsRestored
+    | CashOutQuoted
+    | CashOutDelayed
+    | CashOutRefused
+    | CashedOut
+    | CashOutRuleSet
+    | CashOutRuleRemoved
+    | CashOutRulesSeen
 )
 
 _encoder = msgspec.json.Encoder()
@@ -311,5 +327,7 @@ SUBJECT: dict[type[Fact], str] = {
     WaitingTicketRefused: "ticket_id",
     BuilderPriced: "builder_id",
     CapSet: "id",
+    CashOutRuleSet: "bet_id",
+    CashOutRuleRemoved: "bet_id",
 }
 """Which field of a fact is the `id` that its Done answers with."""

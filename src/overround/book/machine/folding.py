@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from overround.book import bets, catalogue, ledger, limits, settlement
+from overround.book import bets, cashout, catalogue, ledger, limits, settlement
 from overround.book.bets import (
     Bet,
     BetAccepted,
@@ -22,7 +22,7 @@ from overround.book.bets import (
 from overround.book.control import OverrideEnded, PriceOverridden
 from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, StakeKind, WalletOpened
 from overround.book.limits import Purse
-from overround.book.machine import exchanging
+from overround.book.machine import cash_folding, exchanging
 from overround.book.machine.answers import Answer, BetAnswer, Done, Proposed, TicketAnswer
 from overround.book.machine.events import (
     SUBJECT,
@@ -76,6 +76,8 @@ def answer_of(state: State, fact: Fact) -> Answer:
             return _bet_answer(state, fact.bet_id, fact.decide_at_us)
         case _ if type(fact) in exchanging.ANSWERS:
             return exchanging.ANSWERS[type(fact)](state, fact)
+        case _ if type(fact) in cash_folding.ANSWERS:
+            return cash_folding.ANSWERS[type(fact)](state, fact)
         case TicketAccepted() | TicketDelayed() | TicketReferred():
             return _ticket_answer(state, fact)
         case _:
@@ -333,6 +335,7 @@ def _bets_settled(state: State, fact: BetsSettled, at_us: int) -> None:
     for row in fact.bets:
         bet = by_id[row.bet_id]
         bets.settle(book, bet, outcome=row.outcome, payout_minor=row.payout_minor)
+        cashout.remove_rule(state.cashout, bet.id)
         _return(state, bet, row.payout_minor - row.previous_minor, at_us)
     for again in fact.reopened:
         bet = by_id[again.bet_id]
@@ -359,6 +362,7 @@ FOLDS: dict[type[Fact], Callable[[State, Any, int], None]] = {
     **{kind: _into("catalogue", step) for kind, step in catalogue.APPLY.items()},
     **{kind: _into("limits", step) for kind, step in limits.APPLY.items()},
     **exchanging.FOLDS,
+    **cash_folding.FOLDS,
     CurrencyOpened: _currency_opened,
     CustomerOpened: _customer_opened,
     WalletOpened: _wallet_opened,
@@ -388,3 +392,5 @@ FOLDS: dict[type[Fact], Callable[[State, Any, int], None]] = {
     MarketBetsCancelled: _bets_cancelled,
     MarketBetsRestored: _bets_restored,
 }
+
+FOLDS |= {kind: cash_folding.waking(FOLDS[kind]) for kind in cash_folding.WAKES}

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from overround.book import bets, exchange
+from overround.book import bets, cashout, exchange
 from overround.book.bets import WAITING, Bet, BetsState, BuilderPriced, Exposure, Tally
 from overround.book.catalogue import CatalogueState
 from overround.book.ledger import Account, AccountKind, HouseAccounts, LedgerState, Wallet
@@ -24,7 +24,7 @@ from overround.book.machine.state import State, find_overrides
 from overround.book.settlement import Heard, Result, SettlementState, Settling
 from overround.kernel.level import Level
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Rises when the shape below changes; a snapshot of another format is ignored and the journal folded from zero."""
 
 
@@ -49,6 +49,7 @@ class Snapshot(msgspec.Struct, array_like=True):
     heard: dict[int, Heard]
     settling: dict[int, Settling]
     exchange: exchange.Kept
+    cashout: cashout.Kept
     remembered: list[Remembered]
     proposals: Proposals
 
@@ -80,6 +81,7 @@ def encode(state: State) -> bytes:
             heard=state.settlement.heard,
             settling=state.settlement.settling,
             exchange=exchange.keep(state.exchange),
+            cashout=state.cashout.keep(),
             remembered=remembered,
             proposals=state.proposals,
         )
@@ -116,6 +118,7 @@ def _state(taken: Snapshot) -> State:
         ),
         settlement=SettlementState(results=taken.results, heard=taken.heard, settling=taken.settling),
         exchange=exchange.restore(taken.exchange),
+        cashout=cashout.index(taken.cashout),
         memory=_memory(taken),
         delays=[(bet.decide_at_us, bet.id) for bet in taken.bets if bet.status in WAITING and _is_first(bet)],
     )

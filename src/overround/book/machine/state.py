@@ -7,6 +7,7 @@ from collections import deque
 import msgspec
 
 from overround.book.bets import WAITING, Bet, BetsState
+from overround.book.cashout import CashOutState
 from overround.book.catalogue import CatalogueState
 from overround.book.exchange import ExchangeState
 from overround.book.ledger import LedgerState
@@ -29,6 +30,7 @@ class State(msgspec.Struct):
     bets: BetsState
     settlement: SettlementState
     exchange: ExchangeState
+    cashout: CashOutState
     memory: Memory
     delays: list[tuple[int, int]]
     overrides: list[tuple[int, int, int]] = []
@@ -46,6 +48,7 @@ def empty() -> State:
         bets=BetsState(),
         settlement=SettlementState(),
         exchange=ExchangeState(),
+        cashout=CashOutState(),
         memory=Memory(entries={}, order=deque()),
         delays=[],
     )

@@ -14,7 +14,7 @@ from overround.book.settlement.events import (
     ResultRolledBack,
     SettledBet,
 )
-from overround.book.settlement.rules import Refusal, fits, leg_result, outcome, payout
+from overround.book.settlement.rules import Refusal, fits, if_won, leg_result, outcome, payout
 from overround.book.settlement.state import SettlementState, advance, begin, hear, record, roll_back
 from overround.book.settlement.types import (
     SETTLE_STEP,
@@ -54,6 +54,7 @@ __all__ = [
     "begin",
     "fits",
     "hear",
+    "if_won",
     "leg_result",
     "outcome",
     "payout",

@@ -195,6 +195,13 @@ def outcome(market: Market, selection_id: int, result: Result) -> Outcome:
     return leg_result(market, selection_id, result, terms=None, taken_at_us=0).win.outcome
 
 
+def if_won(market: Market, *, taken_at_us: int) -> LegResult:
+    """What a leg struck at an instant comes to if it wins and is placed in full, withdrawals until now deducted."""
+    taken, start = _deductions(market, taken_at_us)
+    won = Verdict(Outcome.WON)
+    return LegResult(won, won, 0, taken, start)
+
+
 def _verdict(market: Market, selection_id: int, result: Score | Winners | Outcomes | Void) -> Verdict:
     match result:
         case Void():

@@ -317,6 +317,13 @@ def _returns(bet: Slip, results: Sequence[LegResult]) -> Ratio:
     return bet.stake_minor * above, below * line_count(bet)
 
 
+def expected(bet: Slip, factors: Sequence[Ratio]) -> Ratio:
+    """What a bet returns on average, in minor units, exactly, given what each leg multiplies a line by on average: legs
+    are of different events, so that the average of a product is the product of the averages. No each-way bets."""
+    above, below = _sum_of_lines(bet, factors)
+    return bet.stake_minor * above, below * line_count(bet)
+
+
 def _returns_of_one_line(bet: Slip, results: Sequence[LegResult]) -> Ratio:
     """A single or an accumulator: one product, or two if it is each-way."""
     above, below, place_above, place_below = 1, 1, 1, 1

@@ -12,11 +12,14 @@ from overround.book.machine import (
     Balances,
     BetAnswer,
     BetFound,
+    CashOutAnswer,
+    CashOutValue,
     Done,
     LimitsNow,
     OrdersAnswer,
     ProposalsNow,
     Proposed,
+    QuoteAnswer,
     ResultPreview,
     Sheet,
     TicketAnswer,
@@ -60,10 +63,15 @@ LEADS_TO = {
     "FeedHeartbeat": {"feed_seen"},
     "SilenceFeed": {"feed_silenced", "request_done"},
     "HandOverMarket": {"market_handed_over", "request_done"},
+    "QuoteCashOut": {"cash_out_quoted"},
+    "TakeCashOut": {"cashed_out", "cash_out_delayed"},
+    "SetCashOutRule": {"cash_out_rule_set"},
+    "RemoveCashOutRule": {"cash_out_rule_removed"},
 }
 """The last fact of a request that was not refused."""
 
 ORDERS = frozenset({"orders_placed", "orders_cancelled", "orders_updated", "orders_replaced"})
+CASH_OUTS = frozenset({"cash_out_quoted", "cashed_out", "cash_out_delayed"})
 NOT_THE_SAME = frozenset({"price_milli", "market_version", "selections", "prices_milli"})
 """Members that a fact may have otherwise than its command: what was really taken, and what was filled in."""
 
@@ -177,10 +185,14 @@ def matches(answer: Answer, decided: Decided) -> bool:
             return not of_a_bet and answer.seq == decided.seq and answer.id in (0, *_numbers(fact))
         case Refused():
             return fact["kind"] == "request_refused" and (fact["code"], fact["detail"]) == (answer.code, answer.detail)
+        case QuoteAnswer() | CashOutAnswer():
+            members = ("quote_id", "bet_id", "stake_minor", "amount_minor")
+            equal = all(getattr(answer, name) == fact.get(name) for name in members)
+            return equal and fact["kind"] in CASH_OUTS and answer.seq == decided.seq
         case Proposed():
             proposed = (answer.proposal_id, answer.expires_at_us, answer.seq)
             return proposed == (fact.get("proposal_id"), fact.get("expires_at_us"), decided.seq)
-        case BetFound() | Balances() | LimitsNow() | ResultPreview() | Sheet() | ProposalsNow():
+        case BetFound() | Balances() | LimitsNow() | ResultPreview() | Sheet() | ProposalsNow() | CashOutValue():
             return False
 
 
