@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from tests.book.exchanging import BACK, LAY, Exchange
 from tests.book.house import House, code_of
 from tests.book.tables import milli, number, table
 
@@ -12,6 +13,7 @@ from overround.book import control
 from overround.book.bets import BetStatus, DelayedBetRefused
 from overround.book.catalogue import Selection
 from overround.book.control import LevelSuspended, OverrideEnded, PriceOverridden
+from overround.book.exchange import MarketTerms
 from overround.book.limits import PlayerBlocked
 from overround.book.machine import (
     Machine,
@@ -24,6 +26,7 @@ from overround.book.machine import (
 )
 from overround.book.machine import commands as c
 from overround.book.machine import desk_commands as d
+from overround.book.machine.exchange_commands import OpenExchangeMarket, TurnInPlay
 from overround.book.settlement import Score
 from overround.kernel.fact import Fact
 from overround.kernel.instant import DAY_US, SECOND_US
@@ -299,6 +302,43 @@ def test_an_override_that_is_over_is_over_for_a_bet_that_waited() -> None:
     house.taken(desk.customer, desk.market)
     house.wait(60 * SECOND_US)
     assert house.machine.state.bets.bets[1].status is BetStatus.REFUSED
+
+
+def test_the_exchange_is_stopped_too() -> None:
+    house = Exchange()
+    market, layer, backer = house.exchange_market(), house.trader(), house.trader()
+    resting = house.order(layer, market, LAY, 3_000, 1_000)
+    for level, number_ in ((Level.PLATFORM, 0), (Level.SPORT, 1), (Level.COMPETITION, 1), (Level.EVENT, 1)):
+        house.do(d.SuspendLevel(level, number_, "floodlights"))
+        refused = house.place(backer, market, BACK, 3_000, 100)
+        assert isinstance(refused, Refused)
+        assert (refused.code, refused.detail["level"]) == ("market_suspended", level.value)
+        house.do(d.ResumeLevel(level, number_))
+    house.do(d.RequireApproval(True))
+    assert house.why(backer, market, BACK, 3_000, 100) == "market_not_open_for_betting"
+    house.do(d.ApproveCompetition(1, True))
+    assert house.report(backer, market, BACK, 3_000, 100).matched_minor == 100
+    house.do(d.SuspendLevel(Level.EVENT, 1, "floodlights"))
+    (report,) = house.replace(layer, market, (resting, 3_100)).placed
+    assert report.code == "cancelled_not_placed"
+    assert house.held(layer) == 200
+
+
+def test_an_order_does_not_sleep_through_a_suspension() -> None:
+    house = Exchange()
+    market = house.exchange_market(terms=MarketTerms("Match odds", turn_in_play=True, bet_delay_us=5 * SECOND_US))
+    backer = house.trader()
+    house.do(TurnInPlay(market))
+    house.do(OpenExchangeMarket(market))
+    house.order(backer, market, BACK, 3_000, 100)
+    house.wait(SECOND_US)
+    house.do(d.SuspendLevel(Level.SPORT, 1, "floodlights"))
+    house.do(d.ResumeLevel(Level.SPORT, 1))
+    house.wait(1)
+    later = house.order(backer, market, BACK, 3_000, 200)
+    house.wait(10 * SECOND_US)
+    assert list(house.machine.state.exchange.orders.live_on(backer, market)) == [later]
+    assert house.held(backer) == 200
 
 
 class ControlModel(RuleBasedStateMachine):

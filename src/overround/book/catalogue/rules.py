@@ -179,14 +179,13 @@ def takes_bet(market: Market, feed: Feed | None, *, asked_at_us: int, now_us: in
     return feed is None or (feed.back_at_us <= asked_at_us and now_us < feed.seen_at_us + FEED_SILENCE_US)
 
 
-def path(market: Market, event: Event, competition: Competition) -> tuple[Place, ...]:
-    """The levels that a market lies in, the widest first."""
+def path(event: Event, competition: Competition) -> tuple[Place, ...]:
+    """The levels that an event's markets lie in, the widest first."""
     return (
         (Level.PLATFORM, PLATFORM_ID),
         (Level.SPORT, competition.sport_id),
         (Level.COMPETITION, competition.id),
         (Level.EVENT, event.id),
-        (Level.MARKET, market.id),
     )
 
 

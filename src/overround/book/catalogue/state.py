@@ -96,8 +96,21 @@ class CatalogueState(msgspec.Struct):
 
     def path_of(self, market: Market) -> tuple[Place, ...]:
         """The levels that a market lies in, the widest first."""
-        event = self.events[market.event_id]
-        return path(market, event, self.competitions[event.competition_id])
+        return (*self._path_to(market.event_id), (Level.MARKET, market.id))
+
+    def _path_to(self, event_id: int) -> tuple[Place, ...]:
+        event = self.events[event_id]
+        return path(event, self.competitions[event.competition_id])
+
+    def takes_orders(self, event_id: int, *, asked_at_us: int, now_us: int) -> Level | bool:
+        """Whether the desk lets the exchange take orders on an event: the widest level that it suspended, now or while
+        an order waited; False where the competition is not approved."""
+        control = self.control
+        if control.stops:
+            level = first_stop(self._path_to(event_id), control.stops, asked_at_us=asked_at_us, now_us=now_us)
+            if level is not None:
+                return level
+        return not control.approval_required or self.competitions[self.events[event_id].competition_id].approved
 
     def stopped_at(self, market: Market, *, asked_at_us: int, now_us: int) -> Level | None:
         """The widest level at which the desk suspended a market: now, or while a bet waited."""

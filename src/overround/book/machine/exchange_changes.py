@@ -16,7 +16,7 @@ from overround.book.exchange import (
 )
 from overround.book.machine.exchange_checks import persistence_refusal
 from overround.book.machine.exchange_commands import CancelInstruction, CancelOrders, ReplaceOrders, UpdateOrders
-from overround.book.machine.exchange_orders import Facts, Placing, market_refusal
+from overround.book.machine.exchange_orders import Facts, Placing, desk_refusal, market_refusal
 from overround.book.machine.exchange_trial import Trial
 from overround.book.machine.state import State
 from overround.book.matching import Order, OrderStatus, Placed
@@ -147,6 +147,7 @@ def replace_orders(state: State, command: ReplaceOrders, now_us: int) -> Facts:
             placing.trial.wait(command.customer_id, order, -order.remaining_minor)
             placing.taken[order.id] = order.remaining_minor
     shut_out = _shut_out(state, command.customer_id, now_us)
+    shut_out = shut_out or desk_refusal(state, market, asked_at_us=now_us, now_us=now_us) is not None
     placed_by, failed = [], []
     for number, order in enumerate(found):
         refusal = order if isinstance(order, Refusal) else None

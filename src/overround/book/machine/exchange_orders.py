@@ -43,6 +43,9 @@ def place_orders(state: State, command: PlaceOrders, now_us: int) -> Facts:
     if refused is not None:
         return refused
     assert market is not None
+    refused = desk_refusal(state, market, asked_at_us=now_us, now_us=now_us)
+    if refused is not None:
+        return refused
     if not 0 < len(command.instructions) <= MAX_INSTRUCTIONS:
         return Refused(Refusal.TOO_MANY_INSTRUCTIONS, {"max_instructions": MAX_INSTRUCTIONS})
     live = len(state.exchange.orders.live_on(command.customer_id, market.id))
@@ -88,6 +91,16 @@ def _wallet_refusal(state: State, command: PlaceOrders, now_us: int) -> Refused 
         return Refused(ledger.Refusal.WALLET_NOT_FOUND)
     shut_out = limits.shut_out(player, now_us=now_us)
     return Refused(shut_out) if shut_out else None
+
+
+def desk_refusal(state: State, market: ExchangeMarket, *, asked_at_us: int, now_us: int) -> Refused | None:
+    """Whether the desk has suspended the event of a market, or a level above it, or does not approve of it."""
+    takes = state.catalogue.takes_orders(market.event_id, asked_at_us=asked_at_us, now_us=now_us)
+    if takes is True:
+        return None
+    if takes is False:
+        return Refused(Refusal.MARKET_NOT_OPEN_FOR_BETTING, {"market_version": market.version})
+    return Refused(Refusal.MARKET_SUSPENDED, {"market_version": market.version, "level": takes.value})
 
 
 def market_refusal(market: ExchangeMarket | None, version: int) -> Refused | None:
@@ -285,7 +298,7 @@ def leg(number: int, runner: int, price_milli: int, size_minor: int, order: int,
 
 def activate(state: State, market_id: int, customer_id: int, now_us: int) -> OrdersActivated:
     """The in-play delay of a customer's orders on a market is over: they trade and rest, but for those that would meet
-    the customer's own, or whose customer has been shut out."""
+    the customer's own, whose customer has been shut out, or that slept through a suspension by the desk."""
     market = state.exchange.markets[market_id]
     book = state.exchange.orders.books[market_id]
     due = [o for o in book.pending.values() if o.customer_id == customer_id and o.decide_at_us <= now_us]
@@ -296,7 +309,8 @@ def activate(state: State, market_id: int, customer_id: int, now_us: int) -> Ord
     for order in due:
         placing.trial.wait(customer_id, order, -order.remaining_minor)
         placed = _as_placed(order)
-        if shut_out is not None or placing.add(placed) is not None:
+        stopped = desk_refusal(state, market, asked_at_us=order.placed_at_us, now_us=now_us)
+        if shut_out is not None or stopped is not None or placing.add(placed) is not None:
             lapsed.append(Cut(order.id, order.remaining_minor))
         elif placing.orders[-1].size_minor != order.size_minor:
             sizes.append((order.id, placing.orders[-1].size_minor))

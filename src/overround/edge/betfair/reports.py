@@ -37,6 +37,7 @@ EXECUTION_CODES: Final = {
     "customer_not_found": "INVALID_ACCOUNT_STATE",
     "self_excluded": "INVALID_ACCOUNT_STATE",
     "cooling_off": "INVALID_ACCOUNT_STATE",
+    "player_blocked": "INVALID_ACCOUNT_STATE",
     "wallet_not_found": "INVALID_WALLET_STATUS",
     "no_rate": "INVALID_WALLET_STATUS",
     "currency_fixed": "INVALID_WALLET_STATUS",
