@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from tests.conftest import ENGINES, make_folder
 from tests.edge.betfair import house as people
-from tests.edge.betfair.house import Market, Trader, open_house
+from tests.edge.betfair.house import Market, Trader, close_all, open_house
 from tests.edge.running import Api, Running
 
 
@@ -21,6 +21,12 @@ def operator(shop: Running) -> Iterator[Api]:
     api = Api(shop, shop.operator)
     yield api
     api.close()
+
+
+@pytest.fixture(autouse=True)
+def _closing() -> Iterator[None]:
+    yield
+    close_all()
 
 
 @pytest.fixture

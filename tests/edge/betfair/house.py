@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import httpx
@@ -18,9 +18,24 @@ from betfairlightweight import APIClient
 from betfairlightweight.streaming.betfairstream import BetfairStream
 from tests.edge.running import PATIENCE_S, Api, Running, running_beside
 
+Client = TypeVar("Client")
+
 PASSWORD = "correct horse"
 FUNDS_MINOR = 1_000_000
 FIRST_SELECTION = 1_001
+
+_open: list[Any] = []
+
+
+def kept(client: Client) -> Client:
+    """Something with a connection, closed when the test ends."""
+    _open.append(client)
+    return client
+
+
+def close_all() -> None:
+    while _open:
+        _open.pop().close()
 
 
 @contextmanager
@@ -59,7 +74,7 @@ class Trader(msgspec.Struct, frozen=True, kw_only=True):
             app_key=app_key or self.live_key,
             cert_files=("", ""),
             lightweight=lightweight,
-            session=requests.Session(),
+            session=kept(requests.Session()),
         )
         point(client, self.house)
         client.set_session_token(self.token)
