@@ -157,7 +157,10 @@ def test_members_that_reads_do_not_know_are_left_alone(raw: Raw) -> None:
     ],
 )
 def test_what_a_request_weighs(raw: Raw, data: list[str], markets: int, code: str | None) -> None:
-    params = {"marketIds": [f"1.{n}" for n in range(1, markets + 1)], "priceProjection": {"priceData": data}}
+    params: dict[str, Any] = {
+        "marketIds": [f"1.{n}" for n in range(1, markets + 1)],
+        "priceProjection": {"priceData": data},
+    }
     answer = raw.call("listMarketBook", **params)
     assert ("error" in answer) == bool(code)
     assert not code or raw.code("listMarketBook", **params) == code
@@ -170,7 +173,7 @@ def test_a_deeper_ladder_weighs_more(raw: Raw) -> None:
 
 
 def test_a_catalogue_weighs_too(raw: Raw) -> None:
-    asked = {"filter": {}, "marketProjection": ["MARKET_DESCRIPTION", "RUNNER_METADATA"]}
+    asked: dict[str, Any] = {"filter": {}, "marketProjection": ["MARKET_DESCRIPTION", "RUNNER_METADATA"]}
     assert "result" in raw.call("listMarketCatalogue", maxResults=100, **asked)
     assert raw.code("listMarketCatalogue", maxResults=101, **asked) == "TOO_MUCH_DATA"
     assert raw.code("listMarketCatalogue", maxResults=0, filter={}) == "INVALID_INPUT_DATA"
@@ -270,7 +273,7 @@ def test_a_self_match_is_refused(raw: Raw, market: Market) -> None:
 
 def test_markets_that_take_no_orders(raw: Raw, new_market: Make, operator: Api) -> None:
     market = new_market(is_open=False)
-    asked = {"marketId": market.id, "instructions": [limit(market.selections[0], "BACK", 3.0, 5.0)]}
+    asked: dict[str, Any] = {"marketId": market.id, "instructions": [limit(market.selections[0], "BACK", 3.0, 5.0)]}
     closed = ("MARKET_NOT_OPEN_FOR_BETTING", ["MARKET_NOT_OPEN_FOR_BETTING"])
     assert raw.report("placeOrders", **asked) == closed
     operator.made(f"/v1/operator/exchange/markets/{market.number}/suspend", {"reason": "goal"})
@@ -319,7 +322,7 @@ def test_a_removed_runner(raw: Raw, market: Market, operator: Api) -> None:
 
 
 def test_a_reference_twice_is_a_duplicate_and_places_once(raw: Raw, market: Market) -> None:
-    asked = {
+    asked: dict[str, Any] = {
         "marketId": market.id,
         "instructions": [limit(market.selections[0], "BACK", 3.0, 5.0)],
         "customerRef": "once",

@@ -245,7 +245,7 @@ class Board:
     def __init__(self, catalogue: Callable[[], CatalogueState]) -> None:
         self._whole = empty()
         self.markets: dict[int, MarketView] = {}
-        self.seq = 0
+        self.seq = self.at_us = 0
         self.is_stale = True
         self.listener: Listener | None = None
         self.of_customer: dict[int, dict[int, int]] = {}
@@ -281,7 +281,7 @@ class Board:
         """Fold a fact, and say what it changed."""
         fact = decode_fact(body)
         exchange.apply(self.state, fact, at_us)
-        self.seq = seq
+        self.seq, self.at_us = seq, at_us
         if fact.cause is not None:
             self._remember(fact.cause.key, at_us)
         if isinstance(fact, ExchangeMarketCreated):

@@ -1,6 +1,7 @@
 """A customer's orders as the order stream shows them: whole on each change, with what was matched on each runner.
 
-An image has executable orders and matches; an order that is complete is told once, when it becomes so.
+An image has executable orders and matches; an order that is complete is told once, when it becomes so, and is in
+images for `RECENT_US` after, so that whoever was cut off just then hears of it.
 """
 
 from collections.abc import Iterable
@@ -14,12 +15,14 @@ from overround.edge.betfair.figures import market_name, millis, price, size
 from overround.edge.betfair.pictures import ladder_rows
 from overround.edge.betfair.subscribers import OrderHeard
 from overround.edge.betfair.values import Shape
+from overround.kernel.instant import SECOND_US
 from overround.kernel.rounding import half_even
 
 SIDES: Final = {"back": "B", "lay": "L"}
 TYPES: Final = {OrderType.LIMIT: "L", OrderType.LIMIT_ON_CLOSE: "LOC", OrderType.MARKET_ON_CLOSE: "MOC"}
 KEPT: Final = {Persistence.LAPSE: "L", Persistence.PERSIST: "P", Persistence.MARKET_ON_CLOSE: "MOC"}
 NOTHING: Final[Both] = ({}, {})
+RECENT_US: Final = 120 * SECOND_US
 
 _encode = msgspec.json.Encoder().encode
 
@@ -87,6 +90,12 @@ def is_shown(heard: OrderHeard, order: Order) -> bool:
     return order.status is not OrderStatus.PENDING and heard.hears(order.strategy)
 
 
+def is_recent(order: Order, now_us: int) -> bool:
+    """Whether an order is executable, or was until just now."""
+    ended_us = max(order.matched_at_us, order.cancelled_at_us, order.lapsed_at_us)
+    return order.status is OrderStatus.EXECUTABLE or ended_us >= now_us - RECENT_US
+
+
 def order_image(heard: OrderHeard, board: Board, market_id: int, also: Iterable[int] = ()) -> bytes:
     """A customer's market, whole, as an element of `oc`; empty where there is nothing to show. `also` are orders that
     just became complete."""
@@ -94,7 +103,7 @@ def order_image(heard: OrderHeard, board: Board, market_id: int, also: Iterable[
     shown: dict[int, list[OrderShape]] = {}
     told = set(also)
     for order in board.orders_of(heard.customer_id, market_id):
-        if is_shown(heard, order) and (order.status is OrderStatus.EXECUTABLE or order.id in told):
+        if is_shown(heard, order) and (is_recent(order, board.at_us) or order.id in told):
             shown.setdefault(order.runner, []).append(order_shape(order))
     matched = view.matched.get(heard.customer_id, {})
     runners = [

@@ -7,6 +7,7 @@ does, the others do not notice.
 import asyncio
 import logging
 import secrets
+import socket
 import ssl
 from collections import deque
 from typing import Final
@@ -31,6 +32,9 @@ MAX_CONNECTIONS: Final = 2_000
 CONNECTIONS_PER_CUSTOMER: Final = 10
 BUFFER_BYTES: Final = 256 * 1024
 """Unread bytes from which on nothing more is written."""
+
+KERNEL_BYTES: Final = 256 * 1024
+"""What the operating system may hold for one reader besides."""
 
 MAX_UNREAD_BYTES: Final = 8 * 1024 * 1024
 """Even an image is not written beyond that."""
@@ -105,6 +109,7 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
         now_s = asyncio.get_running_loop().time()
         self._conversation = Conversation(secrets.token_hex(10), now_s=now_s)
         if self._server.is_full:
