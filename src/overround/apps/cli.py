@@ -19,6 +19,7 @@ LAZY = {
         "command",
         "What a trading desk does: look, suspend, price, result, approve, block.",
     ),
+    "connect": ("overround.apps.connect", "command", "Point a client of Betfair's API at this house."),
     "token": ("overround.apps.token", "command", "Operators' and services' tokens: create, list, revoke."),
     "journal": ("overround.apps.upkeep", "journal_group", "Look at the journal, and take old parts out of it."),
     "projections": ("overround.apps.upkeep", "projections_group", "The tables that people query."),

@@ -38,7 +38,6 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     customer_id: int
     account_id: int
-    app_key: str = ""
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):

@@ -103,6 +103,7 @@ def show_banner(
         ("API", endpoints.http),
         ("Docs", endpoints.docs),
         ("Stream", endpoints.stream),
+        ("Exchange", f"{endpoints.exchange_stream}  (Betfair-API compatible: overround connect flumine)"),
         ("Metrics", endpoints.metrics),
         ("Files", str(settings.endpoints_file) + "  (addresses, operator token, customers)"),
     ):
