@@ -80,7 +80,9 @@ def test_the_order_stream_has_orders_whole_and_matches(trader: Trader, new_trade
         line.read()
         image = line.read()
         assert image["oc"][0]["fullImage"] is True
-        assert runner(image, first) == {
+        row = runner(image, first)
+        assert [(order["id"], order["status"]) for order in row.pop("uo")] == [(bet_id, "EC")]  # it is just complete
+        assert row == {
             "id": first,
             "fullImage": True,
             "mb": [[3.0, 2.0]],
