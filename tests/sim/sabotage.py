@@ -1,5 +1,6 @@
 """Houses that are broken on purpose. Each breaks one promise, in a simulated port or in a subclass of the machine."""
 
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -7,6 +8,8 @@ import msgspec
 
 from overround.book.bets import BetDelayed, DelayedBetAccepted, DelayedBetRefused
 from overround.book.catalogue import MarketStatus
+from overround.book.exchange import ExchangeSettled, OrdersPlaced
+from overround.book.ledger import Reason
 from overround.book.machine import Answer, Machine, Pending, decode_snapshot, encode_snapshot
 from overround.book.machine.commands import PlaceBet, Request
 from overround.book.machine.memory import scope
@@ -151,4 +154,36 @@ class Generous(Machine):
                 msgspec.structs.replace(bet, payout_minor=bet.payout_minor + (bet.bet_id % 3 == 0)) for bet in fact.bets
             ]
             fact = msgspec.structs.replace(fact, bets=tuple(rows))
+        super().record(fact, now_us)
+
+
+class Trusting(Machine):
+    """Holds nothing for orders."""
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        if isinstance(fact, OrdersPlaced):
+            fact = msgspec.structs.replace(fact, holds=())
+        super().record(fact, now_us)
+
+
+class LastComeFirst(Machine):
+    """Turns the queue at every price around."""
+
+    def execute(self, request: Request, now_us: int) -> Answer:
+        for book in self.state.exchange.orders.books.values():
+            for runner in book.runners:
+                for half in (runner.backs, runner.lays):
+                    for level in half.levels.values():
+                        level.orders = deque(sorted(level.orders, key=lambda order: -order.rank))
+        return super().execute(request, now_us)
+
+
+class TakesNoCommission(Machine):
+    """Settles exchange markets without commission."""
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        if isinstance(fact, ExchangeSettled):
+            rows = [msgspec.structs.replace(row, commission_minor=0) for row in fact.positions]
+            kept = tuple(transfer for transfer in fact.transfers if transfer.reason is not Reason.COMMISSION)
+            fact = msgspec.structs.replace(fact, positions=tuple(rows), transfers=kept)
         super().record(fact, now_us)

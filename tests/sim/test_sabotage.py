@@ -44,6 +44,9 @@ def test_a_broken_journal_is_caught(server: type[JournalServer], said: tuple[str
         (sabotage.Extravagant, ("liability is exceeded",)),
         (sabotage.Spendthrift, ("the limit ", "cash overdrawn")),
         (sabotage.Generous, ("a bet settled wrongly",)),
+        (sabotage.Trusting, ("what is held is not the worst case",)),
+        (sabotage.LastComeFirst, ("a trade with who was not first",)),
+        (sabotage.TakesNoCommission, ("a position settled wrongly",)),
     ],
 )
 def test_a_broken_machine_is_caught(machine: type[Machine], said: tuple[str, ...]) -> None:

@@ -15,6 +15,7 @@ from overround.sim.bus import Network
 from overround.sim.chaos import Chaos
 from overround.sim.clock import BASES_US, SimClock
 from overround.sim.customers import TEMPERS, Customer
+from overround.sim.exchangers import Steward, Trader
 from overround.sim.gateways import Caller, Gateway
 from overround.sim.journal import JournalServer
 from overround.sim.loop import Stuck, VirtualLoop
@@ -153,8 +154,30 @@ class World:
         playing = [asyncio.create_task(life) for life in lives]
         await until(lambda: self.auditor.offer.is_open)
         opened.set_result(None)
-        await asyncio.gather(*(customer.live(HEALED_S) for customer in customers), *playing)
+        race = asyncio.create_task(self._race(competition))
+        await asyncio.gather(*(customer.live(HEALED_S) for customer in customers), *playing, race)
         return list(customers)
+
+    async def _race(self, competition: int) -> None:
+        """In every other world the exchange has a race, and some who trade on it."""
+        chance = self._chance("race")
+        if chance.random() < 0.5:
+            return
+        steward = Steward(caller=self._caller("steward"), chance=self._chance("steward"))
+        customers = [await steward.open_trader() for _ in range(chance.randint(2, 4))]
+        market = await steward.open_race(competition, base_us=self._base_us)
+        traders = [
+            Trader(
+                customer=customer,
+                market=market,
+                caller=self._caller(f"trader {customer}"),
+                auditor=self.auditor,
+                chance=self._chance(f"trader {customer}"),
+            )
+            for customer in customers
+        ]
+        end_s = HEALED_S * chance.uniform(0.7, 0.9)
+        await asyncio.gather(steward.run_race(market, until_s=end_s), *(trader.live(HEALED_S) for trader in traders))
 
     def _tempers(self, chance: Random) -> list[str]:
         return [chance.choice(list(TEMPERS)) for _ in range(chance.randint(3, 10))]

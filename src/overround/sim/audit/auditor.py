@@ -16,6 +16,7 @@ from overround.book.machine import (
 )
 from overround.kernel.refusal import Refused
 from overround.sim.audit.bets import Bets
+from overround.sim.audit.exchange import Exchange
 from overround.sim.audit.money import Money, Wallet
 from overround.sim.audit.offer import Offer
 from overround.sim.audit.players import Players
@@ -33,6 +34,7 @@ class Auditor:
         self.requests = Requests()
         self.money, self.offer, self.players = Money(), Offer(), Players()
         self.bets = Bets(self.money, self.offer, self.players)
+        self.exchange = Exchange(self.money)
         self.replay = Replay()
         self.bodies: list[bytes] = []
         self.epochs: list[int] = []
@@ -50,6 +52,7 @@ class Auditor:
             "delayed_bet_accepted": self.bets.delayed_accepted,
             "delayed_bet_refused": self.bets.delayed_refused,
             "bets_settled": self.bets.settled,
+            **self.exchange.steps,
         }
 
     @property
@@ -103,6 +106,10 @@ class Auditor:
             touched[fact["customer_id"], fact["currency"]] = None
         for row in fact.get("bets", ()):
             touched[self.bets.bets[row[0]].wallet] = None
+        for market, customer, *_ in fact.get("holds", ()):
+            touched[customer, self.exchange.markets[market].currency] = None
+        for customer, *_ in fact.get("positions", ()):
+            touched[customer, self.exchange.markets[fact["market_id"]].currency] = None
         for wallet in touched:
             self.money.remember(seq, wallet)
 
@@ -153,7 +160,9 @@ class Auditor:
         waiting = [bet.id for bet in self.bets.bets.values() if bet.status == "delayed"]
         if waiting:
             return f"bets {waiting} are still delayed"
-        return f"markets {self.bets.unsettled} are not settled" if self.bets.unsettled else ""
+        if self.bets.unsettled:
+            return f"markets {self.bets.unsettled} are not settled"
+        return self.exchange.unfinished
 
     def close(self, rows: Sequence[Pending], snapshots: Sequence[tuple[int, bytes]]) -> None:
         """At the end: from zero and from every snapshot the journal folds to one state, and the money is all there."""

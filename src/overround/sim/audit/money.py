@@ -35,6 +35,11 @@ class Money:
         self.house[fact["currency"]] = {name: fact[name] for name in ("open_stakes", "trading", "clearing")}
         self._open(fact["currency"], fact["open_stakes"], fact["trading"], fact["clearing"])
 
+    def open_exchange(self, fact: Plain) -> None:
+        hold("exchange" not in self.house[fact["currency"]], "an exchange account opened twice", fact)
+        self.house[fact["currency"]]["exchange"] = fact["exchange"]
+        self._open(fact["currency"], fact["exchange"])
+
     def open_wallet(self, fact: Plain) -> None:
         wallet = fact["customer_id"], fact["currency"]
         hold(wallet not in self.purses, "a wallet opened twice", fact)

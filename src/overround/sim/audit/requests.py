@@ -67,6 +67,17 @@ LEADS_TO = {
     "TakeCashOut": {"cashed_out", "cash_out_delayed"},
     "SetCashOutRule": {"cash_out_rule_set"},
     "RemoveCashOutRule": {"cash_out_rule_removed"},
+    "CreateExchangeMarket": {"exchange_market_created"},
+    "OpenExchangeMarket": {"exchange_market_opened"},
+    "SuspendExchangeMarket": {"exchange_market_suspended"},
+    "TurnInPlay": {"turned_in_play"},
+    "ChangeBetDelay": {"bet_delay_changed", "exchange_market_opened"},
+    "RemoveRunner": {"runner_removed"},
+    "RecordExchangeResult": {"exchange_result_recorded"},
+    "PlaceOrders": {"orders_placed"},
+    "CancelOrders": {"orders_cancelled"},
+    "ReplaceOrders": {"orders_replaced"},
+    "Heartbeat": {"heartbeat_set"},
 }
 """The last fact of a request that was not refused."""
 

@@ -1,0 +1,316 @@
+"""The exchange in plain code: one list of orders and one of trades, gone through whole for every fact."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from overround.sim.audit.money import Money
+from overround.sim.audit.words import Plain, hold
+
+NO_REDUCTION_BP = 250
+Row = list[int]
+
+
+@dataclass
+class Order:
+    """What is left of an order, and when it came to rest (0: it never did)."""
+
+    id: int
+    customer: int
+    market: int
+    runner: int
+    backs: bool
+    price: int
+    left: int
+    persists: bool
+    kills: bool
+    waits: bool
+    came: int = 0
+
+    def agrees(self, price: int) -> bool:
+        return price >= self.price if self.backs else price <= self.price
+
+
+@dataclass
+class Trade:
+    id: int
+    runner: int
+    price: int
+    size: int
+    back: int
+    lay: int
+
+
+@dataclass
+class Market:
+    """A market of one winner. `net` and `paid` are what each customer was settled at: net, and commission."""
+
+    id: int
+    currency: str
+    base_rate_bp: int
+    runners: int
+    removed: set[int] = field(default_factory=set)
+    trades: list[Trade] = field(default_factory=list)
+    held: Counter[int] = field(default_factory=Counter)
+    net: Counter[int] = field(default_factory=Counter)
+    paid: Counter[int] = field(default_factory=Counter)
+    residue: int = 0
+    result: list[object] = field(default_factory=list)
+    settles: bool = False
+    done: int = 0
+
+    @property
+    def standing(self) -> list[int]:
+        return [runner for runner in range(self.runners) if runner not in self.removed]
+
+
+class Exchange:
+    """Knows the journal's facts about the exchange, and works everything out from them again."""
+
+    def __init__(self, money: Money) -> None:
+        self._money = money
+        self.orders: dict[int, Order] = {}
+        self.markets: dict[int, Market] = {}
+        self._came = 0
+        self.steps: dict[str, Callable[[Plain, int], None]] = {
+            "exchange_account_opened": lambda fact, _: self._money.open_exchange(fact),
+            "exchange_market_created": self._created,
+            "orders_placed": self._placed,
+            "orders_replaced": self._replaced,
+            "orders_activated": self._activated,
+            "orders_cancelled": self._cancelled,
+            "heartbeat_missed": self._cancelled,
+            "exchange_market_suspended": self._suspended,
+            "turned_in_play": self._in_play,
+            "runner_removed": self._removed,
+            "exchange_result_recorded": self._result,
+            "exchange_settled": self._settled,
+        }
+
+    @property
+    def unfinished(self) -> str:
+        """What the house still has to do by itself."""
+        waiting = [order.id for order in self.orders.values() if order.waits]
+        if waiting:
+            return f"orders {waiting} still wait"
+        settling = [market.id for market in self.markets.values() if market.settles]
+        return f"exchange markets {settling} are not settled" if settling else ""
+
+    def _created(self, fact: Plain, _: int) -> None:
+        terms = fact["terms"]
+        self.markets[fact["market_id"]] = Market(fact["market_id"], terms[3], terms[13], len(fact["runners"]))
+
+    # ------------------------------------------------------------ orders
+
+    def _placed(self, fact: Plain, _: int) -> None:
+        self._enter(fact, self._new(fact))
+        self._held(fact)
+
+    def _replaced(self, fact: Plain, _: int) -> None:
+        self._cut(fact["cuts"])
+        self._enter(fact, self._new(fact))
+        self._held(fact)
+
+    def _new(self, fact: Plain) -> list[Order]:
+        made = []
+        for row in fact["orders"]:
+            number, runner, side, price, size, persistence, *rest = row
+            hold(number == len(self.orders) + 1, "an order's id is not the next", fact)
+            hold(size > 0 and runner in self.markets[fact["market_id"]].standing, "an order of nothing", fact)
+            order = Order(
+                id=number,
+                customer=fact["customer_id"],
+                market=fact["market_id"],
+                runner=runner,
+                backs=side == "back",
+                price=price,
+                left=size,
+                persists=persistence == "persist",
+                kills=rest[4] == "fill_or_kill",
+                waits=number in fact.get("waiting", ()),
+            )
+            self.orders[number] = order
+            made.append(order)
+        return made
+
+    def _activated(self, fact: Plain, _: int) -> None:
+        self._cut(fact.get("lapsed", ()))
+        due = [self.orders[number] for number in fact["orders"]]
+        for order in due:
+            hold(order.waits, "an order that does not wait is active", fact)
+            order.waits = False
+        self._enter(fact, due)
+        self._held(fact)
+
+    def _enter(self, fact: Plain, orders: list[Order]) -> None:
+        """They trade, each with who is first, and what is left rests and could have met nobody."""
+        market = self.markets[fact["market_id"]]
+        trades = [Trade(*row[:6]) for row in fact.get("trades", ())]
+        for order in orders:
+            for trade in [trade for trade in trades if max(trade.back, trade.lay) == order.id]:
+                self._trade(market, order, trade, fact)
+                trades.remove(trade)
+            if order.kills and not order.waits:
+                order.left = 0
+            if order.left and not order.waits:
+                first = self._first(order)
+                hold(first is None or not order.agrees(first.price), "an order rests that could match", fact, first)
+                self._came += 1
+                order.came = self._came
+        hold(not trades, "a trade of an order that is not of this fact", trades, fact)
+
+    def _first(self, order: Order) -> Order | None:
+        """Whoever an order would meet first: the best price, then the first to come."""
+        others = [
+            other
+            for other in self.orders.values()
+            if (other.market, other.runner) == (order.market, order.runner)
+            and other.backs != order.backs
+            and other.left
+            and other.came
+        ]
+        return min(others, key=lambda other: (other.price if other.backs else -other.price, other.came), default=None)
+
+    def _trade(self, market: Market, order: Order, trade: Trade, fact: Plain) -> None:
+        first = self._first(order)
+        hold(first is not None, "a trade with nobody", trade, fact)
+        assert first is not None
+        hold({trade.back, trade.lay} == {order.id, first.id}, "a trade with who was not first", trade, first, fact)
+        hold((trade.back == order.id) == order.backs, "a trade the wrong way round", trade, fact)
+        hold(trade.price == first.price and order.agrees(trade.price), "a trade at another price", trade, fact)
+        hold(trade.size == min(order.left, first.left), "a trade of another size", trade, order, first)
+        hold(order.customer != first.customer, "a trade of a customer with themselves", trade, fact)
+        order.left -= trade.size
+        first.left -= trade.size
+        market.trades.append(trade)
+
+    def _cut(self, cuts: Iterable[Row]) -> None:
+        for number, size in cuts:
+            order = self.orders[number]
+            hold(0 < size <= order.left, "more is cut than was left", number, size, order)
+            order.left -= size
+            if not order.left:
+                order.waits = False
+
+    def _cancelled(self, fact: Plain, _: int) -> None:
+        for number, _size in fact["cuts"]:
+            hold(self.orders[number].customer == fact["customer_id"], "another's order is cancelled", fact)
+        self._cut(fact["cuts"])
+        self._held(fact)
+
+    # ------------------------------------------------------------ the market
+
+    def _lapse(self, fact: Plain, lapses: Callable[[Order], bool], why: str) -> None:
+        """Just these lapse, whole."""
+        mine = [order for order in self.orders.values() if order.market == fact["market_id"] and order.left]
+        expected = [[order.id, order.left] for order in mine if lapses(order)]
+        hold(list(fact.get("lapsed", ())) == expected, f"others lapse {why} than should", fact, expected)
+        self._cut(expected)
+        self._held(fact)
+
+    def _suspended(self, fact: Plain, _: int) -> None:
+        self._lapse(fact, lambda order: order.waits, "with a suspension")
+
+    def _in_play(self, fact: Plain, _: int) -> None:
+        self._lapse(fact, lambda order: not order.persists, "at the off")
+
+    def _removed(self, fact: Plain, _: int) -> None:
+        market, runner, factor = self.markets[fact["market_id"]], fact["runner"], fact["factor_bp"]
+        reduces = factor >= NO_REDUCTION_BP
+        market.removed.add(runner)
+        off = [trade.id for trade in market.trades if trade.runner == runner]
+        hold(list(fact.get("voided", ())) == off, "others are void than should be", fact, off)
+        market.trades = [trade for trade in market.trades if trade.runner != runner]
+        if reduces:
+            for trade in market.trades:
+                trade.price = max(1_010, round(Fraction(trade.price * (10_000 - factor), 10_000)))
+        self._lapse(fact, lambda o: o.runner == runner or (reduces and not o.backs), "with a removal")
+
+    def _result(self, fact: Plain, _: int) -> None:
+        market = self.markets[fact["market_id"]]
+        market.result, market.settles, market.done = fact["result"], True, 0
+        self._lapse(fact, lambda _: True, "with a result")
+
+    # ------------------------------------------------------------ money
+
+    def _held(self, fact: Plain) -> None:
+        """What is held of everybody on a market is the worst case over every winner, or all that is there."""
+        for number, customer, account, change in fact.get("holds", ()):
+            market = self.markets[number]
+            wallet = (customer, market.currency)
+            hold(self._money.purses[wallet].cash == account, "another account holds", fact)
+            market.held[customer] += change
+            self._money.set_aside(wallet, change)
+        numbers = [fact["market_id"]] if fact.get("market_id") else list(self.markets)
+        for market in (self.markets[number] for number in numbers):
+            for customer in {order.customer for order in self.orders.values() if order.market == market.id}:
+                worst = max(self._loss(market, customer, winner) for winner in market.standing)
+                needed = max(0, -(-worst.numerator // worst.denominator))
+                short = bool(market.removed) and market.held[customer] < needed
+                fits = market.held[customer] == needed or short or (market.result and not market.held[customer])
+                hold(bool(fits), "what is held is not the worst case", customer, market.held[customer], needed, fact)
+
+    def _loss(self, market: Market, customer: int, winner: int) -> Fraction:
+        """What a customer would lose if this runner won, unmatched orders at their worst."""
+        lost = Fraction()
+        for trade in market.trades:
+            if self.orders[trade.back].customer == customer:
+                lost += _backed(trade.runner == winner, trade.price, trade.size)
+            if self.orders[trade.lay].customer == customer:
+                lost -= _backed(trade.runner == winner, trade.price, trade.size)
+        for order in self.orders.values():
+            if (order.customer, order.market) == (customer, market.id) and order.left:
+                backed = _backed(order.runner == winner, order.price, order.left)
+                lost += max(Fraction(), backed if order.backs else -backed)
+        return lost
+
+    def _profit(self, market: Market, customer: int) -> int:
+        """What the result makes of a position, rounded down once."""
+        if market.result[0] == "void_market":
+            return 0
+        winners = market.result[1]
+        assert isinstance(winners, list)
+        lost = Fraction()
+        for runner, places, tied in winners:
+            lost += self._loss(market, customer, runner) * Fraction(places, tied)
+        return -lost.numerator // lost.denominator
+
+    def _settled(self, fact: Plain, _: int) -> None:
+        market = self.markets[fact["market_id"]]
+        house = self._money.house[market.currency]
+        for number, customer, _account, change in fact.get("holds", ()):
+            self.markets[number].held[customer] += change
+            self._money.set_aside((customer, market.currency), change)
+        expected: Counter[int] = Counter()
+        for customer, net, commission, *_ in fact["positions"]:
+            profit = self._profit(market, customer)
+            cut = round(Fraction(max(0, profit) * market.base_rate_bp, 10_000))
+            hold((net, commission) == (profit, cut), "a position settled wrongly", fact, customer, profit, cut)
+            hold(not market.held[customer], "a settled position still holds", fact)
+            self._pay(market, customer, net, commission, expected)
+        market.done += len(fact["positions"])
+        if fact["last"]:
+            residue = -sum(market.net.values())
+            hold(residue >= 0, "the house pays for what customers win", fact, residue)
+            expected[house["exchange"]] -= residue - market.residue
+            expected[house["trading"]] += residue - market.residue
+            market.residue, market.settles = residue, False
+        self._money.post(fact, expected)
+
+    def _pay(self, market: Market, customer: int, net: int, commission: int, expected: Counter[int]) -> None:
+        wallet, house = (customer, market.currency), self._money.house[market.currency]
+        purse = self._money.purses[wallet]
+        change = (net - commission) - (market.net[customer] - market.paid[customer])
+        advanced = max(0, -change - self._money.available_minor(wallet))
+        repaid = max(0, min(change, self._money.owed_minor(wallet)))
+        expected[purse.cash] += change + advanced - repaid
+        expected[purse.debt] += repaid - advanced
+        expected[house["exchange"]] -= net - market.net[customer]
+        expected[house["trading"]] += commission - market.paid[customer]
+        market.net[customer], market.paid[customer] = net, commission
+
+
+def _backed(won: bool, price: int, size: int) -> Fraction:
+    """What a back loses, gains below zero."""
+    return Fraction(size * (1_000 - price), 1_000) if won else Fraction(size)
