@@ -13,7 +13,7 @@ from tests.feeds.test_planning import offer
 
 from overround.feeds import pulse as pulse_room
 from overround.feeds.bindings import Binding, Bindings
-from overround.feeds.changes import Details, EventChanges
+from overround.feeds.changes import Details, EventChanges, State
 from overround.feeds.client import Door
 from overround.feeds.planning import House
 from overround.feeds.pulse import Pulse
@@ -109,6 +109,28 @@ def test_an_event_is_made_and_its_market_opened(tmp_path: Path) -> None:
     told(board, tmp_path / "uof.jsonl", lambda steward: steward.bring(OFFERED))
     assert [each["command"] for each in board.commands] == ["CreateMarket", "SetPrices", "ResumeMarket"]
     assert len(set(board.keys)) == 1
+
+
+def test_who_is_behind_catches_up_without_old_prices_and_leaves_out_no_suspension(tmp_path: Path) -> None:
+    board = Board()
+    said = [
+        offer(home=2_000, draw=3_000),
+        offer(home=2_050),
+        offer(State.SUSPENDED),
+        offer(home=2_100),
+        offer(draw=3_100),
+    ]
+
+    async def story(steward: Steward) -> None:
+        await steward.bring(OFFERED)
+        board.markets[0] |= {"status": "open", "reason": "", "available": True}
+        board.commands.clear()
+        await steward.bring([EventChanges(ref=MATCH.ref, changes=(each,)) for each in said])
+
+    told(board, tmp_path / "uof.jsonl", story)
+    assert [each["command"] for each in board.commands] == ["SetPrices", "SuspendMarket", "SetPrices"]
+    assert board.commands[0]["prices"] == [{"selection_id": 1, "price_milli": 2_050}]
+    assert [each["price_milli"] for each in board.commands[2]["prices"]] == [2_100, 3_100]
 
 
 def test_an_answer_that_a_former_life_did_not_hear_is_asked_for_under_its_key(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from overround.feeds import orders, planning, screening
 from overround.feeds.bindings import Binding, Bindings
-from overround.feeds.changes import Change, Details, EventChanges, Offer, State
+from overround.feeds.changes import Change, Details, EventChanges, Offer, Start, State
 from overround.feeds.client import Door, Problem
 from overround.feeds.orders import Order
 from overround.feeds.planning import House, ShownEvent
@@ -71,18 +71,15 @@ class Steward:
         event_id = await self._event_id(ref, makes=any(map(_opens, changes)))
         if not event_id:
             return
-        shown = await self._look(event_id)
         for part in _parts(changes):
+            shown = await self._look(event_id)
             sane = self._screened(ref, shown, part)
             made = planning.creations(shown, sane, self._house)
             if made:
                 for order, answer in await self._ask(made):
                     self._kept_by[answer.get("id", 0)] = order["feed"]
                 shown = await self._look(event_id)
-            asked = self._planned(shown, sane)
-            if asked:
-                await self._ask(asked)
-                shown = await self._look(event_id)
+            await self._ask(self._planned(shown, sane))
 
     def _screened(self, ref: str, shown: ShownEvent, changes: list[Change]) -> list[Change]:
         """No price is published that is out of the sanity band: its market waits."""
@@ -192,14 +189,25 @@ def _opens(change: Change) -> bool:
 
 
 def _parts(changes: list[Change]) -> Iterator[list[Change]]:
-    """Runs of changes that one look at the event serves: different markets, or one change of the whole event."""
+    """Runs of changes that one look at the event serves: different markets, or one change of the whole event. Of offers
+    that follow each other, all of them open, the last is enough: whoever is behind catches up without old prices."""
     part: dict[object, Change] = {}
     for change in changes:
         question = getattr(change, "question", None)
         key = None if question is None else question.key
-        if part and (key is None or None in part or key in part):
+        merged = _merged(part.get(key), change)
+        if part and merged is None and (key is None or None in part or key in part):
             yield list(part.values())
             part = {}
-        part[key] = change
+        part[key] = merged or change
     if part:
         yield list(part.values())
+
+
+def _merged(before: Change | None, change: Change) -> Change | None:
+    """Two changes as one, where they can be."""
+    if isinstance(before, Offer) and isinstance(change, Offer) and _opens(before) and _opens(change):
+        return msgspec.structs.replace(change, prices_milli={**before.prices_milli, **change.prices_milli})
+    if isinstance(change, Start) and isinstance(before, Start):
+        return change
+    return None
