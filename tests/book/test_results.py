@@ -130,6 +130,11 @@ def test_one_score_settles_what_it_says_enough_for() -> None:
     assert resulted() == {"1x2", "half_time_result", "next_goal", "first_goalscorer"}
     house.do(c.RecordResult(markets["to_qualify"], Winners((2,))))
     assert resulted() == set(markets)
+    found = house.machine.state.catalogue.markets
+    assert {name: found[each].revision for name, each in markets.items()} == {
+        **dict.fromkeys(markets, 1),
+        "next_goal": 2,
+    }
 
 
 def test_one_finish_settles_all_markets_of_a_race() -> None:

@@ -25,7 +25,7 @@ from tests.book.plain import (
     refused,
     windows,
 )
-from tests.book.verdicts import fits, verdict
+from tests.book.verdicts import fits, seen_of, verdict
 
 from overround.book.catalogue import MarketTerms
 from overround.book.machine import commands as c
@@ -613,9 +613,10 @@ class Twin:
 
     def _says_more(self, market: Market, asked: c.RecordResult | c.RecordEventResult) -> bool:
         """Another result than it has, and than was heard before unless it is certain enough now."""
-        if market.results and market.results[-1] == asked.result:
+        told = seen_of(market, asked.result)
+        if market.results and seen_of(market, market.results[-1]) == told:
             return False
-        heard_before = market.heard is not None and market.heard[0] == asked.result
+        heard_before = market.heard is not None and seen_of(market, market.heard[0]) == told
         return not heard_before or asked.certainty >= market.certainty
 
     def _hear(self, market: Market, asked: c.RecordResult | c.RecordEventResult) -> None:

@@ -41,6 +41,15 @@ def fits(market: Market, result: Result) -> bool:
             return True
 
 
+def seen_of(market: Market, result: Result) -> object:
+    """What a market sees of a result: of a score no more than it needs."""
+    if not isinstance(result, Score):
+        return result
+    half = result.half_time if market.made.type in NEEDS_HALF_TIME else None
+    goals = (result.goals, result.absent, result.late) if market.made.type in NEEDS_GOALS else None
+    return result.home, result.away, result.ending, half, goals
+
+
 def is_score(score: Score) -> bool:
     half = score.half_time or (0, 0)
     if not (0 <= half[0] <= score.home <= 999 and 0 <= half[1] <= score.away <= 999):

@@ -346,10 +346,14 @@ def record_result(state: State, command: RecordResult, now_us: int) -> Facts:
 def _is_new(state: State, market: Market, result: Result, certainty: int) -> bool:
     """Whether a result says anything: another one than the market has, or than was heard before, or the
     same surely enough."""
-    if state.settlement.results.get(market.id) == result:
+    if settlement.is_same(market, state.settlement.results.get(market.id), result):
         return False
     heard = state.settlement.heard.get(market.id)
-    return heard is None or heard.result != result or certainty >= catalogue.certainty_of(market)
+    return (
+        heard is None
+        or not settlement.is_same(market, heard.result, result)
+        or certainty >= catalogue.certainty_of(market)
+    )
 
 
 def _heard(market: Market, result: Result, certainty: int) -> ResultRecorded | ResultHeard:

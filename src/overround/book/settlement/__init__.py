@@ -14,7 +14,7 @@ from overround.book.settlement.events import (
     ResultRolledBack,
     SettledBet,
 )
-from overround.book.settlement.rules import Refusal, fits, if_won, leg_result, outcome, payout
+from overround.book.settlement.rules import Refusal, fits, if_won, is_same, leg_result, outcome, payout
 from overround.book.settlement.state import SettlementState, advance, begin, hear, record, roll_back
 from overround.book.settlement.types import (
     SETTLE_STEP,
@@ -55,6 +55,7 @@ __all__ = [
     "fits",
     "hear",
     "if_won",
+    "is_same",
     "leg_result",
     "outcome",
     "payout",

@@ -97,13 +97,32 @@ def _says_enough(market: Market, score: Score) -> bool:
     treatment = void_rule(market).at(score.ending)
     if treatment is Treatment.VOID:
         return True
-    halves = kind.rule in READS_HALVES or kind.period is not Period.FULL_TIME
-    if halves and treatment is Treatment.STANDS and score.half_time is None:
+    if _reads_halves(kind) and treatment is Treatment.STANDS and score.half_time is None:
         return False
     if kind.rule not in READS_GOALS:
         return True
     goals = _goals(score)
     return goals is not None and (kind.rule is Rule.NEXT_GOAL or all(goal.own or goal.scorer for goal in goals))
+
+
+def is_same(market: Market, one: Result | None, other: Result) -> bool:
+    """Whether two results are one to the market's rule: what it does not look at may be told later and corrects
+    nothing, so that no bet is gone through again for it."""
+    return one == other or (isinstance(one, Score) and isinstance(other, Score) and _as_read(market, one, other))
+
+
+def _as_read(market: Market, one: Score, other: Score) -> bool:
+    kind = MARKET_TYPES[market.type]
+    if (one.home, one.away, one.ending) != (other.home, other.away, other.ending):
+        return False
+    if _reads_halves(kind) and one.half_time != other.half_time:
+        return False
+    goals = (one.goals, one.absent, one.late) == (other.goals, other.absent, other.late)
+    return goals or kind.rule not in READS_GOALS
+
+
+def _reads_halves(kind: MarketType) -> bool:
+    return kind.rule in READS_HALVES or kind.period is not Period.FULL_TIME
 
 
 def _goals(score: Score) -> tuple[Goal, ...] | None:
