@@ -10,10 +10,11 @@ import asyncpg
 from tests.projections.slips import tickets
 
 from overround import journal, projections
-from overround.book.bets import OddsChange
+from overround.book.bets import BetStatus, OddsChange
 from overround.book.catalogue import EachWay, MarketTerms, Moment
 from overround.book.limits import LimitKind
-from overround.book.machine import BetAnswer, Done, Machine, Pending, TermBegan, decode_fact, request
+from overround.book.machine import BetAnswer, Done, Machine, Pending, QuoteAnswer, TermBegan, decode_fact, request
+from overround.book.machine.cash_commands import QuoteCashOut, SetCashOutRule, TakeCashOut
 from overround.book.machine.commands import (
     AddSelections,
     AnyCommand,
@@ -158,6 +159,7 @@ def _match(house: House, competition: int, people: Sequence[int], bets: int, num
         )
     )
     _bettors(house, people, bets, {result: 3, total: 2, scorer: 3})
+    _cash_outs(house)
     _desk(house, people, event, total)
     house.done(SuspendMarket(total, "team_news"))
     _bettors(house, people, 2, {total: 2})
@@ -168,6 +170,7 @@ def _match(house: House, competition: int, people: Sequence[int], bets: int, num
     house.done(SetPrices(result, ((1, 1500), (2, 4100))))
     house.done(ResumeMarket(result))
     _bettors(house, people, 6, {result: 3})
+    _cash_outs(house)
     house.wait(SECOND_US)
     house.done(SetPrices(result, ((1, 1300), (2, 3600), (3, 7000))))
     house.wait(10 * SECOND_US)
@@ -270,6 +273,19 @@ def _bettors(house: House, people: Sequence[int], bets: int, markets: dict[int, 
         asked = price + house.chance.choice((0, 0, 0, -100, 100))
         policy = house.chance.choice(list(OddsChange))
         house.ask(person, PlaceBet(person, market, selection, currency, stake, asked, policy))
+
+
+def _cash_outs(house: House) -> None:
+    """Some open bets are cashed out, in part or whole, at once or after the delay, or get a rule that is fulfilled."""
+    running = [bet for bet in house.machine.state.bets.bets.values() if bet.status is BetStatus.OPEN]
+    for number, bet in enumerate(house.chance.sample(running, min(6, len(running)))):
+        if number == 5:
+            house.ask(bet.customer_id, SetCashOutRule(bet.customer_id, bet.id, 1, 5_000))
+            house.wait(0)
+            continue
+        quote = house.ask(bet.customer_id, QuoteCashOut(bet.customer_id, bet.id, (10_000, 4_000)[number % 2]))
+        if isinstance(quote, QuoteAnswer):
+            house.ask(bet.customer_id, TakeCashOut(bet.customer_id, quote.quote_id))
 
 
 def _limits(house: House, people: Sequence[int]) -> None:

@@ -54,6 +54,15 @@ class Decided(msgspec.Struct, gc=False):
     decide_at_us: int | None = None
 
 
+class Sold(msgspec.Struct, gc=False):
+    """What was cashed out of a bet beside what was before: stake, price, and the status where nothing runs any
+    more."""
+
+    stake_minor: int = 0
+    paid_minor: int = 0
+    status: BetStatus | None = None
+
+
 class Referral(msgspec.Struct, gc=False):
     """A row of `referral`, in the order of its columns."""
 
@@ -93,7 +102,8 @@ class Changes(msgspec.Struct):
 
     `opened` are the accounts among those touched that are new. `bets` holds new bets as rows, `decided` waiting bets of
     earlier batches of which something was decided, `settled` bets of earlier batches that were settled or opened again.
-    `legs` are those of new bets, `repriced` those of bets of earlier batches.
+    `cashed` is what was sold of bets of earlier batches. `legs` are those of new bets, `repriced` those of bets of
+    earlier batches.
     """
 
     customers: list[Row] = []
@@ -102,6 +112,7 @@ class Changes(msgspec.Struct):
     bets: dict[int, list[Any]] = {}
     decided: dict[int, Decided] = {}
     settled: dict[int, Settled] = {}
+    cashed: dict[int, Sold] = {}
     legs: dict[LegKey, Row] = {}
     repriced: dict[LegKey, Row] = {}
     referrals: dict[int, Referral] = {}
@@ -122,3 +133,4 @@ class Changes(msgspec.Struct):
     caps: dict[Scope, Row] = {}
     windows: list[Row] = []
     builders: list[Row] = []
+    cash_outs: list[Row] = []

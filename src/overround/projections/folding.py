@@ -50,6 +50,7 @@ from overround.book.settlement import Heard, ResultHeard, ResultRecorded
 from overround.kernel.fact import Fact
 from overround.projections.actions import action
 from overround.projections.betting import BETS
+from overround.projections.cashing import CASH_OUTS
 from overround.projections.changes import Changes, Known, Recorded, Resulted
 from overround.projections.controlling import CONTROLS
 from overround.projections.correcting import CORRECTIONS
@@ -262,6 +263,7 @@ def _limit(
 FOLDS: dict[type, Callable[[Folding, Any], None]] = {
     **CONTROLS,
     **BETS,
+    **CASH_OUTS,
     **CORRECTIONS,
     CurrencyOpened: _currency_opened,
     CustomerOpened: _customer_opened,

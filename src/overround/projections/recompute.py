@@ -16,6 +16,7 @@ from overround.book.bets import (
     TicketReferred,
     WaitingTicketRefused,
 )
+from overround.book.cashout import CashedOut
 from overround.book.catalogue import (
     EventEnded,
     EventStarted,
@@ -182,6 +183,13 @@ def _rolled_back(past: Past, fact: ResultRolledBack, state: State) -> None:
     past.rows["result"].append((fact.market_id, fact.revision, state.seq, state.at_us, None, 0))
 
 
+def _cashed_out(past: Past, fact: CashedOut, state: State) -> None:
+    amounts = fact.stake_minor, fact.amount_minor, state.bets.bets[fact.bet_id].running_minor
+    past.rows["cash_out"].append(
+        (fact.quote_id, fact.bet_id, fact.customer_id, *amounts, fact.by_rule, state.seq, state.at_us)
+    )
+
+
 def _builder_priced(past: Past, fact: BuilderPriced, state: State) -> None:
     parts, versions = (msgspec.json.encode(each).decode() for each in (fact.parts, fact.versions))
     past.rows["builder_price"].append(
@@ -287,6 +295,7 @@ LOOKS: dict[type[Fact], Callable[[Past, Any, State], None]] = {
     MarketBetsRestored: _window,
     ResultRolledBack: _rolled_back,
     BuilderPriced: _builder_priced,
+    CashedOut: _cashed_out,
     CapSet: _cap_set,
     RequestRefused: _request_refused,
     MarketCreated: _market_created,

@@ -305,6 +305,20 @@ CREATE TABLE read.bet_window (
 );
 CREATE INDEX bet_window_market ON read.bet_window (market_id, seq);
 
+-- Parts of bets that were cashed out. `by_rule` says that a standing rule asked; `running_minor` ran on.
+CREATE TABLE read.cash_out (
+    quote_id      bigint  NOT NULL,
+    bet_id        bigint  NOT NULL,
+    customer_id   bigint  NOT NULL,
+    stake_minor   bigint  NOT NULL,
+    amount_minor  bigint  NOT NULL,
+    running_minor bigint  NOT NULL,
+    by_rule       boolean NOT NULL,
+    seq           bigint  PRIMARY KEY,
+    at_us         bigint  NOT NULL
+);
+CREATE INDEX cash_out_bet ON read.cash_out (bet_id, seq);
+
 -- Prices of several selections of one event together. `parts` are [market_id, selection_id].
 CREATE TABLE read.builder_price (
     builder_id    bigint  NOT NULL,

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Rises with every change of `schema.sql`; tables of another version are dropped and folded again."""
 
 
@@ -131,6 +131,12 @@ BET_WINDOW: Final = _table(
     "seq",
     "market_id int8, revision int4, seq int8, at_us int8, from_us int8, until_us int8, reason text, cancelled bool",
 )
+CASH_OUT: Final = _table(
+    "cash_out",
+    "seq",
+    "quote_id int8, bet_id int8, customer_id int8, stake_minor int8, amount_minor int8, running_minor int8,"
+    " by_rule bool, seq int8, at_us int8",
+)
 BUILDER_PRICE: Final = _table(
     "builder_price",
     "seq",
@@ -173,6 +179,7 @@ HISTORY: Final = (
     MARKET_STATUS_HISTORY,
     RESULT,
     BET_WINDOW,
+    CASH_OUT,
     BUILDER_PRICE,
     LIMIT_CHANGE,
     OPERATOR_ACTION,

@@ -25,6 +25,8 @@ async def write(connection: Connection, known: Known, changes: Changes) -> None:
         await _decide(connection, changes)
     if changes.settled:
         await _settle(connection, changes)
+    if changes.cashed:
+        await _cash_out(connection, changes)
 
 
 def _new_rows(known: Known, changes: Changes) -> Iterable[tuple[Table, list[Row]]]:
@@ -38,6 +40,7 @@ def _new_rows(known: Known, changes: Changes) -> Iterable[tuple[Table, list[Row]
     yield tables.MARKET_STATUS_HISTORY, changes.statuses
     yield tables.RESULT, changes.results
     yield tables.BET_WINDOW, changes.windows
+    yield tables.CASH_OUT, changes.cash_outs
     yield tables.BUILDER_PRICE, changes.builders
     yield tables.LIMIT_CHANGE, changes.limits
     yield tables.OPERATOR_ACTION, changes.actions
@@ -167,4 +170,17 @@ async def _settle(connection: Connection, changes: Changes) -> None:
         " AS settled (id, status, outcome, payout_minor, at_us, market_id, revision, factor) WHERE bet.id = settled.id",
         list(changes.settled),
         *zip(*changes.settled.values(), strict=True),
+    )
+
+
+async def _cash_out(connection: Connection, changes: Changes) -> None:
+    """Bets of earlier batches of which something was sold. Last, as nothing follows on a bet that is sold whole."""
+    await connection.execute(
+        "UPDATE read.bet SET status = coalesce(sold.status, bet.status),"
+        " cashed_stake_minor = coalesce(cashed_stake_minor, 0) + sold.stake_minor,"
+        " cashed_paid_minor = coalesce(cashed_paid_minor, 0) + sold.paid_minor"
+        " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[])"
+        " AS sold (id, stake_minor, paid_minor, status) WHERE bet.id = sold.id",
+        list(changes.cashed),
+        *zip(*map(astuple, changes.cashed.values()), strict=True),
     )

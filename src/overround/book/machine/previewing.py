@@ -91,10 +91,10 @@ def _sum(currency: str, own: Sequence[Supposed]) -> PreviewSum:
     return PreviewSum(
         currency=currency,
         bets=len(own),
-        stakes_minor=sum(each.bet.stake_minor for each in own),
+        stakes_minor=sum(each.bet.running_minor for each in own),
         payouts_minor=payouts_minor,
         previous_minor=sum(each.bet.payout_minor for each in own),
-        house_minor=sum(each.bet.stake_minor for each in decided) - payouts_minor,
+        house_minor=sum(each.bet.running_minor for each in decided) - payouts_minor,
         debts_minor=sum(each.debt_minor for each in own),
     )
 
@@ -109,7 +109,7 @@ def _payout(each: Supposed) -> int:
 
 
 def _bet(bet: Bet, payout_minor: int) -> PreviewBet:
-    return PreviewBet(bet.id, bet.customer_id, bet.currency, bet.stake_minor, payout_minor, bet.payout_minor)
+    return PreviewBet(bet.id, bet.customer_id, bet.currency, bet.running_minor, payout_minor, bet.payout_minor)
 
 
 def field_sheet(state: State, query: FieldSheet, now_us: int) -> Answer:
