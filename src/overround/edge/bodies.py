@@ -51,6 +51,7 @@ class HouseTermsBody(Body, frozen=True):
     max_payout_minor: Natural = 50_000_000
     market_liability_minor: Natural = 200_000_000
     house_liability_minor: Natural = 20_000_000_000
+    cash_out_margin_bps: Natural = 500
 
 
 class SportAsked(Body, frozen=True):

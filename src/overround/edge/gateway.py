@@ -12,6 +12,7 @@ from overround.edge.access import Door
 from overround.edge.asking import Asker
 from overround.edge.betfair import Exchange
 from overround.edge.betting import Betting
+from overround.edge.cashing import Cashing
 from overround.edge.catalogue import Catalogue
 from overround.edge.controls import Controls
 from overround.edge.docs import Docs
@@ -133,6 +134,7 @@ class Gateway:
         docs = Docs()
         rooms = Rooms(
             betting=Betting(asker),
+            cashing=Cashing(asker),
             wallet=wallet,
             sessions=sessions,
             catalogue=Catalogue(self.live, reading),

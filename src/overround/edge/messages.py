@@ -105,6 +105,23 @@ class Bet(Outgoing, frozen=True):
     code: str | None = None
 
 
+class CashOut(Outgoing, frozen=True, tag="cash_out"):
+    """Something happened to a cash-out of one of the customer's own bets: `paid`, `waiting` or `refused`. At 0
+    `running_minor` the bet is over. Absent is as it was."""
+
+    seq: int
+    at_ms: int
+    quote_id: int
+    bet_id: int
+    status: str
+    stake_minor: int | None = None
+    amount_minor: int | None = None
+    running_minor: int | None = None
+    by_rule: bool | None = None
+    decide_at_ms: int | None = None
+    code: str | None = None
+
+
 class Balance(Outgoing, frozen=True):
     """The customer's wallets, as they are."""
 

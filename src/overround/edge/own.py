@@ -6,8 +6,9 @@ from typing import Any, Final
 import msgspec
 
 from overround.book.bets import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
+from overround.book.cashout import CashedOut, CashOutDelayed, CashOutRefused
 from overround.book.settlement import SettledBet
-from overround.edge.messages import Bet
+from overround.edge.messages import Bet, CashOut
 
 
 class Who(msgspec.Struct, gc=False):
@@ -24,7 +25,9 @@ class Settled(msgspec.Struct, gc=False):
 
 _who = msgspec.json.Decoder(Who).decode
 _settled = msgspec.json.Decoder(Settled).decode
-_bet_fact = msgspec.json.Decoder(BetAccepted | BetDelayed | DelayedBetAccepted | DelayedBetRefused).decode
+_told_fact = msgspec.json.Decoder(
+    BetAccepted | BetDelayed | DelayedBetAccepted | DelayedBetRefused | CashedOut | CashOutDelayed | CashOutRefused
+).decode
 
 
 def _accepted(seq: int, at_us: int, fact: BetAccepted) -> Bet:
@@ -64,11 +67,53 @@ def _delayed_refused(seq: int, at_us: int, fact: DelayedBetRefused) -> Bet:
     return Bet(seq=seq, at_ms=at_us // 1_000, bet_id=fact.bet_id, status="refused", code=fact.code)
 
 
-_SHOWN: Final[dict[str, Callable[[int, int, Any], Bet]]] = {
+def _cashed_out(seq: int, at_us: int, fact: CashedOut) -> CashOut:
+    return CashOut(
+        seq=seq,
+        at_ms=at_us // 1_000,
+        quote_id=fact.quote_id,
+        bet_id=fact.bet_id,
+        status="paid",
+        stake_minor=fact.stake_minor,
+        amount_minor=fact.amount_minor,
+        running_minor=fact.running_minor,
+        by_rule=fact.by_rule,
+    )
+
+
+def _cash_out_delayed(seq: int, at_us: int, fact: CashOutDelayed) -> CashOut:
+    return CashOut(
+        seq=seq,
+        at_ms=at_us // 1_000,
+        quote_id=fact.quote_id,
+        bet_id=fact.bet_id,
+        status="waiting",
+        stake_minor=fact.stake_minor,
+        amount_minor=fact.amount_minor,
+        by_rule=fact.by_rule,
+        decide_at_ms=fact.decide_at_us // 1_000,
+    )
+
+
+def _cash_out_refused(seq: int, at_us: int, fact: CashOutRefused) -> CashOut:
+    return CashOut(
+        seq=seq,
+        at_ms=at_us // 1_000,
+        quote_id=fact.quote_id,
+        bet_id=fact.bet_id,
+        status="refused",
+        code=fact.code,
+    )
+
+
+_SHOWN: Final[dict[str, Callable[[int, int, Any], Bet | CashOut]]] = {
     "bet_accepted": _accepted,
     "bet_delayed": _delayed,
     "delayed_bet_accepted": _delayed_accepted,
     "delayed_bet_refused": _delayed_refused,
+    "cashed_out": _cashed_out,
+    "cash_out_delayed": _cash_out_delayed,
+    "cash_out_refused": _cash_out_refused,
 }
 
 OWN_KINDS: Final = frozenset({*_SHOWN, "bets_settled", "funds_moved", "wallet_opened"})
@@ -76,8 +121,8 @@ OWN_KINDS: Final = frozenset({*_SHOWN, "bets_settled", "funds_moved", "wallet_op
 
 def news(
     seq: int, at_us: int, kind: str, body: str | bytes, listening: Container[int]
-) -> Iterator[tuple[int, Bet | None]]:
-    """For each customer who listens and whom a fact is about: the message about a bet, None where it is only money."""
+) -> Iterator[tuple[int, Bet | CashOut | None]]:
+    """For each customer who listens and whom a fact is about: the message about it, None where it is only money."""
     if kind == "bets_settled":
         for row in _settled(body).bets:
             if row.customer_id in listening:
@@ -86,7 +131,7 @@ def news(
     customer_id = _who(body).customer_id
     if customer_id in listening:
         show = _SHOWN.get(kind)
-        yield customer_id, show(seq, at_us, _bet_fact(body)) if show is not None else None
+        yield customer_id, show(seq, at_us, _told_fact(body)) if show is not None else None
 
 
 def _settled_bet(seq: int, at_us: int, row: SettledBet) -> Bet:

@@ -8,6 +8,8 @@ import msgspec
 from overround.edge import betting, catalogue, health, sessions, wallet
 from overround.edge.access import Need
 from overround.edge.betting import Betting
+from overround.edge.cash_table import cash_outs
+from overround.edge.cashing import Cashing
 from overround.edge.catalogue import Catalogue
 from overround.edge.controls import Controls
 from overround.edge.docs import Docs
@@ -54,6 +56,7 @@ class Rooms(msgspec.Struct, frozen=True, kw_only=True):
     """All handlers."""
 
     betting: Betting
+    cashing: Cashing
     wallet: Wallet
     sessions: Sessions
     catalogue: Catalogue
@@ -71,6 +74,7 @@ def routes(rooms: Rooms) -> list[Route]:
         *_house(rooms),
         *_sessions(rooms.sessions),
         *_betting(rooms.betting),
+        *cash_outs(rooms.cashing),
         *_wallet(rooms.wallet),
         *_catalogue(rooms.catalogue),
         *operators(rooms.operating, rooms.sessions),
