@@ -82,6 +82,11 @@ class Caller:
     def new_key(self) -> str:
         return make_key(at_us=self._clock.now_us(), chance=self._chance.getrandbits(74))
 
+    @property
+    def now_us(self) -> int:
+        """By its own clock."""
+        return self._clock.now_us()
+
     async def insist(
         self, command: Command, *, actor: int, key: str = "", patience_s: float = 2.0, tries: int = 10_000
     ) -> Answer | None:

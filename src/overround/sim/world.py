@@ -15,6 +15,7 @@ from overround.sim.bus import Network
 from overround.sim.chaos import Chaos
 from overround.sim.clock import BASES_US, SimClock
 from overround.sim.customers import TEMPERS, Customer
+from overround.sim.desk import Desk
 from overround.sim.exchangers import Steward, Trader
 from overround.sim.gateways import Caller, Gateway
 from overround.sim.journal import JournalServer
@@ -149,7 +150,8 @@ class World:
         if chance.random() < 0.3:
             await operator.narrow_terms()
         ends_s = [HEALED_S * chance.uniform(0.7, 1) for _ in range(chance.randint(1, 3))]
-        lives = [feed.beat(HEALED_S), feed.move(HEALED_S)]
+        desk = Desk(caller=self._caller("desk"), auditor=self.auditor, chance=self._chance("desk"))
+        lives = [desk.work(HEALED_S), feed.beat(HEALED_S), feed.move(HEALED_S)]
         lives += [operator.play(competition, base_us=self._base_us, until_s=end_s) for end_s in ends_s]
         playing = [asyncio.create_task(life) for life in lives]
         await until(lambda: self.auditor.offer.is_open)

@@ -79,7 +79,7 @@ def _proposed(
             proposal_id=state.proposals.made + 1,
             command=command,
             change_minor=change_minor,
-            bets=bets,
+            bet_count=bets,
             is_whole=is_whole,
             expires_at_us=now_us + PROPOSAL_US,
         ),

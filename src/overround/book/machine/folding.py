@@ -295,7 +295,7 @@ def _correction_proposed(state: State, fact: CorrectionProposed, at_us: int) -> 
         actor=(fact.cause or NOBODY).actor,
         command=fact.command,
         change_minor=fact.change_minor,
-        bets=fact.bets,
+        bets=fact.bet_count,
         is_whole=fact.is_whole,
         proposed_at_us=at_us,
         expires_at_us=fact.expires_at_us,

@@ -47,6 +47,8 @@ class Auditor:
             "limit_set": self.players.limit_set,
             "cooling_off": self.players.shut_out,
             "self_excluded": self.players.shut_out,
+            "player_blocked": self.players.block,
+            "player_unblocked": self.players.block,
             "player_terms_set": self.players.player_terms_set,
             "house_terms_set": self._house_terms_set,
             "delayed_bet_accepted": self.bets.delayed_accepted,

@@ -114,7 +114,7 @@ class Bets:
     def _right(self, bet: Bet, price_milli: int, fact: Plain, at_us: int) -> None:
         market = self._offer.markets[bet.market]
         self._players.may_bet(bet.wallet[0], at_us, fact)
-        self._offer.takes_bets(market, at_us, fact)
+        self._offer.takes_bets(market, at_us, fact, since_us=bet.placed_at_us)
         current = market.prices[bet.selection]
         hold(price_milli == current > 0, "a bet at a price that was not on offer", market, fact)
         better, worse = price_milli > bet.asked_milli, price_milli < bet.asked_milli

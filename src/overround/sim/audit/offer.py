@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from overround.sim.audit.control import Control
 from overround.sim.audit.words import Plain, hold
 
 SILENCE_US = 20_000_000
@@ -29,6 +30,22 @@ class Market:
     withdrawn: dict[int, tuple[int, int]] = field(default_factory=dict)
     """By selection: when, and at which price."""
 
+    said: dict[int, int] = field(default_factory=dict)
+    """What the feed said last; `prices` is on offer."""
+
+    by_hand: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """By selection: a price set by hand, and until when."""
+
+    stopped: dict[int, str] = field(default_factory=dict)
+    """By selection: why the desk suspended it."""
+
+    def offer(self) -> None:
+        """What is on offer: nothing where a selection is out or stopped, a hand's price before the feed's."""
+        for selection, said in self.said.items():
+            by_hand, _ = self.by_hand.get(selection, (0, 0))
+            out = self.stopped.get(selection) or selection in self.withdrawn
+            self.prices[selection] = 0 if out else by_hand or said
+
     @property
     def wants(self) -> int:
         """How certain a result must be."""
@@ -50,6 +67,7 @@ class Offer:
         self.feeds: dict[str, Feed] = {}
         self.events: dict[int, str] = {}
         self.moments: dict[int, str] = {}
+        self.control = Control()
 
     @property
     def is_open(self) -> bool:
@@ -57,6 +75,7 @@ class Offer:
         return any(market.status == "open" for market in self.markets.values())
 
     def apply(self, fact: Plain, at_us: int) -> None:
+        self.control.apply(fact, at_us)
         step = getattr(self, "_" + fact["kind"], None)
         if step is not None:
             step(fact, at_us)
@@ -73,6 +92,7 @@ class Offer:
             type=fact["type"],
             specifiers=fact["specifiers"],
             prices=dict(enumerate(fact["prices_milli"], 1)),
+            said=dict(enumerate(fact["prices_milli"], 1)),
             feed=fact["feed"],
             in_play=fact["in_play"],
             delay_us=fact["delay_us"],
@@ -89,8 +109,40 @@ class Offer:
         hold(market.status in ("open", "suspended"), "a price on a market that is over", fact)
         back = [selection for selection, price in fact["prices"] if price and selection in market.withdrawn]
         hold(not back, "a price for a runner that was withdrawn", back, fact, market)
-        market.prices.update(dict(fact["prices"]))
+        market.said.update(dict(fact["prices"]))
+        market.offer()
         market.confirmed_at_us = at_us
+
+    def _price_overridden(self, fact: Plain, at_us: int) -> None:
+        market, selection = self.markets[fact["market_id"]], fact["selection_id"]
+        hold(market.status in ("open", "suspended"), "a price by hand on a market that is over", fact)
+        hold(fact["before_milli"] == market.prices[selection], "another price before", fact, market)
+        hold(fact["until_us"] > at_us, "a price by hand that is over at once", fact)
+        market.by_hand[selection] = (fact["price_milli"], fact["until_us"])
+        market.offer()
+
+    def _override_ended(self, fact: Plain, at_us: int) -> None:
+        market, selection = self.markets[fact["market_id"]], fact["selection_id"]
+        hold(fact["before_milli"] == market.prices[selection], "another price before", fact, market)
+        _, until_us = market.by_hand.pop(selection)
+        hold(not fact.get("expired", False) or at_us >= until_us, "a price by hand ended too early", fact, until_us)
+        market.offer()
+        hold(fact["price_milli"] == market.prices[selection], "another price after", fact, market)
+
+    def _level_suspended(self, fact: Plain, _: int) -> None:
+        if fact["level"] == "selection":
+            self._stop(fact, fact["reason"])
+
+    def _level_resumed(self, fact: Plain, _: int) -> None:
+        if fact["level"] == "selection":
+            self._stop(fact, "")
+
+    def _stop(self, fact: Plain, reason: str) -> None:
+        market, selection = self.markets[fact["id"]], fact["selection_id"]
+        hold(fact.get("before", "") == market.stopped.get(selection, ""), "another suspension before", fact, market)
+        market.stopped[selection] = reason
+        market.offer()
+        market.version += 1
 
     def _market_suspended(self, fact: Plain, _: int) -> None:
         self._become(fact["market_id"], "suspended", fact)
@@ -187,8 +239,10 @@ class Offer:
         hold(asked_for or at_us >= feed.seen_at_us + SILENCE_US, "a feed silenced too early", fact, feed)
         feed.silent = True
 
-    def takes_bets(self, market: Market, at_us: int, fact: Plain) -> None:
-        """The market is open, and whoever keeps it has spoken of it lately."""
+    def takes_bets(self, market: Market, at_us: int, fact: Plain, *, since_us: int | None = None) -> None:
+        """The market is open, and whoever keeps it has spoken of it lately; the desk lets it be, and did while a bet
+        waited since an instant."""
+        self.control.takes_bets(market.id, at_us, at_us if since_us is None else since_us, fact)
         hold(market.status == "open", "a bet on a market that is not open", market, fact)
         if market.feed:
             feed = self.feeds[market.feed]

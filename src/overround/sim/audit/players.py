@@ -38,6 +38,7 @@ class Players:
         self.uses: dict[Wallet, list[Use]] = {}
         self.shut_until_us: dict[int, int] = {}
         self.terms: dict[Wallet, tuple[int, int]] = {}
+        self.blocked: dict[int, str] = {}
 
     def limit_set(self, fact: Plain, at_us: int) -> None:
         """Tighter at once, looser after a day."""
@@ -52,6 +53,11 @@ class Players:
         hold(fact["until_us"] > at_us, "shut out until the past", fact)
         self.shut_until_us[fact["customer_id"]] = max(before, fact["until_us"])
 
+    def block(self, fact: Plain, _: int) -> None:
+        before = self.blocked.get(fact["customer_id"], "")
+        hold(fact.get("before", "") == before, "another block before", fact, before)
+        self.blocked[fact["customer_id"]] = fact.get("reason", "")
+
     def player_terms_set(self, fact: Plain, _: int) -> None:
         self.terms[fact["customer_id"], fact["currency"]] = (fact["max_stake_minor"], fact["max_payout_minor"])
 
@@ -62,6 +68,7 @@ class Players:
     def may_bet(self, customer: int, at_us: int, fact: Plain) -> None:
         until_us = self.shut_until_us.get(customer, 0)
         hold(at_us >= until_us, "a bet of a customer who is shut out", until_us, fact)
+        hold(not self.blocked.get(customer), "a bet of a customer who is blocked", fact)
 
     def within(self, wallet: Wallet, at_us: int, fact: Plain) -> None:
         """No limit of the customer's own is exceeded by what was staked (or lost) in its window."""
