@@ -8,6 +8,7 @@ import msgspec
 
 from overround.book.bets import BetDelayed, DelayedBetAccepted, DelayedBetRefused
 from overround.book.catalogue import MarketStatus
+from overround.book.control import ControlState
 from overround.book.exchange import ExchangeSettled, OrdersPlaced
 from overround.book.ledger import Reason
 from overround.book.machine import Answer, Machine, Pending, decode_snapshot, encode_snapshot
@@ -123,6 +124,33 @@ class NeverSuspends(Machine):
         answer = super().execute(request, now_us)
         market.status = MarketStatus.SUSPENDED
         return answer
+
+
+class DeafToTheDesk(Machine):
+    """Takes bets whatever the desk has suspended or not approved."""
+
+    def execute(self, request: Request, now_us: int) -> Answer:
+        if not isinstance(request.command, PlaceBet):
+            return super().execute(request, now_us)
+        control, self.state.catalogue.control = self.state.catalogue.control, ControlState()
+        try:
+            return super().execute(request, now_us)
+        finally:
+            self.state.catalogue.control = control
+
+
+class SleepsThrough(Machine):
+    """Forgets what was suspended while a bet waited, once it is resumed."""
+
+    def advance(self, now_us: int) -> int:
+        every = (stop for stops in self.state.catalogue.control.stops.values() for stop in stops.values())
+        over = [(stop, stop.since_us) for stop in every if not stop.is_active]
+        for stop, _ in over:
+            stop.since_us = 0
+        made = super().advance(now_us)
+        for stop, since_us in over:
+            stop.since_us = since_us
+        return made
 
 
 class Extravagant(Machine):

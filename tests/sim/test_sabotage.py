@@ -41,6 +41,8 @@ def test_a_broken_journal_is_caught(server: type[JournalServer], said: tuple[str
         (sabotage.PaysTwice, ("other money moved than expected",)),
         (sabotage.SettlesTwice, ("a bet settled twice by one result",)),
         (sabotage.NeverSuspends, ("a bet on a market that is not open",)),
+        (sabotage.DeafToTheDesk, ("a bet on what the desk suspended", "a bet on what is not approved")),
+        (sabotage.SleepsThrough, ("a bet that slept through a suspension",)),
         (sabotage.Extravagant, ("liability is exceeded",)),
         (sabotage.Spendthrift, ("the limit ", "cash overdrawn")),
         (sabotage.Generous, ("a bet settled wrongly",)),

@@ -128,7 +128,7 @@ class CorrectionLimitSet(Fact, frozen=True, kw_only=True, tag="correction_limit_
 
 class CorrectionProposed(Fact, frozen=True, kw_only=True, tag="correction_proposed"):
     """A correction changes too much for one operator: it waits, as it was asked for. `change_minor` is by currency how
-    much payouts would change in sum, over `bet_count` bets or, where `is_whole` is false, over those that were looked at."""
+    much payouts would change in sum, over `bet_count` bets or, where `is_whole` is false, those that were looked at."""
 
     proposal_id: int
     command: AnyCommand
