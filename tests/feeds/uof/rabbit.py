@@ -3,18 +3,17 @@
 It runs as whoever runs the tests. Its port mapper (epmd) is a child of ours too, and both end with the block.
 """
 
-import asyncio
+import contextlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import aiormq
 import pytest
 
 from overround.infra.child import Child, launch
@@ -46,32 +45,36 @@ class Rabbit:
         )
         self._server: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Until it takes connections."""
+    def begin(self) -> None:
+        """From the main thread: the kernel ends a child with the thread that forked it."""
+        self._until(lambda: not is_free(self._epmd_port))
         self._server = launch(
             Child(name="rabbitmq", argv=(str(SERVER),), env=self._environment()), self._folder / "server.log"
         )
-        due = time.monotonic() + CEILING_S
-        while not self._answers():
-            assert self._server.poll() is None, (self._folder / "server.log").read_text()[-2_000:]
-            assert time.monotonic() < due, "RabbitMQ did not start"
-            time.sleep(0.2)
+
+    def wait(self) -> None:
+        """Until it takes connections."""
+        self._until(self._answers)
 
     def kill(self) -> None:
         """kill -9: every process of its session."""
         assert self._server is not None
-        os.killpg(self._server.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._server.pid, signal.SIGKILL)
         self._server.wait()
-        due = time.monotonic() + CEILING_S
-        while not is_free(self.port):
-            assert time.monotonic() < due
-            time.sleep(0.05)
+        self._until(lambda: is_free(self.port))
 
     def stop(self) -> None:
-        if self._server is not None and self._server.poll() is None:
+        if self._server is not None:
             self.kill()
         self._epmd.kill()
         self._epmd.wait()
+
+    def _until(self, question: Callable[[], bool]) -> None:
+        due = time.monotonic() + CEILING_S
+        while not question():
+            assert time.monotonic() < due, (self._folder / "server.log").read_text()[-2_000:]
+            time.sleep(0.05)
 
     def _answers(self) -> bool:
         """Whether it greets as AMQP servers do. The port opens a little before."""
@@ -109,26 +112,8 @@ def rabbit(folder: Path) -> Iterator[Rabbit]:
     need_rabbit()
     server = Rabbit(folder)
     try:
-        server.start()
+        server.begin()
+        server.wait()
         yield server
     finally:
         server.stop()
-
-
-class Provider:
-    """What a provider publishes, by routing key, to its exchange."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    async def __aenter__(self) -> "Provider":
-        self._connection = await aiormq.connect(self._url)
-        self._channel = await self._connection.channel(publisher_confirms=True)
-        await self._channel.exchange_declare(exchange=EXCHANGE, exchange_type="topic", durable=True)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(self._connection.close(), return_exceptions=True)
-
-    async def publish(self, key: str, body: bytes) -> None:
-        await self._channel.basic_publish(body, exchange=EXCHANGE, routing_key=key)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -60,6 +61,7 @@ def server() -> Iterator[Rabbit]:
     folder = make_folder()
     with rabbit(folder / "rabbit") as running:
         yield running
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -244,7 +246,8 @@ async def test_a_day_with_a_provider(settings: Settings, server: Rabbit, tmp_pat
             await asyncio.to_thread(server.kill)
             await running.until(available=False)
             provider.snapshot = [odds("2.50", "3.10", "2.90")]
-            await asyncio.to_thread(server.start)
+            server.begin()
+            await asyncio.to_thread(server.wait)
             await running.until(available=True, home=2_500)
             assert any("after" in each for each in provider.requests)
 
