@@ -96,7 +96,7 @@ class Book:
         self.book = MarketBook(
             id=MARKET,
             game=Game(),
-            handicaps=(0,) * RUNNERS,
+            names=[(number + 1, 0) for number in range(RUNNERS)],
             active=list(range(RUNNERS)),
             positions=positions,
             trades=[],

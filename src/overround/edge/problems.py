@@ -186,7 +186,7 @@ MACHINE: Final[dict[str, Kind]] = {
     "invalid_min_fill_size": Kind(422, "The smallest fill is above the size"),
     "unexpected_min_fill_size": Kind(422, "A smallest fill goes with FILL_OR_KILL alone"),
     "invalid_back_lay_combination": Kind(422, "The order would meet another of the same customer"),
-    "too_many_orders": Kind(422, "The customer has as many unmatched orders on the market as may be"),
+    "too_many_orders": Kind(422, "The customer, or the market, has as many unmatched orders as may be"),
     "invalid_bet_id": Kind(422, "The customer has no such order on this market"),
     "bet_taken_or_lapsed": Kind(422, "Nothing is left of the order that could be changed"),
     "bet_in_progress": Kind(422, "The order waits for its in-play delay"),

@@ -152,14 +152,6 @@ def active(market: ExchangeMarket) -> list[int]:
     return [number for number, runner in enumerate(market.runners) if runner.status is RunnerStatus.ACTIVE]
 
 
-def find_runner(market: ExchangeMarket, selection_id: int, handicap_quarters: int) -> int | None:
-    """A runner's place from the number that it has outside."""
-    for number, runner in enumerate(market.runners):
-        if runner.selection_id == selection_id and runner.handicap_quarters == handicap_quarters:
-            return number
-    return None
-
-
 # ---------------------------------------------------------------- money
 
 

@@ -111,7 +111,7 @@ def _book(market: ExchangeMarket) -> MarketBook:
     return MarketBook(
         id=market.id,
         game=market.terms.game,
-        handicaps=tuple(runner.handicap_quarters for runner in market.runners),
+        names=[(runner.selection_id, runner.handicap_quarters) for runner in market.runners],
         active=active(market),
         positions=market.positions,
         trades=market.trades,

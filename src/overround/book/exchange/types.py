@@ -21,7 +21,10 @@ MAX_INSTRUCTIONS: Final = 200
 
 MAX_CHANGES: Final = 60
 MAX_LIVE_ORDERS: Final = 10_000
-"""Unmatched orders that one customer may have on one market."""
+"""Orders with something unmatched that one customer may have on one market."""
+
+MAX_MARKET_ORDERS: Final = 20_000
+"""The same for all customers together: a suspension, the off or a result lets them lapse in one decision."""
 
 MAX_REF_LENGTH: Final = 32
 MAX_STRATEGY_LENGTH: Final = 15

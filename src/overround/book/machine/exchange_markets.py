@@ -299,7 +299,8 @@ def remove_runner(state: State, command: RemoveRunner, now_us: int) -> Facts:
     market = _market_for(state, command.market_id, Action.SUSPEND)
     if isinstance(market, Refused):
         return market
-    number = exchange.find_runner(market, command.selection_id, command.handicap_quarters)
+    book = state.exchange.orders.books[market.id]
+    number = book.places.get((command.selection_id, command.handicap_quarters))
     if number is None or market.terms.betting is not Betting.ODDS:
         return Refused(Refusal.INVALID_RUNNER)
     active = exchange.active(market)

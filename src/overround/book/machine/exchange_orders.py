@@ -4,6 +4,7 @@ from overround.book import exchange, ledger, limits, matching
 from overround.book.exchange import (
     MAX_INSTRUCTIONS,
     MAX_LIVE_ORDERS,
+    MAX_MARKET_ORDERS,
     Cut,
     ExchangeMarket,
     OrdersActivated,
@@ -48,9 +49,9 @@ def place_orders(state: State, command: PlaceOrders, now_us: int) -> Facts:
         return refused
     if not 0 < len(command.instructions) <= MAX_INSTRUCTIONS:
         return Refused(Refusal.TOO_MANY_INSTRUCTIONS, {"max_instructions": MAX_INSTRUCTIONS})
-    live = len(state.exchange.orders.live_on(command.customer_id, market.id))
-    if live + len(command.instructions) > MAX_LIVE_ORDERS:
-        return Refused(Refusal.TOO_MANY_ORDERS, {"max_orders": MAX_LIVE_ORDERS})
+    crowded = _crowded(state, market, command.customer_id, len(command.instructions))
+    if crowded is not None:
+        return crowded
     position = market.positions.get(command.customer_id)
     opening = None
     if position is None:
@@ -115,6 +116,16 @@ def market_refusal(market: ExchangeMarket | None, version: int) -> Refused | Non
     return None
 
 
+def _crowded(state: State, market: ExchangeMarket, customer_id: int, more: int) -> Refused | None:
+    """Whether there would be more unmatched orders than one customer, or all together, may have on a market."""
+    orders = state.exchange.orders
+    if len(orders.live_on(customer_id, market.id)) + more > MAX_LIVE_ORDERS:
+        return Refused(Refusal.TOO_MANY_ORDERS, {"max_orders": MAX_LIVE_ORDERS})
+    if orders.books[market.id].live + more > MAX_MARKET_ORDERS:
+        return Refused(Refusal.TOO_MANY_ORDERS, {"max_market_orders": MAX_MARKET_ORDERS})
+    return None
+
+
 class Placing:
     """New orders of one customer on one market, one after the other, each seeing what those before it took."""
 
@@ -132,7 +143,7 @@ class Placing:
 
     def instruct(self, asked: PlaceInstruction, strategy: str) -> Refusal | None:
         """Add the order of an instruction, or say why not."""
-        runner = exchange.find_runner(self.market, asked.selection_id, asked.handicap_quarters)
+        runner = self.trial.book.places.get((asked.selection_id, asked.handicap_quarters))
         refusal = instruction_refusal(self.state, self.market, runner, asked, strategy)
         if refusal is not None or runner is None:
             return refusal or Refusal.INVALID_RUNNER

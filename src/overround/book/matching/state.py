@@ -1,6 +1,7 @@
 """Every order, the books in which they rest and the positions they make, and how trades and cuts change them."""
 
 import heapq
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -15,10 +16,12 @@ class MarketBook:
     who for the starting price (`start`), each customer's orders (`own`), and on line markets each order's trades
     (`fills`).
 
-    `active` are the runners that may win, by their place."""
+    `places` are the runners' by (selection_id, handicap_quarters), the `names` that they have outside.
+    `active` are the runners that may win, by their place; `live` counts orders with something unmatched."""
 
     __slots__ = (
-        "active", "fills", "game", "handicaps", "id", "own", "pending", "positions", "runners", "start", "trades",
+        "active", "fills", "game", "handicaps", "id", "live", "own", "pending", "places", "positions", "runners",
+        "start", "trades",
     )  # fmt: skip
 
     def __init__(
@@ -26,14 +29,17 @@ class MarketBook:
         *,
         id: int,
         game: Game,
-        handicaps: tuple[int, ...],
+        names: Sequence[tuple[int, int]],
         active: list[int],
         positions: dict[int, Position],
         trades: list[Trade],
     ) -> None:
-        self.id, self.game, self.handicaps, self.active = id, game, handicaps, active
+        self.id, self.game, self.active = id, game, active
+        self.places = {name: place_of for place_of, name in enumerate(names)}
+        self.handicaps = tuple(handicap for _, handicap in names)
         self.positions, self.trades = positions, trades
-        self.runners = [RunnerBook() for _ in handicaps]
+        self.live = 0
+        self.runners = [RunnerBook() for _ in names]
         self.pending: dict[int, Order] = {}
         self.start: dict[int, Order] = {}
         self.own: dict[int, list[Order]] = {}
@@ -88,6 +94,7 @@ def _enter(state: OrdersState, order: Order) -> None:
     """An order with something unmatched is found by its customer, and among those that wait where it waits."""
     state.live.setdefault(order.customer_id, {}).setdefault(order.market_id, {})[order.id] = order
     book = state.books[order.market_id]
+    book.live += 1
     if order.status is OrderStatus.PENDING:
         book.pending[order.id] = order
         heapq.heappush(state.waits, (order.decide_at_us, order.market_id, order.customer_id))
@@ -98,6 +105,7 @@ def _enter(state: OrdersState, order: Order) -> None:
 def _leave(state: OrdersState, order: Order, status: OrderStatus = OrderStatus.COMPLETE) -> None:
     """Nothing is left of an order."""
     order.status = status
+    state.books[order.market_id].live -= 1
     by_market = state.live[order.customer_id]
     live = by_market[order.market_id]
     del live[order.id]
