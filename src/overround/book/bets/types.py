@@ -119,6 +119,11 @@ class Bet(msgspec.Struct, array_like=True, gc=False):
         return self.stake_minor - self.cashed.stake_minor if self.cashed else self.stake_minor
 
     @property
+    def struck_at_us(self) -> int:
+        """When the bet was struck, for cancellations and deductions: as it was taken, or when its wait was over."""
+        return max(self.placed_at_us, self.decide_at_us)
+
+    @property
     def stake_kind(self) -> StakeKind:
         return self.ticket.stake_kind if self.ticket else StakeKind.CASH
 

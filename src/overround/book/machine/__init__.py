@@ -11,6 +11,7 @@ from overround.book.machine.answers import (
     Balances,
     BetAnswer,
     BetFound,
+    BetWorking,
     Done,
     LimitNow,
     LimitsNow,
@@ -27,6 +28,8 @@ from overround.book.machine.answers import (
     SheetLine,
     SheetMarket,
     TicketAnswer,
+    TicketFound,
+    TicketPreview,
 )
 from overround.book.machine.cash_answers import CashOutAnswer, CashOutValue, QuoteAnswer
 from overround.book.machine.deciding import CORRECTIONS, decide, decide_due, next_due_us
@@ -70,6 +73,7 @@ __all__ = [
     "Balances",
     "BetAnswer",
     "BetFound",
+    "BetWorking",
     "CashOutAnswer",
     "CashOutValue",
     "Done",
@@ -99,6 +103,8 @@ __all__ = [
     "State",
     "TermBegan",
     "TicketAnswer",
+    "TicketFound",
+    "TicketPreview",
     "answer_of",
     "decide",
     "decide_due",

@@ -6,7 +6,7 @@ from overround.book.bets import BetStatus, Cashed, Outcome, Ticket, TicketBet
 from overround.book.limits import LimitKind
 from overround.book.machine.cash_answers import CashOutTold
 from overround.book.matching import OrderStatus
-from overround.book.tickets import Slip
+from overround.book.tickets import LegResult, Slip
 from overround.kernel.refusal import Refused
 
 
@@ -69,6 +69,34 @@ class BetFound(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="foun
     potential_minor: int = 0
     cashed: Cashed | None = None
     decide_at_us: int = 0
+
+
+class TicketFound(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="ticket_found"):
+    """The bets of a ticket as they are now."""
+
+    ticket_id: int
+    bets: tuple[BetFound, ...]
+
+
+class TicketPreview(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="ticket_preview"):
+    """What would become of a ticket now: its bets at the prices taken, or, where `code` says why not, as asked for;
+    none where it is no ticket. `delay_us` is its in-play delay; `referable` says that a trader may be asked."""
+
+    bets: tuple[TicketBet, ...]
+    code: str
+    detail: dict[str, int | str]
+    delay_us: int
+    referable: bool
+    seq: int
+
+
+class BetWorking(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="working"):
+    """A bet, as a slip of what still runs, and what is known of each of its legs; None while one is open."""
+
+    bet: BetFound
+    slip: Slip
+    results: tuple[LegResult | None, ...]
+    seq: int
 
 
 class Balance(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -224,10 +252,12 @@ class ProposalsNow(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="
     seq: int
 
 
+TicketAnswers = TicketAnswer | TicketFound | TicketPreview | BetWorking
+
 Answer = (
     OrdersAnswer
     | BetAnswer
-    | TicketAnswer
+    | TicketAnswers
     | Done
     | Refused
     | Proposed

@@ -65,8 +65,14 @@ def find_bet(state: State, query: FindBet, now_us: int) -> Answer:
     """By id, or by key: a key that was refused answers with that refusal. Others' bets are not found."""
     if query.bet_id:
         return _found(state.bets.bets.get(query.bet_id), query.customer_id)
+    bet = bet_of_key(state, query.customer_id, query.key)
+    return bet if isinstance(bet, Refused) else _found(bet, query.customer_id)
+
+
+def bet_of_key(state: State, customer_id: int, key: str) -> Bet | Refused | None:
+    """The bet that a key led to, the first of its ticket; a key that was refused answers with that refusal."""
     try:
-        entry = state.memory.entries.get(scope(query.customer_id, query.key))
+        entry = state.memory.entries.get(scope(customer_id, key))
     except InvalidKey:
         return Refused(KeyRefusal.KEY_INVALID)
     if isinstance(entry, Remembered):
@@ -74,13 +80,18 @@ def find_bet(state: State, query: FindBet, now_us: int) -> Answer:
             return entry.answer
         answer = entry.answer
         found = getattr(answer, "ticket_id", 0) or getattr(answer, "bet_id", 0)
-        entry = state.bets.bets.get(found)
-    return _found(entry, query.customer_id)
+        return state.bets.bets.get(found)
+    return entry
 
 
 def _found(bet: Bet | None, customer_id: int) -> Answer:
     if bet is None or bet.customer_id != customer_id:
         return Refused(BET_NOT_FOUND)
+    return bet_found(bet)
+
+
+def bet_found(bet: Bet) -> BetFound:
+    """A bet as it is."""
     return BetFound(
         bet.id,
         bet.customer_id,

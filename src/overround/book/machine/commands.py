@@ -4,12 +4,24 @@ import msgspec
 
 from overround.book.bets import OddsChange
 from overround.book.catalogue import MarketTerms, Moment
-from overround.book.ledger import StakeKind
 from overround.book.limits import Cap, HouseTerms, LimitKind
 from overround.book.machine.cash_commands import CashOutCommand, CashOutQuery
 from overround.book.machine.command import Command as Command
 from overround.book.machine.desk_commands import DeskCommand, DeskQuery
 from overround.book.machine.exchange_commands import ExchangeCommand
+from overround.book.machine.ticket_commands import AcceptReferral as AcceptReferral
+from overround.book.machine.ticket_commands import AnswerOffer as AnswerOffer
+from overround.book.machine.ticket_commands import BetAsked as BetAsked
+from overround.book.machine.ticket_commands import BetOffered as BetOffered
+from overround.book.machine.ticket_commands import DeclineReferral as DeclineReferral
+from overround.book.machine.ticket_commands import FindTicket as FindTicket
+from overround.book.machine.ticket_commands import GetWorking as GetWorking
+from overround.book.machine.ticket_commands import LegAsked as LegAsked
+from overround.book.machine.ticket_commands import OfferReferral as OfferReferral
+from overround.book.machine.ticket_commands import PlaceTicket as PlaceTicket
+from overround.book.machine.ticket_commands import PreviewTicket as PreviewTicket
+from overround.book.machine.ticket_commands import PriceBuilder as PriceBuilder
+from overround.book.machine.ticket_commands import TicketCommand, TicketQuery
 from overround.book.settlement import Result
 from overround.kernel.level import Level
 
@@ -28,83 +40,6 @@ class PlaceBet(Command, frozen=True):
     price_milli: int
     odds_change: OddsChange = OddsChange.NONE
     market_version: int = 0
-
-
-class LegAsked(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
-    """A leg asked for: a selection at `price_milli` (0 for the starting price), or, with `builder_id`, a bet builder at
-    its price. `market_version` of 0 asks for no version."""
-
-    market_id: int
-    selection_id: int
-    price_milli: int
-    banker: bool = False
-    market_version: int = 0
-    builder_id: int = 0
-
-
-class BetAsked(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
-    """A bet of a ticket: its legs, the folds that make its lines, and the stake of the whole bet."""
-
-    legs: tuple[LegAsked, ...]
-    folds: tuple[int, ...]
-    stake_minor: int
-    each_way: bool = False
-
-
-class PlaceTicket(Command, frozen=True):
-    """Bets handed in together: all of them are taken, or none. With `refer` a ticket over a limit of the house waits
-    for a trader instead of being refused."""
-
-    customer_id: int
-    currency: str
-    bets: tuple[BetAsked, ...]
-    odds_change: OddsChange = OddsChange.NONE
-    stake_kind: StakeKind = StakeKind.CASH
-    grant_id: int = 0
-    refer: bool = False
-
-
-class AcceptReferral(Command, frozen=True):
-    """A trader takes a referred ticket as asked for."""
-
-    ticket_id: int
-
-
-class DeclineReferral(Command, frozen=True):
-    ticket_id: int
-
-
-class BetOffered(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
-    """A trader's terms for a bet: its stake, and a price for each leg or none at all for those asked for."""
-
-    stake_minor: int
-    prices_milli: tuple[int, ...] = ()
-
-
-class OfferReferral(Command, frozen=True):
-    """A trader would take a referred ticket on other terms, one for each of its bets."""
-
-    ticket_id: int
-    bets: tuple[BetOffered, ...]
-
-
-class AnswerOffer(Command, frozen=True):
-    """The customer takes a trader's offer, or leaves it."""
-
-    customer_id: int
-    ticket_id: int
-    accept: bool
-
-
-class PriceBuilder(Command, frozen=True):
-    """A price for several selections of one event together. `parts` are (market_id, selection_id), ascending;
-    `without_milli` is empty or, for each part, what the others are worth should just that one be void (0: nothing)."""
-
-    event_id: int
-    parts: tuple[tuple[int, int], ...]
-    price_milli: int
-    lasts_us: int
-    without_milli: tuple[int, ...] = ()
 
 
 class OpenCustomer(Command, frozen=True):
@@ -367,16 +302,11 @@ class FindBet(Command, frozen=True):
     key: str = ""
 
 
-Query = GetBalances | GetLimits | FindBet | DeskQuery | CashOutQuery
+Query = GetBalances | GetLimits | FindBet | DeskQuery | CashOutQuery | TicketQuery
 
 AnyCommand = (
     PlaceBet
-    | PlaceTicket
-    | AcceptReferral
-    | DeclineReferral
-    | OfferReferral
-    | AnswerOffer
-    | PriceBuilder
+    | TicketCommand
     | SetCap
     | RollbackResult
     | CancelMarketBets
@@ -412,14 +342,10 @@ AnyCommand = (
     | FeedHeartbeat
     | SilenceFeed
     | HandOverMarket
-    | GetBalances
-    | GetLimits
-    | FindBet
     | ExchangeCommand
     | DeskCommand
-    | DeskQuery
     | CashOutCommand
-    | CashOutQuery
+    | Query
 )
 
 

@@ -84,8 +84,7 @@ class Results:
         """What a bet comes to now; None while that is open."""
         if bet.slip is None:
             return self._due_single(bet)
-        struck_at_us = max(bet.placed_at_us, bet.decide_at_us)
-        results = [self.of_leg(leg, struck_at_us) for leg in bet.slip.legs]
+        results = [self.of_leg(leg, bet.struck_at_us) for leg in bet.slip.legs]
         slip = bet.slip
         if bet.cashed is not None:
             slip = msgspec.structs.replace(slip, stake_minor=bet.running_minor)
@@ -98,8 +97,7 @@ class Results:
         return outcome, payout_minor, self._factor(slip, results)
 
     def _due_single(self, bet: Bet) -> Due | None:
-        struck_at_us = max(bet.placed_at_us, bet.decide_at_us)
-        result = self.of_selection(bet.market_id, bet.selection_id, None, struck_at_us)
+        result = self.of_selection(bet.market_id, bet.selection_id, None, bet.struck_at_us)
         if result is None:
             return None
         outcome, stake_minor = result.win.outcome, bet.running_minor

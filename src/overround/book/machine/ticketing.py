@@ -69,6 +69,18 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 def place(state: State, command: PlaceTicket, now_us: int) -> Facts:
     """Decide a ticket: taken, held for its in-play delay or for a trader, or refused. The order of the checks is that
     of `docs/rules/acceptance.md`."""
+    asked = asked_for(state, command, now_us)
+    if isinstance(asked, Refused):
+        return asked
+    taken = stand(state, asked, now_us)
+    if isinstance(taken, Refused):
+        return _refer(state, command, asked, taken, now_us) if command.refer else taken
+    delay_us = longest_delay_us(state, asked)
+    return (_delayed(command, asked, now_us + delay_us) if delay_us else _accepted(state, command, asked, taken),)
+
+
+def asked_for(state: State, command: PlaceTicket, now_us: int) -> Asked | Refused:
+    """A ticket as asked for, on the terms on offer; or why there is nothing to decide."""
     wallet = state.ledger.wallets.get((command.customer_id, command.currency))
     if wallet is None:
         return no_wallet(state, command.customer_id)
@@ -79,7 +91,7 @@ def place(state: State, command: PlaceTicket, now_us: int) -> Facts:
     slips = _slips(state, command, player)
     if isinstance(slips, Refused):
         return slips
-    asked = Asked(
+    return Asked(
         player=player,
         wallet=wallet,
         currency=command.currency,
@@ -89,11 +101,6 @@ def place(state: State, command: PlaceTicket, now_us: int) -> Facts:
         first_id=state.bets.next_id(),
         asked_at_us=now_us,
     )
-    taken = stand(state, asked, now_us)
-    if isinstance(taken, Refused):
-        return _refer(state, command, asked, taken, now_us) if command.refer else taken
-    delay_us = max(_delays_us(state, slips))
-    return (_delayed(command, asked, now_us + delay_us) if delay_us else _accepted(state, command, asked, taken),)
 
 
 def _accepted(state: State, command: PlaceTicket, asked: Asked, taken: tuple[TicketBet, ...]) -> TicketAccepted:
@@ -126,7 +133,7 @@ def _delayed(command: PlaceTicket, asked: Asked, decide_at_us: int) -> TicketDel
         customer_id=command.customer_id,
         currency=command.currency,
         odds_change=command.odds_change,
-        bets=_waiting(asked),
+        bets=as_asked(asked),
         stake_kind=command.stake_kind,
         grant_id=command.grant_id,
         decide_at_us=decide_at_us,
@@ -146,7 +153,7 @@ def _refer(state: State, command: PlaceTicket, asked: Asked, refused: Refused, n
             customer_id=command.customer_id,
             currency=command.currency,
             odds_change=command.odds_change,
-            bets=_waiting(asked),
+            bets=as_asked(asked),
             stake_kind=command.stake_kind,
             grant_id=command.grant_id,
             decide_at_us=now_us + REFERRAL_US,
@@ -156,10 +163,15 @@ def _refer(state: State, command: PlaceTicket, asked: Asked, refused: Refused, n
     )
 
 
-def _waiting(asked: Asked) -> tuple[TicketBet, ...]:
+def as_asked(asked: Asked) -> tuple[TicketBet, ...]:
     """The slips as asked for, while they wait."""
     numbered = enumerate(asked.slips, asked.first_id)
     return tuple(TicketBet(bet_id, slip, most_minor(slip)) for bet_id, slip in numbered)
+
+
+def longest_delay_us(state: State, asked: Asked) -> int:
+    """The in-play delay of a ticket."""
+    return max(_delays_us(state, asked.slips))
 
 
 def _delays_us(state: State, slips: Sequence[Slip]) -> Iterator[int]:

@@ -12,6 +12,7 @@ from overround.book.machine import (
     Balances,
     BetAnswer,
     BetFound,
+    BetWorking,
     CashOutAnswer,
     CashOutValue,
     Done,
@@ -23,6 +24,8 @@ from overround.book.machine import (
     ResultPreview,
     Sheet,
     TicketAnswer,
+    TicketFound,
+    TicketPreview,
 )
 from overround.kernel.refusal import Refused
 from overround.sim.audit.words import Plain, hold
@@ -208,6 +211,8 @@ def matches(answer: Answer, decided: Decided) -> bool:
             return not of_a_bet and answer.seq == decided.seq and answer.id in (0, *_numbers(fact))
         case Refused():
             return fact["kind"] == "request_refused" and (fact["code"], fact["detail"]) == (answer.code, answer.detail)
+        case TicketFound() | TicketPreview() | BetWorking():
+            return False
         case QuoteAnswer() | CashOutAnswer():
             members = ("quote_id", "bet_id", "stake_minor", "amount_minor")
             equal = all(getattr(answer, name) == fact.get(name) for name in members)
