@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 import msgspec
+import nats.errors
 import uvicorn
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -18,9 +19,10 @@ from overround.apps import engines, tls
 from overround.apps.book import SystemClock
 from overround.apps.settings import Settings
 from overround.edge import Gateway, ReplyProtocol, StreamProtocol
+from overround.edge.builders import ANSWER_WITHIN_S, AskPrice
 from overround.edge.health import BookStatus
 from overround.edge.messages import MAX_MESSAGE_BYTES
-from overround.host import Desk
+from overround.host import Desk, builders
 from overround.host.nats_bus import NatsBus
 
 if TYPE_CHECKING:
@@ -57,7 +59,14 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             if client.is_connected:
                 await client.publish(revoked, str(token_id).encode())
 
-        gateway = Gateway(pool, desk, clock=clock, connected=lambda: client.is_connected, tell_revoked=tell_revoked)
+        gateway = Gateway(
+            pool,
+            desk,
+            clock=clock,
+            connected=lambda: client.is_connected,
+            tell_revoked=tell_revoked,
+            ask_price=_asking(client, settings.cell),
+        )
         await _hear(client, bus, gateway, settings.cell)
         await _open_stream(stack, gateway, settings, clock)
         own = asyncio.create_task(gateway.run())
@@ -90,6 +99,19 @@ def _pool(dsn: str) -> "asyncpg.Pool[asyncpg.Record]":
         command_timeout=READ_WITHIN_S,
         connect=journal.open_first,
     )
+
+
+def _asking(client: Client, cell: str) -> AskPrice:
+    """Questions about bet builders, to whoever listens on the bus."""
+    subject = builders.SUBJECT.format(cell=cell)
+
+    async def ask(question: bytes) -> bytes | None:
+        try:
+            return bytes((await client.request(subject, question, timeout=ANSWER_WITHIN_S)).data)
+        except nats.errors.Error:  # nobody listens, or nobody answers
+            return None
+
+    return ask
 
 
 async def _hear(client: Client, bus: NatsBus, gateway: Gateway, cell: str) -> None:

@@ -5,12 +5,14 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from overround.book.bets import BetStatus, OddsChange, Outcome
+from overround.book.bets import BetStatus, OddsChange, Outcome, TicketBet
+from overround.book.ledger import StakeKind
 from overround.book.machine import Answer, BetAnswer, BetFound
 from overround.book.machine.commands import FindBet, PlaceBet
 from overround.edge.asking import Asker, unexpected
 from overround.edge.problems import refusal
 from overround.edge.routes import Call, Reply
+from overround.edge.slips import SlipShown, slip_shown
 from overround.edge.values import AtText, Currency, Id, KeyText, Natural, Whole, at_text, at_text_or_none
 from overround.kernel.refusal import Refused
 
@@ -79,8 +81,12 @@ class BatchResults(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     results: list[BatchResult]
 
 
-class Bet(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A bet as it is. `payout_minor` includes the stake returned."""
+class Bet(msgspec.Struct, frozen=True, kw_only=True):
+    """A bet as it is. `payout_minor` includes the stake returned.
+
+    A plain single names its selection itself. A bet of a ticket has 0 there, and `slip`; `stake_kind` says whose money
+    it is. What was cashed out is the part of the stake that is gone and what was paid for it.
+    """
 
     bet_id: int
     customer_id: int
@@ -94,6 +100,12 @@ class Bet(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     outcome: Outcome | None
     payout_minor: int
     seq: int
+    ticket_id: int | None = None
+    stake_kind: StakeKind = StakeKind.CASH
+    decide_at: str | None = None
+    cashed_stake_minor: int = 0
+    cashed_paid_minor: int = 0
+    slip: SlipShown | None = None
 
 
 class Betting:
@@ -207,4 +219,10 @@ def bet_of(found: BetFound) -> Bet:
         outcome=found.outcome,
         payout_minor=found.payout_minor,
         seq=found.seq,
+        ticket_id=found.ticket.id if found.ticket is not None else None,
+        stake_kind=found.ticket.stake_kind if found.ticket is not None else StakeKind.CASH,
+        decide_at=at_text_or_none(found.decide_at_us),
+        cashed_stake_minor=found.cashed.stake_minor if found.cashed is not None else 0,
+        cashed_paid_minor=found.cashed.paid_minor if found.cashed is not None else 0,
+        slip=slip_shown(TicketBet(found.bet_id, found.slip, found.potential_minor)) if found.slip is not None else None,
     )

@@ -46,12 +46,16 @@ class PlayerTermsBody(Body, frozen=True):
 
 
 class HouseTermsBody(Body, frozen=True):
+    """What the bets of a ticket, and those that a customer strikes in a UTC day, may pay together; 0 bounds nothing."""
+
     min_stake_minor: Natural = 10
     max_stake_minor: Natural = 1_000_000
     max_payout_minor: Natural = 50_000_000
     market_liability_minor: Natural = 200_000_000
     house_liability_minor: Natural = 20_000_000_000
     cash_out_margin_bps: Natural = 500
+    max_ticket_payout_minor: Natural = 0
+    max_day_payout_minor: Natural = 0
 
 
 class SportAsked(Body, frozen=True):

@@ -24,6 +24,7 @@ from overround.book.machine.desk_commands import (
 from overround.edge.bodies import Body, ReasonBody
 from overround.edge.exchange_operations import EXCHANGE
 from overround.edge.operations import CUSTOMER, MARKET, OPERATIONS, RESULT, Operation
+from overround.edge.ticket_operations import TICKET_OPERATIONS
 from overround.edge.values import Id, Moment, Natural, Text
 from overround.kernel.level import Level
 
@@ -220,7 +221,7 @@ DESK: Final = (
     ),
 )
 
-ALL_OPERATIONS: Final = (*OPERATIONS, *DESK, *EXCHANGE)
+ALL_OPERATIONS: Final = (*OPERATIONS, *DESK, *EXCHANGE, *TICKET_OPERATIONS)
 """Everything that operators and feeds may ask for."""
 
 RESULT_OF_MARKET: Final = next(row for row in OPERATIONS if row.command is RecordResult)

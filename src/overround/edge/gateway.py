@@ -12,6 +12,7 @@ from overround.edge.access import Door
 from overround.edge.asking import Asker
 from overround.edge.betfair import Exchange
 from overround.edge.betting import Betting
+from overround.edge.builders import AskPrice, Builders, nobody
 from overround.edge.cashing import Cashing
 from overround.edge.catalogue import Catalogue
 from overround.edge.controls import Controls
@@ -25,11 +26,14 @@ from overround.edge.openapi import document
 from overround.edge.operating import Operating
 from overround.edge.previews import Previews
 from overround.edge.reading import READ_WITHIN_S, Reading
+from overround.edge.referrals import Referrals
 from overround.edge.routes import Router
 from overround.edge.sessions import Sessions
 from overround.edge.stream import MAX_CLIENTS, Stream
 from overround.edge.table import Rooms, routes
+from overround.edge.tickets import Tickets
 from overround.edge.wallet import Wallet
+from overround.edge.workings import Workings
 from overround.host import Clock, Desk
 
 if TYPE_CHECKING:
@@ -110,6 +114,7 @@ class Gateway:
         clock: Clock,
         connected: Callable[[], bool],
         tell_revoked: Callable[[int], Awaitable[None]],
+        ask_price: AskPrice = nobody,
         limits: Limits | None = None,
     ) -> None:
         limits = limits or Limits()
@@ -142,6 +147,10 @@ class Gateway:
             listing=Listing(reading, sessions, wallet),
             controls=Controls(self.live, reading),
             previews=Previews(asker, self.live),
+            tickets=Tickets(asker),
+            builders=Builders(ask_price),
+            workings=Workings(asker),
+            referrals=Referrals(reading),
             health=self.health,
             docs=docs,
         )

@@ -33,6 +33,8 @@ class DoneBody(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
     event_id: int | None = None
     market_id: int | None = None
     proposal_id: int | None = None
+    ticket_id: int | None = None
+    builder_id: int | None = None
 
 
 class ProposedBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -77,6 +79,7 @@ _KINDS: Final = {
     "event_id": Id,
     "market_id": Id,
     "proposal_id": Id,
+    "ticket_id": Id,
     "currency": Currency,
     "feed": Text,
 }

@@ -35,6 +35,7 @@ EDGE: Final[dict[str, Kind]] = {
     "token_not_found": Kind(404, "There is no such token"),
     "method_not_allowed": Kind(405, "This address does not take this method"),
     "body_too_slow": Kind(408, "The body did not arrive in time"),
+    "builder_not_possible": Kind(422, "These selections make no bet builder"),
     "body_too_large": Kind(413, "The body is larger than this operation takes"),
     "rate_limited": Kind(429, "Too many requests with this token or from this address", 1),
     "internal": Kind(500, "Something is broken on our side"),
@@ -43,6 +44,7 @@ EDGE: Final[dict[str, Kind]] = {
     "outcome_unknown": Kind(503, "No answer in time: ask again with the same key to learn what became of it", 1),
     "unavailable": Kind(503, "The database cannot be reached; nothing was done", 1),
     "projection_behind": Kind(503, "What was asked for is not yet in the tables that are read", 1),
+    "no_builder_price": Kind(503, "Nobody has a price for this bet builder now", 1),
     "not_ready": Kind(503, "The gateway has not caught up yet", 1),
 }
 """Said by the gateway itself."""

@@ -8,6 +8,7 @@ import msgspec
 from overround.edge import betting, catalogue, health, sessions, wallet
 from overround.edge.access import Need
 from overround.edge.betting import Betting
+from overround.edge.builders import Builders
 from overround.edge.cash_table import cash_outs
 from overround.edge.cashing import Cashing
 from overround.edge.catalogue import Catalogue
@@ -19,9 +20,13 @@ from overround.edge.listing import Listing
 from overround.edge.operating import Operating
 from overround.edge.operator_table import decided, foreseen, lists, operators
 from overround.edge.previews import Previews
+from overround.edge.referrals import Referrals
 from overround.edge.routes import MAX_BATCH_BYTES, Example, Handler, Route
 from overround.edge.sessions import Sessions
+from overround.edge.ticket_table import own_tickets, referred
+from overround.edge.tickets import Tickets
 from overround.edge.wallet import Wallet
+from overround.edge.workings import Workings
 
 BET_PROBLEMS: Final = (
     "customer_not_found",
@@ -64,6 +69,10 @@ class Rooms(msgspec.Struct, frozen=True, kw_only=True):
     listing: Listing
     controls: Controls
     previews: Previews
+    tickets: Tickets
+    builders: Builders
+    workings: Workings
+    referrals: Referrals
     health: Health
     docs: Docs
 
@@ -81,6 +90,8 @@ def routes(rooms: Rooms) -> list[Route]:
         *lists(rooms.listing),
         *decided(rooms.controls),
         *foreseen(rooms.previews),
+        *own_tickets(rooms.tickets, rooms.builders, rooms.workings),
+        *referred(rooms.referrals, rooms.workings),
     ]
 
 
