@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 import httpx
 import msgspec
+import uvloop
 
 from overround import identity
 from overround.apps import book, gateway, worker
@@ -115,8 +116,8 @@ async def _is_ready(house: Running, tasks: list[asyncio.Task[None]]) -> bool:
 
 @contextmanager
 def running_beside(dsn: str, nats_url: str, *, data: Path | None = None) -> Iterator[Running]:
-    """The same in a thread of its own, for tests that share one house."""
-    loop = asyncio.new_event_loop()
+    """The same in a thread of its own, for tests that share one house, on the event loop that a gateway has."""
+    loop = uvloop.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="house", daemon=True)
     thread.start()
     context = running(dsn, nats_url, data=data)

@@ -18,6 +18,8 @@ from overround.edge.betfair import server
 
 Make = Callable[..., Any]
 
+LONG_IMAGES = 30
+
 
 def trade(client: Any, market: Market, rounds: int) -> None:
     """Many changes of one market."""
@@ -28,17 +30,22 @@ def trade(client: Any, market: Market, rounds: int) -> None:
         client.betting.cancel_orders(market.id)
 
 
+def long_markets(new_market: Make) -> list[str]:
+    """Markets whose images are long, so that a few of them fill every buffer on the way to a reader."""
+    return [new_market(runners=100, is_open=False).id for _ in range(5)]
+
+
 def test_a_reader_that_reads_nothing_costs_a_buffer_and_others_nothing(
-    trader: Trader, new_trader: Make, market: Market, monkeypatch: pytest.MonkeyPatch
+    trader: Trader, new_trader: Make, new_market: Make, market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It holds what its socket and one buffer hold; a reader beside it hears of every change at once; when it reads at
     last, it gets the newest picture, conflated."""
     monkeypatch.setattr(server, "BUFFER_BYTES", 4_096)
-    monkeypatch.setattr(server, "KERNEL_BYTES", 4_096)
-    other = new_trader().client(lightweight=True)
+    other, long = new_trader().client(lightweight=True), long_markets(new_market)
     with let_in(trader, receive_bytes=4_096) as deaf, let_in(new_trader()) as good:
-        for line in (deaf, good):
-            line.ask("marketSubscription", **markets(market.id, heartbeatMs=5_000))
+        for _ in range(LONG_IMAGES):
+            deaf.ask("marketSubscription", **markets(*long, market.id))
+        good.ask("marketSubscription", **markets(market.id))
         good.until(lambda message: message.get("ct") == "SUB_IMAGE")
         trade(other, market, 60)
         other.betting.place_orders(market.id, [limit(market.selections[1], "BACK", 7.0, 9.0)])
@@ -62,12 +69,11 @@ def test_a_reader_that_never_reads_is_cut_off(
 ) -> None:
     """It asks for one long image after another, and reads none."""
     monkeypatch.setattr(server, "BUFFER_BYTES", 4_096)
-    monkeypatch.setattr(server, "KERNEL_BYTES", 4_096)
     monkeypatch.setattr(server, "CUT_OFF_AFTER_S", 0.2)
-    many = [new_market(runners=100, is_open=False).id for _ in range(5)]
+    long = long_markets(new_market)
     with let_in(trader, receive_bytes=4_096) as deaf:
-        for _ in range(30):
-            deaf.ask("marketSubscription", **markets(*many))
+        for _ in range(LONG_IMAGES):
+            deaf.ask("marketSubscription", **markets(*long))
         due = time.monotonic() + PATIENCE_S
         while time.monotonic() < due:
             try:

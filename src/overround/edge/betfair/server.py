@@ -10,7 +10,7 @@ import secrets
 import socket
 import ssl
 from collections import deque
-from typing import Final
+from typing import Final, cast
 
 from overround.edge.access import Door
 from overround.edge.betfair.asked import (
@@ -29,6 +29,7 @@ from overround.edge.betfair.telling import Teller
 from overround.edge.problems import Problem
 
 MAX_CONNECTIONS: Final = 2_000
+BACKLOG: Final = 1_024
 CONNECTIONS_PER_CUSTOMER: Final = 10
 BUFFER_BYTES: Final = 256 * 1024
 """Unread bytes from which on nothing more is written."""
@@ -68,7 +69,10 @@ class Server:
     async def listen(self, host: str, port: int, context: ssl.SSLContext) -> asyncio.Server:
         """Begin to take connections. Raises OSError where the port is taken."""
         loop = asyncio.get_running_loop()
-        return await loop.create_server(lambda: Connection(self), host, port, ssl=context, backlog=1_024)
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)  # its connections inherit it
+        return await loop.create_server(lambda: Connection(self), sock=listening, ssl=context, backlog=BACKLOG)
 
     @property
     def is_full(self) -> bool:
@@ -106,10 +110,8 @@ class Connection(asyncio.Protocol):
     # The socket.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = transport = cast("asyncio.Transport", transport)  # uvloop's derives from nothing
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
         now_s = asyncio.get_running_loop().time()
         self._conversation = Conversation(secrets.token_hex(10), now_s=now_s)
         if self._server.is_full:
