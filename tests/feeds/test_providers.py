@@ -187,6 +187,19 @@ async def test_a_house_on_polled_odds(settings: Settings, tmp_path: Path) -> Non
             assert "RecordEventResult" in brought
             assert "refused" not in poller.summary()
 
+            # By itself: round after round, until it is ended.
+            shop.odds = [event(books, books, id="the next", **later)]
+            shop.remaining = 1_000_000
+            polled = asyncio.create_task(poller.run())
+
+            async def offered() -> bool:
+                found = await shown(door)
+                return found.get("1x2", {}).get("available") is True
+
+            await until(offered)
+            polled.cancel()
+            await asyncio.gather(polled, return_exceptions=True)
+
         await files_go_in(settings, endpoints, door, tmp_path)
 
 
