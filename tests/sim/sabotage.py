@@ -14,7 +14,7 @@ from overround.book.ledger import Reason
 from overround.book.machine import Answer, Machine, Pending, decode_snapshot, encode_snapshot
 from overround.book.machine.commands import PlaceBet, Request
 from overround.book.machine.memory import scope
-from overround.book.settlement import BetsSettled
+from overround.book.settlement import BetsSettled, MarketBetsCancelled
 from overround.kernel.fact import Fact
 from overround.kernel.ids import InvalidKey
 from overround.sim.journal import JournalServer
@@ -215,3 +215,21 @@ class TakesNoCommission(Machine):
             kept = tuple(transfer for transfer in fact.transfers if transfer.reason is not Reason.COMMISSION)
             fact = msgspec.structs.replace(fact, positions=tuple(rows), transfers=kept)
         super().record(fact, now_us)
+
+
+class Stubborn(Machine):
+    """Keeps what a result had paid after the result was taken back."""
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        if isinstance(fact, BetsSettled) and fact.reopened:
+            fact = msgspec.structs.replace(fact, reopened=(), transfers=())
+        super().record(fact, now_us)
+
+
+class Unmoved(Machine):
+    """Says that the bets of a window are cancelled, and cancels none."""
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        super().record(fact, now_us)
+        if isinstance(fact, MarketBetsCancelled):
+            self.state.catalogue.markets[fact.market_id].cancelled.clear()

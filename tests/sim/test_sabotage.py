@@ -49,6 +49,8 @@ def test_a_broken_journal_is_caught(server: type[JournalServer], said: tuple[str
         (sabotage.Trusting, ("what is held is not the worst case",)),
         (sabotage.LastComeFirst, ("a trade with who was not first",)),
         (sabotage.TakesNoCommission, ("a position settled wrongly",)),
+        (sabotage.Stubborn, ("settlement ended before", "a bet left")),
+        (sabotage.Unmoved, ("settlement ended before", "a bet left", "settled wrongly", "cancelled")),
     ],
 )
 def test_a_broken_machine_is_caught(machine: type[Machine], said: tuple[str, ...]) -> None:

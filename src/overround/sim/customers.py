@@ -9,22 +9,29 @@ import msgspec
 from overround.book.bets import OddsChange
 from overround.book.limits import LimitKind
 from overround.book.machine.commands import (
+    AnswerOffer,
+    BetAsked,
     Command,
     CoolOff,
     FindBet,
     GetBalances,
     GetLimits,
+    LegAsked,
     MoveFunds,
     PlaceBet,
+    PlaceTicket,
     SelfExclude,
     SetLimit,
 )
 from overround.sim.audit import Auditor
+from overround.sim.audit.offer import Market
 from overround.sim.gateways import Caller
 
 OPERATOR = -1
 DAY_US = 86_400_000_000
 RECKONED = 5
+
+Slip = PlaceBet | PlaceTicket
 
 
 class Temper(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +49,7 @@ class Temper(msgspec.Struct, frozen=True, kw_only=True):
     curious: float = 0.15
     banks: float = 0.1
     batches: float = 0.05
+    tickets: float = 0.25
 
 
 TEMPERS = {
@@ -65,8 +73,8 @@ class Customer:
     ) -> None:
         self.id, self.currency, self.temper = customer_id, currency, temper
         self._caller, self._auditor, self._chance = caller, auditor, chance
-        self._sent: list[tuple[str, PlaceBet]] = []
-        self._given_up: list[tuple[str, PlaceBet]] = []
+        self._sent: list[tuple[str, Slip]] = []
+        self._given_up: list[tuple[str, Slip]] = []
         self._later: list[asyncio.Task[None]] = []
 
     async def live(self, until_s: float) -> None:
@@ -93,6 +101,7 @@ class Customer:
             (temper.banks, self._move_funds),
             (temper.protects, self._protect),
             (temper.batches, self._bet_on_many),
+            (temper.tickets, self._bet_on_a_ticket),
             (1.0, self._bet),
         )
         await next(act for share, act in actions if chance.random() < share)()
@@ -121,7 +130,54 @@ class Customer:
         for bet, key in slips:
             await self._insist(bet, key)
 
-    async def _insist(self, bet: PlaceBet, key: str) -> None:
+    async def _bet_on_a_ticket(self) -> None:
+        """Bets on several events together, sent as often as it takes; what a trader offers is taken or left."""
+        ticket = self._ticket()
+        if ticket is None:
+            return await self._bet()
+        key, chance = self._caller.new_key(), self._chance
+        self._sent.append((key, ticket))
+        asks = [self._insist(ticket, key)]
+        if chance.random() < self.temper.doubles:
+            asks.append(self._insist(ticket, key))
+        await asyncio.gather(*asks)
+        mine = [bet for bet in self._auditor.bets.tickets.bets.values() if bet.wallet[0] == self.id]
+        for bet in mine:
+            if bet.status == "offered" and bet.id == bet.ticket:
+                answer = AnswerOffer(customer_id=self.id, ticket_id=bet.ticket, accept=chance.random() < 0.6)
+                await self._caller.insist(answer, actor=self.id, patience_s=self.temper.patience_s, tries=3)
+        return None
+
+    def _ticket(self) -> PlaceTicket | None:
+        """One or two bets of up to three legs, each on another event, with any folds. None where nothing is open."""
+        chance = self._chance
+        by_event: dict[int, list[Market]] = {}
+        for market in self._auditor.offer.markets.values():
+            if market.status == "open":
+                by_event.setdefault(market.event, []).append(market)
+        if not by_event:
+            return None
+        bets = []
+        for _ in range(chance.choice((1, 1, 2))):
+            events = chance.sample(list(by_event), chance.randint(1, len(by_event)))
+            legs = tuple(self._leg(chance.choice(by_event[event])) for event in events)
+            folds = tuple(sorted(chance.sample(range(1, len(legs) + 1), chance.randint(1, len(legs)))))
+            stake_minor = max(len(legs), round(self.temper.stake_minor * chance.expovariate(1)))
+            bets.append(BetAsked(legs, folds, stake_minor))
+        return PlaceTicket(
+            customer_id=self.id,
+            currency=self.currency,
+            bets=tuple(bets),
+            odds_change=chance.choice(list(OddsChange)),
+            refer=chance.random() < 0.5,
+        )
+
+    def _leg(self, market: Market) -> LegAsked:
+        selection = self._chance.choice(list(market.prices))
+        price_milli = (market.prices[selection] or 2_000) + self._chance.choice((0, 0, 0, 0, 0, -50, 130))
+        return LegAsked(market.id, selection, price_milli)
+
+    async def _insist(self, bet: Slip, key: str) -> None:
         temper = self.temper
         answer = await self._caller.insist(
             bet, actor=self.id, key=key, patience_s=temper.patience_s, tries=temper.tries
@@ -129,7 +185,7 @@ class Customer:
         if answer is None:
             self._given_up.append((key, bet))
 
-    async def _again(self, bet: PlaceBet, key: str, after_s: float) -> None:
+    async def _again(self, bet: Slip, key: str, after_s: float) -> None:
         await asyncio.sleep(after_s)
         await self._insist(bet, key)
 

@@ -8,6 +8,9 @@ from overround.book.catalogue import Ending, MarketTerms, Moment
 from overround.book.limits import HouseTerms
 from overround.book.machine import Done
 from overround.book.machine.commands import (
+    AcceptReferral,
+    BetOffered,
+    CancelMarketBets,
     ChangeMarket,
     CloseMarket,
     Command,
@@ -15,14 +18,18 @@ from overround.book.machine.commands import (
     CreateEvent,
     CreateMarket,
     CreateSport,
+    DeclineReferral,
     EndEvent,
     FeedHeartbeat,
     MoveFunds,
+    OfferReferral,
     OpenCustomer,
     RecordEventResult,
     RecordResult,
+    RestoreMarketBets,
     ResumeEvent,
     ResumeMarket,
+    RollbackResult,
     SetHouseTerms,
     SetMoment,
     SetPlayerTerms,
@@ -115,6 +122,8 @@ class Operator:
         for _ in range(chance.choice((1, 1, 2, 4))):
             await self._record(event)
             await asyncio.sleep(chance.choice((0.0, 0.0, 0.01, 1.0)))
+            if chance.random() < 0.4:
+                await self._take_back(event)
 
     def _new_market(self, event: int) -> CreateMarket:
         chance = self._chance
@@ -167,6 +176,34 @@ class Operator:
                 await self._withdraw(market)
             elif not market.feed:
                 await self._do(SetPrices(market_id=market.id, prices=moved(market, chance)))
+
+    async def _take_back(self, event: int) -> None:
+        """A result, or the bets of some seconds, are taken back on a market; and perhaps that as well."""
+        chance = self._chance
+        market = chance.choice(self._markets(event) or list(self._auditor.offer.markets.values()))
+        if chance.random() < 0.5:
+            await self._do(RollbackResult(market_id=market.id))
+            return
+        now_us = self._auditor.at_us
+        start, length = now_us - chance.randint(1, 40) * 1_000_000, chance.randint(1, 30) * 1_000_000
+        window = CancelMarketBets(market_id=market.id, from_us=start, until_us=start + length, reason="late")
+        await self._do(window)
+        if chance.random() < 0.5:
+            await self._do(RestoreMarketBets(market_id=market.id, from_us=start, until_us=start + length))
+
+    async def look_at_referrals(self, until_s: float) -> None:
+        """A trader who is not always at the desk."""
+        chance, now = self._chance, asyncio.get_running_loop().time
+        while now() < until_s:
+            await asyncio.sleep(chance.expovariate(1 / 5))
+            waiting = [bet for bet in self._auditor.bets.tickets.bets.values() if bet.status == "referred"]
+            if not waiting or chance.random() < 0.3:
+                continue
+            ticket = chance.choice(waiting).ticket
+            stakes = [bet.stake_minor for bet in self._auditor.bets.tickets.of(ticket)]
+            offer = tuple(BetOffered(max(1, stake // 2)) for stake in stakes)
+            act = (AcceptReferral(ticket), DeclineReferral(ticket), OfferReferral(ticket, offer))
+            await self._do(chance.choice(act))
 
     async def _withdraw(self, market: Market) -> None:
         """A runner is out; the others get shorter."""

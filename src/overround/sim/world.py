@@ -97,7 +97,7 @@ class World:
             seed=self.seed,
             fingerprint=self.trace.fingerprint(),
             facts=self.auditor.seq,
-            bets=len(self.auditor.bets.bets),
+            bets=self.auditor.bets.count,
             terms=len(self.auditor.epochs),
             virtual_s=self.loop.time(),
             calm=self.weather == self.weather.calmed,
@@ -151,7 +151,7 @@ class World:
             await operator.narrow_terms()
         ends_s = [HEALED_S * chance.uniform(0.7, 1) for _ in range(chance.randint(1, 3))]
         desk = Desk(caller=self._caller("desk"), auditor=self.auditor, chance=self._chance("desk"))
-        lives = [desk.work(HEALED_S), feed.beat(HEALED_S), feed.move(HEALED_S)]
+        lives = [desk.work(HEALED_S), feed.beat(HEALED_S), feed.move(HEALED_S), operator.look_at_referrals(HEALED_S)]
         lives += [operator.play(competition, base_us=self._base_us, until_s=end_s) for end_s in ends_s]
         playing = [asyncio.create_task(life) for life in lives]
         await until(lambda: self.auditor.offer.is_open)

@@ -39,7 +39,7 @@ class Auditor:
         self.bodies: list[bytes] = []
         self.epochs: list[int] = []
         self._writer = ("", 0)
-        self._at_us = 0
+        self.at_us = 0
         self._steps: dict[str, Callable[[Plain, int], None]] = {
             "currency_opened": lambda fact, _: self.money.open_currency(fact),
             "wallet_opened": lambda fact, _: self.money.open_wallet(fact),
@@ -55,6 +55,9 @@ class Auditor:
             "delayed_bet_refused": self.bets.delayed_refused,
             "bets_settled": self.bets.settled,
             **self.exchange.steps,
+            "ticket_offered": lambda fact, _: self.bets.tickets.offered(fact),
+            "waiting_ticket_accepted": self._waiting_ticket_accepted,
+            "waiting_ticket_refused": self.bets.tickets.waiting_refused,
         }
 
     @property
@@ -66,9 +69,9 @@ class Auditor:
         """A commit happened. Raises Broken at the first fact that should not be."""
         for row in facts:
             hold(row.seq == self.seq + 1, "a row out of order", row.seq, "after", self.seq)
-            hold(row.at_us >= self._at_us, "time ran backwards", row, self._at_us)
+            hold(row.at_us >= self.at_us, "time ran backwards", row, self.at_us)
             self.bodies.append(row.body)
-            self._at_us = row.at_us
+            self.at_us = row.at_us
             fact: Plain = json.loads(row.body)
             hold(fact["kind"] == row.kind, "a row of another kind than its body", row)
             if fact["kind"] == "term_began":
@@ -92,10 +95,33 @@ class Auditor:
             assert asked is not None
             step = self.bets.accepted if fact["kind"] == "bet_accepted" else self.bets.delayed
             step(fact, asked.command, row.at_us)
+        elif fact["kind"] in ("ticket_accepted", "ticket_delayed", "ticket_referred"):
+            hold(asked is not None, "a ticket that nobody asked for", fact)
+            assert asked is not None
+            self._ticket(fact, asked.command, row.at_us)
         elif fact["kind"] in self._steps:
             self._steps[fact["kind"]](fact, row.at_us)
         self.offer.apply(fact, row.at_us)
         self._remember_balances(fact, row.seq)
+
+    def _ticket(self, fact: Plain, asked: Plain, at_us: int) -> None:
+        hold(fact["ticket_id"] == self.bets.count + 1, "a ticket's number is out of order", fact, self.bets.count)
+        tickets = self.bets.tickets
+        take = {
+            "ticket_accepted": tickets.taken,
+            "ticket_delayed": tickets.delayed,
+            "ticket_referred": tickets.referred,
+        }
+        made = take[fact["kind"]](fact, asked, at_us)
+        if fact["kind"] == "ticket_accepted":
+            self.bets.ticket_stands(made, fact)
+
+    def _waiting_ticket_accepted(self, fact: Plain, at_us: int) -> None:
+        """Only what waited for a delay alone must be within the house's limits: a trader may go over them."""
+        was = self.bets.tickets.bets[fact["ticket_id"]].status
+        made = self.bets.tickets.waiting_accepted(fact, at_us)
+        if was == "delayed":
+            self.bets.ticket_stands(made, fact)
 
     def _house_terms_set(self, fact: Plain, _: int) -> None:
         self.bets.terms[fact["currency"]] = tuple(fact["terms"])
@@ -103,17 +129,23 @@ class Auditor:
     def _remember_balances(self, fact: Plain, seq: int) -> None:
         touched: dict[Wallet, None] = {}
         if "bet_id" in fact:
-            touched[self.bets.bets[fact["bet_id"]].wallet] = None
+            touched[self._wallet(fact["bet_id"])] = None
+        elif "ticket_id" in fact:
+            touched[self._wallet(fact["ticket_id"])] = None
         elif "customer_id" in fact and "currency" in fact:
             touched[fact["customer_id"], fact["currency"]] = None
-        for row in fact.get("bets", ()):
-            touched[self.bets.bets[row[0]].wallet] = None
         for market, customer, *_ in fact.get("holds", ()):
             touched[customer, self.exchange.markets[market].currency] = None
         for customer, *_ in fact.get("positions", ()):
             touched[customer, self.exchange.markets[fact["market_id"]].currency] = None
+        for row in (*fact.get("bets", ()), *fact.get("reopened", ())):
+            touched[self._wallet(row[0])] = None
         for wallet in touched:
             self.money.remember(seq, wallet)
+
+    def _wallet(self, bet_id: int) -> Wallet:
+        bet = self.bets.bets.get(bet_id)
+        return bet.wallet if bet else self.bets.tickets.bets[bet_id].wallet
 
     def told(self, asked: Asked, answer: Answer) -> None:
         """Somebody was told what became of a request."""
@@ -129,6 +161,10 @@ class Auditor:
                     amounts = (wallet.cash_minor, wallet.held_minor, wallet.owed_minor)
                     hold(amounts == was, "shown a wrong balance", answer, was)
             case BetFound():
+                if answer.bet_id in self.bets.tickets.bets:
+                    owner = self.bets.tickets.bets[answer.bet_id].wallet[0]
+                    hold(answer.customer_id == owner, "shown another's bet", answer)
+                    return
                 bet = self.bets.bets.get(answer.bet_id)
                 hold(bet is not None, "shown a bet that is not in the journal", answer)
                 assert bet is not None
@@ -159,7 +195,7 @@ class Auditor:
     @property
     def unfinished(self) -> str:
         """What the house still has to do by itself."""
-        waiting = [bet.id for bet in self.bets.bets.values() if bet.status == "delayed"]
+        waiting = [bet.id for bet in self.bets.bets.values() if bet.status == "delayed"] + self.bets.tickets.waiting
         if waiting:
             return f"bets {waiting} are still delayed"
         if self.bets.unsettled:
@@ -170,6 +206,7 @@ class Auditor:
         """At the end: from zero and from every snapshot the journal folds to one state, and the money is all there."""
         hold([row.body for row in rows] == self.bodies, "the journal changed after a commit")
         hold(not self.unfinished, "something was never finished", self.unfinished)
+        self.bets.tickets.closed()
         self.replay.books_balance(self.money)
         live = state_hash(self.replay.state)
         hold(replayed(rows, empty()) == live, "a replay from zero is another state")

@@ -6,8 +6,9 @@ from typing import Any
 
 from overround.sim.audit.money import Money, Wallet
 from overround.sim.audit.offer import Market, Offer
-from overround.sim.audit.payouts import payout_minor, settled
+from overround.sim.audit.payouts import outcome, payout_minor, settled
 from overround.sim.audit.players import Players, Use
+from overround.sim.audit.tickets import TicketBet, Tickets
 from overround.sim.audit.words import Plain, hold
 
 HOUSE_TERMS = (10, 1_000_000, 50_000_000, 200_000_000, 20_000_000_000, 0, 0)
@@ -43,10 +44,16 @@ class Bets:
         self.stood: dict[int, list[Bet]] = {}
         self._money, self._offer, self._players = money, offer, players
         self._steps: dict[int, int] = {}
+        self.tickets = Tickets(money, offer, players)
+
+    @property
+    def count(self) -> int:
+        """Bets so far, singles and those of tickets; their numbers run through both."""
+        return len(self.bets) + len(self.tickets.bets)
 
     @property
     def unsettled(self) -> list[int]:
-        """Markets with a result whose last settlement has not come to its end."""
+        """Markets whose last settlement has not come to its end."""
         resulted = [market for market in self._offer.markets.values() if market.revision]
         return [market.id for market in resulted if self._steps.get(market.id) != market.revision]
 
@@ -87,7 +94,7 @@ class Bets:
         return self._offer.delay_us(market)
 
     def _new(self, fact: Plain, asked: Plain, at_us: int, status: str) -> Bet:
-        hold(fact["bet_id"] == len(self.bets) + 1, "a bet's id is out of order", fact, len(self.bets))
+        hold(fact["bet_id"] == self.count + 1, "a bet's id is out of order", fact, self.count)
         wallet = fact["customer_id"], fact["currency"]
         bet = self.bets[fact["bet_id"]] = Bet(
             id=fact["bet_id"],
@@ -133,20 +140,49 @@ class Bets:
 
     def _covered(self, bet: Bet, fact: Plain) -> None:
         """With this bet the house loses no more than it allows, on the market and over all."""
-        _, _, _, market_limit, house_limit, *_ = self.terms.get(bet.wallet[1], HOUSE_TERMS)
         currency, market = bet.wallet[1], self._offer.markets[bet.market]
         loss = self._losses(bet.market, currency)[bet.selection]
-        hold(loss <= (market.liability_minor or market_limit), "a market's liability is exceeded", loss, market, fact)
-        others = [
-            max([0, *self._losses(other, currency).values()])
-            for other, bets in self.stood.items()
-            if other != bet.market and not self._offer.markets[other].revision and bets
-        ]
-        hold(sum(others) + loss <= house_limit, "the house's liability is exceeded", others, loss, fact)
+        in_market = loss + self.tickets.owing(market.id, bet.selection, currency)
+        self._in_market(market, in_market, currency, fact)
+        others = [self._worst(other, currency) for other in self.stood if other != bet.market]
+        self._in_house(sum(others) + loss + self.tickets.largest(currency), currency, fact)
+
+    def _in_market(self, market: Market, loss: int, currency: str, fact: Plain) -> None:
+        most = market.liability_minor or self.terms.get(currency, HOUSE_TERMS)[3]
+        hold(loss <= most, "a market's liability is exceeded", loss, market, fact)
+
+    def _in_house(self, loss: int, currency: str, fact: Plain) -> None:
+        most = self.terms.get(currency, HOUSE_TERMS)[4]
+        hold(loss <= most, "the house's liability is exceeded", loss, most, fact)
+
+    def _worst(self, market: int, currency: str) -> int:
+        """The worst case of a market without a result on singles."""
+        return 0 if self._offer.markets[market].result else max([0, *self._losses(market, currency).values()])
+
+    def ticket_stands(self, made: list[TicketBet], fact: Plain) -> None:
+        """A ticket within the house's limits: each stake and payout, each market of a leg, and over all."""
+        currency = made[0].wallet[1]
+        smallest, stake, payout, *_ = self.terms.get(currency, HOUSE_TERMS)
+        own_stake, own_payout = self._players.terms.get(made[0].wallet, (0, 0))
+        for bet in made:
+            hold(smallest <= bet.stake_minor <= (own_stake or stake), "a stake beyond its limits", bet, fact)
+            hold(bet.most_minor <= (own_payout or payout), "a payout beyond its limit", bet, fact)
+            for leg in bet.legs:
+                singles = self._losses(leg.market, currency).get(leg.selection)
+                staked = sum(each.stake_minor for each in self._running(leg.market, currency))
+                loss = -staked if singles is None else singles
+                owing = self.tickets.owing(leg.market, leg.selection, currency)
+                self._in_market(self._offer.markets[leg.market], loss + owing, currency, fact)
+        worst = sum(self._worst(market, currency) for market in self.stood)
+        self._in_house(worst + self.tickets.largest(currency), currency, fact)
+
+    def _running(self, market: int, currency: str) -> list[Bet]:
+        """Open singles on a market; a market with a result owes no more."""
+        return [bet for bet in self.stood.get(market, ()) if bet.wallet[1] == currency and bet.status == "open"]
 
     def _losses(self, market: int, currency: str) -> Counter[int]:
         """By selection: what the house loses on a market if that one wins."""
-        bets = [bet for bet in self.stood[market] if bet.wallet[1] == currency]
+        bets = self._running(market, currency)
         stakes = sum(bet.stake_minor for bet in bets)
         losses = Counter({bet.selection: -stakes for bet in bets})
         for bet in bets:
@@ -159,40 +195,59 @@ class Bets:
         hold(fact["revision"] == market.revision, "settled by an old result", fact, market)
         expected: Counter[int] = Counter()
         for row in fact["bets"]:
-            self._settle(market, row, expected, at_us)
+            if row[0] in self.tickets.bets:
+                self.tickets.settle(row, expected, at_us)
+            else:
+                self._settle(market, row, expected, at_us)
+        for row in fact.get("reopened", ()):
+            if row[0] in self.tickets.bets:
+                self.tickets.reopen(row, expected, at_us)
+            else:
+                self._reopen(market, row, expected, at_us)
         self._money.post(fact, expected)
         if fact["last"]:
             self._steps[market.id] = market.revision
-            left = [bet.id for bet in self.stood.get(market.id, ()) if bet.settled != market.revision]
+            left = [bet.id for bet in self.stood.get(market.id, ()) if not self._is_done(market, bet)]
             hold(not left, "settlement ended before every bet was settled", left, fact)
+
+    def _is_done(self, market: Market, bet: Bet) -> bool:
+        """Whether a bet is settled by the present revision, or rightly open."""
+        if outcome(market, bet.selection, self._struck_at_us(bet)) is None:
+            return bet.status == "open"
+        return bet.settled == market.revision
+
+    def _struck_at_us(self, bet: Bet) -> int:
+        return max(bet.placed_at_us, bet.decide_at_us)
 
     def _settle(self, market: Market, row: list[Any], expected: Counter[int], at_us: int) -> None:
         bet = self.bets[row[0]]
         hold(bet.market == market.id and bet.status in ("open", "settled"), "a bet settled that may not be", bet, row)
         hold(bet.settled < market.revision, "a bet settled twice by one result", bet, row)
-        name, payout = settled(
+        due = settled(
             market,
             bet.selection,
             stake_minor=bet.stake_minor,
             price_milli=bet.price_milli,
-            struck_at_us=max(bet.placed_at_us, bet.decide_at_us),
+            struck_at_us=self._struck_at_us(bet),
         )
-        told = [bet.id, bet.wallet[0], name, payout, bet.paid_minor]
+        hold(due is not None, "a bet settled without a result", bet, row)
+        assert due is not None
+        told = [bet.id, bet.wallet[0], *due, bet.paid_minor]
         hold(row[: len(told)] == told, "a bet settled wrongly", row, "should be", told, bet)
-        self._pay(bet, payout, expected)
-        self._players.use(bet.wallet, Use(at_us, returned_minor=payout - bet.paid_minor))
-        bet.status, bet.settled, bet.paid_minor = "settled", market.revision, payout
+        self._pay(bet, due[1], expected, at_us)
+        bet.status, bet.settled, bet.paid_minor = "settled", market.revision, due[1]
 
-    def _pay(self, bet: Bet, payout: int, expected: Counter[int]) -> None:
-        """Add to `expected` what one bet moves. A gain repays debt first; what cannot be taken back becomes debt."""
-        money, purse = self._money, self._money.purses[bet.wallet]
-        house = money.house[bet.wallet[1]]
-        first = bet.settled == 0
-        gain = payout - bet.paid_minor
-        spendable = money.available_minor(bet.wallet) + expected[purse.cash]
-        owed = money.owed_minor(bet.wallet) - expected[purse.debt]
-        debt = -min(owed, gain) if gain > 0 else max(0, -gain - spendable)
-        expected[purse.cash] += gain + debt
-        expected[purse.debt] -= debt
-        expected[house["open_stakes"]] -= bet.stake_minor if first else 0
-        expected[house["trading"]] += (bet.stake_minor if first else 0) - gain
+    def _reopen(self, market: Market, row: list[Any], expected: Counter[int], at_us: int) -> None:
+        """What settled a bet is gone."""
+        bet = self.bets[row[0]]
+        known = outcome(market, bet.selection, self._struck_at_us(bet))
+        hold(bet.status == "settled" and known is None, "a bet opened again that is decided", bet, row)
+        hold(row == [bet.id, bet.wallet[0], bet.paid_minor], "a bet opened again wrongly", row, bet)
+        self._pay(bet, None, expected, at_us)
+        bet.status, bet.settled, bet.paid_minor = "open", market.revision, 0
+
+    def _pay(self, bet: Bet, payout: int | None, expected: Counter[int], at_us: int) -> None:
+        gain = (payout or 0) - bet.paid_minor
+        moved = bet.stake_minor * ((payout is not None) - (bet.status == "settled"))
+        self._money.pay(bet.wallet, gain, stake_moved_minor=moved, expected=expected)
+        self._players.use(bet.wallet, Use(at_us, returned_minor=gain))

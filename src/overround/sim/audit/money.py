@@ -113,6 +113,21 @@ class Money:
         expected[self.house[fact["currency"]]["clearing"]] -= amount
         self.post(fact, expected)
 
+    def pay(self, wallet: Wallet, gain: int, *, stake_moved_minor: int, expected: Counter[int]) -> None:
+        """Add to `expected` what one bet moves: a gain repays debt first, what cannot be taken back becomes debt.
+
+        `stake_moved_minor` leaves the open stakes with a first settlement (above zero), and comes back when a bet opens
+        again.
+        """
+        purse, house = self.purses[wallet], self.house[wallet[1]]
+        spendable = self.available_minor(wallet) + expected[purse.cash]
+        owed = self.owed_minor(wallet) - expected[purse.debt]
+        debt = -min(owed, gain) if gain > 0 else max(0, -gain - spendable)
+        expected[purse.cash] += gain + debt
+        expected[purse.debt] -= debt
+        expected[house["open_stakes"]] -= stake_moved_minor
+        expected[house["trading"]] += stake_moved_minor - gain
+
     def stake(self, fact: Plain, wallet: Wallet, stake_minor: int) -> None:
         purse = self.purses[wallet]
         self.post(fact, Counter({purse.cash: -stake_minor, self.house[wallet[1]]["open_stakes"]: stake_minor}))

@@ -25,6 +25,8 @@ class Market:
     version: int = 1
     revision: int = 0
     result: list[Any] = field(default_factory=list)
+    cancelled: list[tuple[int, int]] = field(default_factory=list)
+    """Windows in which what was struck is void."""
     names: dict[int, str] = field(default_factory=dict)
     terms: Plain = field(default_factory=dict)
     withdrawn: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -221,6 +223,26 @@ class Offer:
         hold(fact.get("certainty", 2) >= market.wants, "a result that is not certain enough", fact, market)
         market.revision, market.result, market.status = fact["revision"], fact["result"], "resulted"
         market.version += 1
+
+    def _result_rolled_back(self, fact: Plain, _: int) -> None:
+        market = self.markets[fact["market_id"]]
+        hold(fact["revision"] == market.revision + 1, "a rollback's revision is out of order", fact, market)
+        hold(fact["before"] == market.result != [], "a result taken back that did not stand", fact, market)
+        market.revision, market.result, market.status = fact["revision"], [], "closed"
+        market.version += 1
+
+    def _market_bets_cancelled(self, fact: Plain, _: int) -> None:
+        self._window(fact).append((fact["from_us"], fact["until_us"]))
+
+    def _market_bets_restored(self, fact: Plain, _: int) -> None:
+        self._window(fact).remove((fact["from_us"], fact["until_us"]))
+
+    def _window(self, fact: Plain) -> list[tuple[int, int]]:
+        market = self.markets[fact["market_id"]]
+        hold(fact["revision"] == market.revision + 1, "a cancellation's revision is out of order", fact, market)
+        market.revision = fact["revision"]
+        market.version += 1
+        return market.cancelled
 
     def _market_handed_over(self, fact: Plain, at_us: int) -> None:
         self.markets[fact["market_id"]].feed = fact["feed"]

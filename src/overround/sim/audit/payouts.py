@@ -19,20 +19,47 @@ RULE_4 = (
 
 def settled(
     market: Market, selection: int, *, stake_minor: int, price_milli: int, struck_at_us: int
-) -> tuple[str, int]:
-    """The name of what the market's result makes of a bet, and what it pays, stake included."""
+) -> tuple[str, int] | None:
+    """The name of what is known of a selection and what it pays, stake included; None while nothing is known."""
+    name = outcome(market, selection, struck_at_us)
+    if name is None:
+        return None
+    made = factor(market, selection, price_milli=price_milli, struck_at_us=struck_at_us)
+    assert made is not None
+    return name, round(stake_minor * made)
+
+
+def outcome(market: Market, selection: int, struck_at_us: int) -> str | None:
+    """The name of what is known of a selection; None while nothing is."""
+    if selection in market.withdrawn or any(start <= struck_at_us < end for start, end in market.cancelled):
+        return "void"
+    if not market.result:
+        return None
     kind, *rest = market.result
-    if selection in market.withdrawn or kind == "void":
-        return "void", stake_minor
-    if kind != "finish":
-        name = _by_winners(selection, rest) if kind == "winners" else _by_score(market, selection, rest)
-        return name, payout_minor(name, stake_minor=stake_minor, price_milli=price_milli)
-    levels, out, *_ = rest
-    if selection in out:
-        return "void", stake_minor
-    share = _share(levels, selection, market.specifiers.get("places", 1))
-    winnings = (Fraction(price_milli, 1000) - 1) * (100 - _pence(market, struck_at_us)) / 100
-    return ("won" if share else "lost"), round(stake_minor * share * (1 + winnings))
+    if kind == "finish":
+        levels, out, *_ = rest
+        share = _share(levels, selection, market.specifiers.get("places", 1))
+        return "void" if selection in out else "won" if share else "lost"
+    return (
+        "void"
+        if kind == "void"
+        else _by_winners(selection, rest)
+        if kind == "winners"
+        else _by_score(market, selection, rest)
+    )
+
+
+def factor(market: Market, selection: int, *, price_milli: int, struck_at_us: int) -> Fraction | None:
+    """What a unit of stake at a price becomes; None while nothing is known of the selection."""
+    name = outcome(market, selection, struck_at_us)
+    if name is None:
+        return None
+    if name != "void" and market.result[0] == "finish":
+        share = _share(market.result[1], selection, market.specifiers.get("places", 1))
+        winnings = (Fraction(price_milli, 1000) - 1) * (100 - _pence(market, struck_at_us)) / 100
+        return share * (1 + winnings)
+    halves = {1: Fraction(price_milli, 1000), 0: Fraction(1), -1: Fraction(0)}
+    return sum((halves[share] / 2 for share in SHARES[name]), Fraction(0))
 
 
 def _share(levels: list[list[int]], runner: int, places: int) -> Fraction:

@@ -37,6 +37,14 @@ NOT_DECIDED = frozenset(
 
 LEADS_TO = {
     "PlaceBet": {"bet_accepted", "bet_delayed"},
+    "PlaceTicket": {"ticket_accepted", "ticket_delayed", "ticket_referred"},
+    "AcceptReferral": {"waiting_ticket_accepted", "waiting_ticket_refused"},
+    "DeclineReferral": {"waiting_ticket_refused"},
+    "OfferReferral": {"ticket_offered"},
+    "AnswerOffer": {"waiting_ticket_accepted", "waiting_ticket_refused"},
+    "RollbackResult": {"result_rolled_back"},
+    "CancelMarketBets": {"market_bets_cancelled"},
+    "RestoreMarketBets": {"market_bets_restored"},
     "OpenCustomer": {"wallet_opened"},
     "OpenWallet": {"wallet_opened"},
     "MoveFunds": {"funds_moved"},
@@ -98,7 +106,7 @@ LEADS_TO = {
 
 ORDERS = frozenset({"orders_placed", "orders_cancelled", "orders_updated", "orders_replaced"})
 CASH_OUTS = frozenset({"cash_out_quoted", "cashed_out", "cash_out_delayed"})
-NOT_THE_SAME = frozenset({"price_milli", "market_version", "selections", "prices_milli"})
+NOT_THE_SAME = frozenset({"price_milli", "market_version", "selections", "prices_milli", "bets"})
 """Members that a fact may have otherwise than its command: what was really taken, and what was filled in."""
 
 
