@@ -27,8 +27,9 @@ from overround.sim.weather import Weather, draw
 HEALED_S: Final = 40.0
 """How long things go wrong, in virtual seconds."""
 
-DRAINED_S: Final = HEALED_S + 90.0
-"""By when everybody has their answers and nothing is left to do."""
+DRAINED_S: Final = HEALED_S + 210.0
+"""By when everything must be done, in virtual seconds: a minute and a half for what was under way, and the minutes that
+a trader, and then the customer, have for a ticket that was referred last."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
