@@ -148,7 +148,7 @@ class Exchange:
         market = self.markets[fact["market_id"]]
         trades = [Trade(*row[:6]) for row in fact.get("trades", ())]
         for order in orders:
-            for trade in [trade for trade in trades if max(trade.back, trade.lay) == order.id]:
+            for trade in [trade for trade in trades if order.id in (trade.back, trade.lay)]:
                 self._trade(market, order, trade, fact)
                 trades.remove(trade)
             if order.kills and not order.waits:
