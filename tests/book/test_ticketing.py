@@ -306,6 +306,17 @@ def test_an_offer_stands_at_its_prices_whatever_moved() -> None:
     assert house.refusal(c.AcceptReferral(bet.id)) == "ticket_status"
 
 
+def test_what_a_trader_takes_over_the_payout_limit_is_paid_in_full() -> None:
+    house = House()
+    customer, markets = house.customer(cash_minor=10_000), [house.market(), house.market()]
+    house.terms(max_payout_minor=3_000)
+    (bet,) = taken(house, customer, multiple(house, markets), refer=True)
+    house.do(c.AcceptReferral(bet.id))
+    for market in markets:
+        result(house, market, HOME_WINS)
+    assert (bet.potential_minor, bet.payout_minor) == (4_000, 4_000)
+
+
 def test_a_customers_own_limit_is_never_referred() -> None:
     house = House()
     customer, market = house.customer(cash_minor=500), house.market()

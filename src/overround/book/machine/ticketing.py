@@ -273,6 +273,8 @@ def stand(state: State, asked: Asked, now_us: int) -> tuple[TicketBet, ...] | Re
             refused = too_much(over, None, available_minor=available_minor, min_stake_minor=terms.min_stake_minor)
             return Refused(refused.code, {"bet": position, **refused.detail})
         potential_minor = most_minor(slip, most)
+        if potential_minor > slip.payout_limit_minor:  # a trader takes it, and so all that it may pay
+            slip = msgspec.structs.replace(slip, payout_limit_minor=potential_minor)
         if position < len(asked.slips):
             pledged.add(state, _pairs(slip), stake_minor=slip.stake_minor, most_minor=potential_minor)
         taken.append(TicketBet(asked.first_id + position - 1, slip, potential_minor))
