@@ -1,5 +1,6 @@
 """The exchange's arithmetic against slow and simple sums, and its life against a model, whatever hypothesis tries."""
 
+import random
 from fractions import Fraction
 from itertools import combinations
 
@@ -125,6 +126,27 @@ def test_whoever_wins_a_cross_match_costs_the_house_nothing(
         stakes = 1_000 * sum(part for _, part in legs)
         for paid, part in legs:
             assert paid * part <= stakes if side is BACK else paid * part >= stakes
+
+
+def test_what_is_worth_a_pound_finds_its_cross_match() -> None:
+    """Most of it: at the virtual price or a step or two of the ladder beside it."""
+    rng = random.Random(3)
+    for _ in range(3_000):
+        side, size = rng.choice(list(Side)), rng.choice((300, 5_000, 20_000))
+        prices = [rng.choice(CLASSIC[:250]) for _ in range(rng.randint(1, 5))]
+        left = [rng.randint(300, 2 * size) for _ in prices]
+        virtual = matching.virtual_milli(prices, side, Ladder())
+        ideal = min(size * virtual, *(part * price for part, price in zip(left, prices, strict=True))) // (virtual or 1)
+        if ideal < 100:
+            continue
+        books = [RunnerBook() for _ in range(len(prices) + 1)]
+        for runner, (price, part) in enumerate(zip(prices, left, strict=True), 1):
+            order = Order(runner, 2, 1, runner, side, OrderType.LIMIT, price, part, 0, remaining_minor=part)
+            books[runner].half(side).rest(order)
+        worst = CLASSIC[0] if side is BACK else CLASSIC[-1]
+        want = Want(Target.SIZE, size)
+        fills = matching.match_across(books, range(len(books)), Ladder(), 1, 0, side, worst, want, {})
+        assert sum(fill.size_minor for fill in fills) > ideal * 4 // 5, (side, prices, left, size)
 
 
 class ExchangeModel(RuleBasedStateMachine):

@@ -270,7 +270,9 @@ def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> 
     over = exchanging.decide_due(state, now_us)
     if over:
         return over
+    settled = exchanging.settle_next(state, step=settle_step)
+    if settled and (state.seq % 2 or not state.settlement.settling):
+        return settled  # in turn with the sportsbook's, so that neither keeps the other waiting
     for settling_now in state.settlement.settling.values():
         return (settling.settle_next(state, settling_now, step=settle_step),)
-    settled = exchanging.settle_next(state, step=settle_step)
     return settled or (cash_rules.see_next(state, now_us) if state.cashout.scans else ())

@@ -13,8 +13,11 @@ from overround.book.matching.types import Half, Order, RunnerBook, Target
 from overround.kernel.ladder import Ladder
 from overround.kernel.price import UNIT
 
-CROSS_ROUNDS: Final = 32
-"""How often the sizes of a cross match are trimmed before it is given up as too small for whole units."""
+CROSS_ROUNDS: Final = 12
+"""How often the sizes of a cross match are trimmed before that price is given up for it."""
+
+CROSS_STEPS: Final = 3
+"""How many prices are tried for a cross match: the virtual one and the next ones of the ladder, ever worse."""
 
 
 class Fill(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -158,6 +161,20 @@ def virtual_milli(prices_milli: Sequence[int], side: Side, ladder: Ladder) -> in
     if side is Side.BACK:
         return ladder.floor(UNIT * product // rest)
     return ladder.ceiling(-(-UNIT * product // rest))
+
+
+def _at_virtual(fronts: Fronts, side: Side, ladder: Ladder, virtual: int, least_milli: int, want: Want) -> Fill | None:
+    """A cross match at the virtual price or, where there are no whole minor units for it, one or two steps of the ladder
+    worse, as long as that is `least_milli` or better."""
+    price = virtual
+    for _ in range(CROSS_STEPS):
+        if not price or (price < least_milli if side is Side.BACK else price > least_milli):
+            return None
+        fill = _cross(fronts, side, price, want.size_at(price))
+        if fill is not None:
+            return fill
+        price = ladder.floor(price - 1) if side is Side.BACK else ladder.ceiling(price + 1)
+    return None
 
 
 def _cross(fronts: Fronts, side: Side, price_milli: int, size_minor: int) -> Fill | None:
