@@ -112,9 +112,7 @@ def match_across(
         fronts = _fronts(books, others, side, used, customer_id)
         virtual = virtual_milli([order.price_milli for order, _ in fronts], side, ladder) if fronts else 0
         least = limit if direct is None else max(limit, direct[0].price_milli * half.sign + 1)
-        fill = (
-            _cross(fronts, side, virtual, want.size_at(virtual)) if virtual and virtual * half.sign >= least else None
-        )
+        fill = _at_virtual(fronts, side, ladder, virtual, least * half.sign, want)
         if fill is None and direct is not None and direct[0].price_milli * half.sign >= limit:
             maker, left = direct
             fill = Fill(maker.price_milli, min(left, want.size_at(maker.price_milli)), maker)
@@ -164,8 +162,8 @@ def virtual_milli(prices_milli: Sequence[int], side: Side, ladder: Ladder) -> in
 
 
 def _at_virtual(fronts: Fronts, side: Side, ladder: Ladder, virtual: int, least_milli: int, want: Want) -> Fill | None:
-    """A cross match at the virtual price or, where there are no whole minor units for it, one or two steps of the ladder
-    worse, as long as that is `least_milli` or better."""
+    """A cross match at the virtual price or, where there are no whole minor units for it, one or two steps of the
+    ladder worse, as long as that is `least_milli` or better."""
     price = virtual
     for _ in range(CROSS_STEPS):
         if not price or (price < least_milli if side is Side.BACK else price > least_milli):
