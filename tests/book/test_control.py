@@ -17,6 +17,7 @@ from overround.book.exchange import MarketTerms
 from overround.book.limits import PlayerBlocked
 from overround.book.machine import (
     Machine,
+    TicketAnswer,
     decode_fact,
     decode_snapshot,
     encode_snapshot,
@@ -302,6 +303,31 @@ def test_an_override_that_is_over_is_over_for_a_bet_that_waited() -> None:
     house.taken(desk.customer, desk.market)
     house.wait(60 * SECOND_US)
     assert house.machine.state.bets.bets[1].status is BetStatus.REFUSED
+
+
+def double(house: House, customer: int, *markets: int) -> object:
+    """A double on the first selections of two markets."""
+    legs = tuple(c.LegAsked(market, 1, 2_000) for market in markets)
+    return house.ask(c.PlaceTicket(customer, "EUR", (c.BetAsked(legs, (2,), 1_000),)), actor=customer)
+
+
+def test_a_ticket_falls_with_any_of_its_legs() -> None:
+    desk = Desk(in_play=True)
+    house, other = desk.house, desk.house.market()
+    desk.suspend("event")
+    refused = double(house, desk.customer, desk.market, other)
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.detail["level"]) == ("market_suspended", "event")
+    desk.resume("event")
+    house.wait(1)
+    waiting = double(house, desk.customer, desk.market, other)
+    assert isinstance(waiting, TicketAnswer)
+    house.wait(SECOND_US)
+    desk.suspend("event")
+    desk.resume("event")
+    house.wait(10 * SECOND_US)
+    assert house.machine.state.bets.bets[waiting.ticket_id].status is BetStatus.REFUSED
+    assert house.wallet(desk.customer).cash.held_minor == 0
 
 
 def test_the_exchange_is_stopped_too() -> None:

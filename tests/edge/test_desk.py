@@ -97,6 +97,21 @@ def test_margins_are_kept_for_whoever_makes_prices(operator: Api, market: dict[s
     assert {"level": "sport", "id": market["sport_id"], "margin_bps": 600} in margins
 
 
+def test_a_level_has_limits_of_its_own(player: Player, operator: Api, market: dict[str, int]) -> None:
+    place = place_of(market, "event")
+    asked = {**place, "currency": "EUR", "max_stake_minor": 500}
+    seq = operator.send("PUT", "/v1/operator/caps", asked).json()["seq"]
+    refused = player.api.post("/v1/bets", bet_on(market)).json()
+    assert (refused["code"], refused["max_stake_minor"]) == ("stake_limit", 500)
+    caps = operator.get("/v1/operator/caps", min_seq=seq).json()["items"]
+    amounts = {"max_stake_minor": 500, "max_payout_minor": 0, "max_liability_minor": 0}
+    assert {**place, "selection_id": 0, "currency": "EUR", **amounts} in caps
+    operator.send("PUT", "/v1/operator/caps", {**place, "currency": "EUR"})
+    assert player.api.post("/v1/bets", bet_on(market)).status_code == 201
+    wrong = operator.send("PUT", "/v1/operator/caps", {"level": "player", "id": 1, "currency": "EUR"})
+    assert wrong.json()["code"] == "level_invalid"
+
+
 def test_what_is_not_approved_takes_no_bets(player: Player, operator: Api, anyone: Api, market: dict[str, int]) -> None:
     seq = operator.send("PUT", "/v1/operator/approval", {"required": True}).json()["seq"]
     try:
@@ -163,7 +178,7 @@ def test_a_result_is_previewed_corrected_and_approved_by_another(
     operator.made(f"{own}/result", home)
     operator.send("PUT", "/v1/operator/corrections/EUR", {"amount_minor": 1_000})
     try:
-        _until_settled(operator, market)
+        until_settled(operator, market)
         foreseen = operator.made(f"{own}/preview", away)
         assert (foreseen["needs_approval"], foreseen["is_whole"]) == (True, True)
         assert (foreseen["sums"][0]["previous_minor"], foreseen["sums"][0]["payouts_minor"]) == (2_100, 3_750)
@@ -187,7 +202,7 @@ def test_a_result_is_previewed_corrected_and_approved_by_another(
         operator.send("PUT", "/v1/operator/corrections/EUR", {"amount_minor": 0})
 
 
-def _until_settled(operator: Api, market: dict[str, int]) -> None:
+def until_settled(operator: Api, market: dict[str, int]) -> None:
     """Wait until the tables show every bet of a market settled."""
     for _ in range(2_000):
         items = operator.get("/v1/operator/bets", market_id=market["market_id"], status="settled").json()["items"]

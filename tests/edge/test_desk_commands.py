@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from tests.edge.conftest import Player, bet_on
 from tests.edge.running import Api, Running
+from tests.edge.test_desk import until_settled
 
 from overround.apps.desk import Milli, Score, Span, command
 from overround.apps.engines import EngineTrouble
@@ -156,18 +157,20 @@ def test_the_evening_on_the_page_is_played(
                 monkeypatch.setenv("OVERROUND_OPERATOR_TOKEN", token)
                 words[1] = re.findall(r"proposal (\d+)", told["result"])[-1]
             told[str(words[0])] = desk(*words)
+            if words[0] == "result" and "--preview" not in words:
+                until_settled(operator, market)
             if words[0] == "field-sheet" and "price" not in told:
                 assert "stakes 20.00" in told["field-sheet"]
     finally:
         operator.send("PUT", "/v1/operator/corrections/EUR", {"amount_minor": 0})
-    assert len(lines) == 19
+    assert len(lines) == 20
     assert "3.20 *" in told["field-sheet"]
     assert "proposal_approved" in told["actions"] or "correction_proposed" in told["actions"]
     assert operator.get(f"/v1/operator/markets/{market['market_id']}/controls").json()["status"] == "resulted"
 
 
 ID_PLACES = {
-    "margin": (2,), "field-sheet": (1,), "price": (1,), "lift": (1,), "suspend": (2,), "resume": (2,), "block": (1,),
-    "unblock": (1,), "result": (1,),
-}  # fmt: skip
+    **dict.fromkeys(("margin", "limits", "suspend", "resume"), (2,)),
+    **dict.fromkeys(("field-sheet", "price", "lift", "block", "unblock", "result"), (1,)),
+}
 """Which words of a command are ids."""

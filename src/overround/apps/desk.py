@@ -210,6 +210,34 @@ def margin(level: str, number: int, bps: int | None, as_json: bool) -> None:
 
 
 @command.command()
+@click.argument("level", type=click.Choice(LEVELS))
+@click.argument("number", metavar="ID", type=click.IntRange(0))
+@click.option("--selection", type=click.IntRange(1), help="Which of the market's, at the level of a selection.")
+@click.option("--currency", required=True, help="Such as EUR.")
+@click.option("--stake", type=click.IntRange(0), default=0, help="The largest stake of a bet, in minor units.")
+@click.option("--payout", type=click.IntRange(0), default=0, help="The largest payout of a bet, in minor units.")
+@click.option("--liability", type=click.IntRange(0), default=0, help="What may be lost there, in minor units.")
+@AS_JSON
+def limits(
+    level: str,
+    number: int,
+    selection: int | None,
+    currency: str,
+    stake: int,
+    payout: int,
+    liability: int,
+    as_json: bool,
+) -> None:
+    """Set what the house takes at a level; 0 bounds nothing, and without any the level has no limits of its own.
+
+    Example: overround desk limits event 12 --currency EUR --liability 5000000
+    """
+    amounts = {"max_stake_minor": stake, "max_payout_minor": payout, "max_liability_minor": liability}
+    body = {**_place(level, number, selection), "currency": currency, **amounts}
+    _show(House().send("PUT", "/caps", body), as_json=as_json)
+
+
+@command.command()
 @click.argument("competition", type=click.IntRange(1))
 @click.option("--withdraw", is_flag=True, help="Take an approval back.")
 @AS_JSON
@@ -300,11 +328,13 @@ def field_sheet(event: int, as_json: bool) -> None:
 @command.command()
 @AS_JSON
 def controls(as_json: bool) -> None:
-    """What is suspended, and which margins are set.
+    """What is suspended, and which margins and limits are set.
 
     Example: overround desk controls
     """
-    _print(House().get("/controls"), as_json=as_json, words=sheets.controls)
+    house = House()
+    answer = {**house.get("/controls"), "caps": house.get("/caps")["items"]}
+    _print(answer, as_json=as_json, words=sheets.controls)
 
 
 @command.command()

@@ -96,6 +96,14 @@ def controls(answer: Json) -> None:
         margins.add_row(each["level"], str(each["id"]), str(each["margin_bps"]))
     if answer["margins"]:
         console.print(margins)
+    amounts = ("max_stake_minor", "max_payout_minor", "max_liability_minor")
+    caps = _table("limits", "level", "id", "currency", "stake", "payout", "liability")
+    for each in answer["caps"]:
+        number = f"{each['id']}/{each['selection_id']}" if each["selection_id"] else str(each["id"])
+        bounds = (money(each[name]) if each[name] else "–" for name in amounts)
+        caps.add_row(each["level"], number, each["currency"], *bounds)
+    if answer["caps"]:
+        console.print(caps)
 
 
 def actions(page: Json) -> None:
