@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from tests.edge.conftest import Player, make_market
-from tests.edge.running import Api, new_key
+from tests.edge.running import Api, Running, new_key
+from tests.edge.test_stream import listening
 
 HOME, AWAY = {"score": {"home": 1, "away": 0}}, {"score": {"home": 0, "away": 1}}
 
@@ -290,3 +291,60 @@ def test_caps_and_windows_are_listed(operator: Api, market: dict[str, int]) -> N
     seq = operator.made(f"/v1/operator/markets/{market['market_id']}/cancel", window)["seq"]
     listed = operator.get("/v1/operator/windows", market_id=market["market_id"], min_seq=seq).json()["items"]
     assert [(item["from_us"], item["cancelled"], item["reason"]) for item in listed] == [(1, True, "late")]
+
+
+async def test_the_stream_tells_the_life_of_a_ticket(
+    house: Running, player: Player, operator: Api, markets: list[dict[str, int]]
+) -> None:
+    """To the customer and to the traders: referred, offered, taken, settled, opened again, settled otherwise."""
+    async with listening(house, player.api.token) as own, listening(house, house.operator) as traders:
+        await own.say("subscribe", bets=True)
+        await traders.say("subscribe", referrals=True)
+        await own.hear("subscribed")
+        await traders.hear("subscribed")
+        ticket_id = refer(player, operator, markets)
+        waits = await own.hear("ticket", ticket_id=ticket_id)
+        assert (waits["status"], waits["bets"][0]["stake_minor"]) == ("referred", 20_000)
+        shown = await traders.hear("referral", ticket_id=ticket_id)
+        assert (shown["status"], shown["code"], shown["customer_id"]) == (
+            "referred",
+            "stake_limit",
+            player.customer_id,
+        )
+        operator.made(f"/v1/operator/referrals/{ticket_id}/offer", {"bets": [{"stake_minor": 10_000}]})
+        offered = await own.hear("ticket", ticket_id=ticket_id)
+        assert (offered["status"], offered["bets"][0]["stake_minor"]) == ("offered", 10_000)
+        assert offered["decide_at_ms"] > offered["at_ms"]
+        assert (await traders.hear("referral", ticket_id=ticket_id))["status"] == "offered"
+        player.api.made(f"/v1/tickets/{ticket_id}/answer", {"accept": True})
+        assert (await own.hear("ticket", ticket_id=ticket_id))["status"] == "open"
+        assert (await traders.hear("referral", ticket_id=ticket_id))["status"] == "accepted"
+        for market in markets[:2]:
+            result(operator, market, HOME)
+        done = await own.hear("bet", bet_id=ticket_id)
+        assert (done["status"], done["payout_minor"]) == ("settled", 40_000)
+        operator.made(f"/v1/operator/markets/{markets[0]['market_id']}/rollback")
+        assert (await own.hear("bet", bet_id=ticket_id))["status"] == "open"
+        await traders.say("unsubscribe", referrals=True)
+        await traders.hear("unsubscribed")
+
+
+async def test_a_ticket_taken_and_one_refused_after_its_delay(house: Running, player: Player, operator: Api) -> None:
+    market = make_market(operator, prices_milli=(2_000, 3_000, 4_000), in_play=True, delay_ms=3_000)
+    operator.made(f"/v1/operator/events/{market['event_id']}/start")
+    operator.made(f"/v1/operator/markets/{market['market_id']}/resume")
+    async with listening(house, player.api.token) as own:
+        await own.say("subscribe", bets=True)
+        await own.hear("subscribed")
+        reply = player.api.post("/v1/tickets", ticket(slip([market])))
+        assert (reply.status_code, reply.json()["status"]) == (202, "delayed")
+        assert (await own.hear("ticket"))["status"] == "delayed"
+        operator.made(f"/v1/operator/markets/{market['market_id']}/suspend", {"reason": "goal"})
+        fallen = await own.hear("ticket", ticket_id=reply.json()["ticket_id"])
+        assert (fallen["status"], fallen["code"]) == ("refused", "market_suspended")
+
+
+async def test_referrals_are_for_operators(house: Running, player: Player) -> None:
+    async with listening(house, player.api.token) as own:
+        await own.say("subscribe", referrals=True)
+        assert (await own.hear("error"))["code"] == "scope_required"

@@ -23,6 +23,8 @@ class Client:
         self.events: set[int] = set()
         self.bets = False
         self.balance = False
+        self.may_read_all = False
+        self.referrals = False
         self.conflate_ms = DEFAULT_CONFLATE_MS
         self.dirty: set[int] = set()
         self.out: list[bytes] = []

@@ -12,6 +12,7 @@ from overround.edge.fanout import Group
 from overround.edge.live import Live
 from overround.edge.messages import Subscribe, Unsubscribe
 from overround.edge.own import OWN_KINDS, news
+from overround.edge.own_tickets import REFERRAL_KINDS, referral_news
 from overround.edge.problems import Problem
 from overround.edge.wallet import BalanceBody
 from overround.edge.wire import frame
@@ -35,6 +36,7 @@ class Hub:
         self._by_event: dict[int, dict[Client, None]] = {}
         self._by_customer: dict[int, dict[Client, None]] = {}
         self._images: dict[int, tuple[int, bytes]] = {}
+        self._operators: dict[Client, None] = {}
         self._asking: dict[int, asyncio.Task[None]] = {}
         self._again: set[int] = set()
         live.listener = self
@@ -55,6 +57,7 @@ class Hub:
         for market_id in list(client.markets):
             self._group(client).forget(market_id, client)
         self._leave_own(client)
+        self._leave_referrals(client)
 
     def _group(self, client: Client) -> Group:
         group = self._groups.get(client.conflate_ms)
@@ -95,6 +98,8 @@ class Hub:
         for event_id in events:
             self._by_event.setdefault(event_id, {})[client] = None
         self._hear_own(client, bets=asked.bets, balance=asked.balance)
+        if asked.referrals:
+            self._hear_referrals(client)
         client.tell(messages.Subscribed(id=asked.id, seq=self._live.seq))
         if self._live.is_stale:
             client.tell(messages.Stale(since_ms=self._live.stale_since_us // 1_000))
@@ -119,6 +124,8 @@ class Hub:
             bets, balance = client.bets and not asked.bets, client.balance and not asked.balance
             self._leave_own(client)
             self._hear_own(client, bets=bets, balance=balance)
+        if asked.referrals:
+            self._leave_referrals(client)
 
     def _leave_event(self, client: Client, event_id: int) -> None:
         client.events.discard(event_id)
@@ -173,7 +180,7 @@ class Hub:
             client.wire.write(own.popleft())
         if client.missed_bets and not client.wire.is_full:
             client.missed_bets = False
-            client.tell(messages.Missed(of="bets", seq=self._live.seq))
+            client.tell(messages.Missed(of="referrals" if client.referrals else "bets", seq=self._live.seq))
         if self._live.is_stale and not even_stale:
             return
         for market_id in sorted(client.dirty, key=self._live.changes.last_change):
@@ -201,7 +208,7 @@ class Hub:
         client.bets, client.balance = client.bets or bets, client.balance or balance
         if client.bets or client.balance:
             self._by_customer.setdefault(client.customer_id, {})[client] = None
-            self.kinds = OWN_KINDS
+            self._choose_kinds()
         if balance:
             self._ask_balance(client.customer_id)
 
@@ -211,11 +218,30 @@ class Hub:
         hearing.pop(client, None)
         if not hearing:
             self._by_customer.pop(client.customer_id, None)
-        if not self._by_customer:
-            self.kinds = NOTHING
+        self._choose_kinds()
+
+    def _choose_kinds(self) -> None:
+        """Only facts about which somebody wants to hear are looked at."""
+        self.kinds = (OWN_KINDS if self._by_customer else NOTHING) | (REFERRAL_KINDS if self._operators else NOTHING)
+
+    def _hear_referrals(self, client: Client) -> None:
+        client.referrals = True
+        self._operators[client] = None
+        self._choose_kinds()
+
+    def _leave_referrals(self, client: Client) -> None:
+        client.referrals = False
+        self._operators.pop(client, None)
+        self._choose_kinds()
 
     def fact(self, seq: int, at_us: int, kind: str, body: str | bytes) -> None:
-        """A fact about customers: whoever of them listens hears of it."""
+        """A fact about customers: whoever of them listens hears of it, and operators of referrals."""
+        if self._operators and kind in REFERRAL_KINDS:
+            frames = frame(messages.encode(referral_news(seq, at_us, body)))
+            for client in self._operators:
+                client.tell_own(frames)
+        if kind not in OWN_KINDS or not self._by_customer:
+            return
         for customer_id, message in news(seq, at_us, kind, body, self._by_customer):
             hearing = self._by_customer[customer_id]
             if message is not None:

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from overround.edge.catalogue import EventBody, MarketBody
+from overround.edge.slips import SlipShown
 from overround.edge.values import Id, Natural, Text
 from overround.edge.wallet import BalanceBody
 
@@ -30,13 +31,15 @@ class Auth(Incoming, frozen=True):
 
 
 class Subscribe(Incoming, frozen=True):
-    """Add to what this connection hears. With `seq`, only markets that changed after it come as images."""
+    """Add to what this connection hears. With `seq`, only markets that changed after it come as images. `referrals` are
+    for operators."""
 
     id: Text = ""
     markets: Annotated[tuple[Id, ...], Meta(max_length=MAX_MARKETS)] = ()
     events: Annotated[tuple[Id, ...], Meta(max_length=MAX_EVENTS)] = ()
     bets: bool = False
     balance: bool = False
+    referrals: bool = False
     conflate_ms: Annotated[int, Meta(ge=0, le=MAX_CONFLATE_MS)] | None = None
     seq: Natural | None = None
 
@@ -49,6 +52,7 @@ class Unsubscribe(Incoming, frozen=True):
     events: Annotated[tuple[Id, ...], Meta(max_length=MAX_EVENTS)] = ()
     bets: bool = False
     balance: bool = False
+    referrals: bool = False
 
 
 decode = msgspec.json.Decoder(Auth | Subscribe | Unsubscribe).decode
@@ -120,6 +124,37 @@ class CashOut(Outgoing, frozen=True, tag="cash_out"):
     by_rule: bool | None = None
     decide_at_ms: int | None = None
     code: str | None = None
+
+
+class Ticket(Outgoing, frozen=True):
+    """Something happened to one of the customer's own tickets: `open` is taken; `delayed`, `referred` and `offered`
+    wait until `decide_at_ms`; `refused` says why. `bets` are on the terms that hold then."""
+
+    seq: int
+    at_ms: int
+    ticket_id: int
+    status: str
+    currency: str | None = None
+    bets: tuple[SlipShown, ...] = ()
+    decide_at_ms: int | None = None
+    code: str | None = None
+    detail: dict[str, int | str] = {}
+
+
+class Referral(Outgoing, frozen=True):
+    """A ticket waits for a trader (`referred`, with what it would have been refused for) or for the customer
+    (`offered`), or waits no longer (`accepted`, `refused`)."""
+
+    seq: int
+    at_ms: int
+    ticket_id: int
+    customer_id: int
+    status: str
+    currency: str | None = None
+    code: str | None = None
+    detail: dict[str, int | str] = {}
+    bets: tuple[SlipShown, ...] = ()
+    decide_at_ms: int | None = None
 
 
 class Balance(Outgoing, frozen=True):

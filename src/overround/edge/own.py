@@ -7,8 +7,9 @@ import msgspec
 
 from overround.book.bets import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
 from overround.book.cashout import CashedOut, CashOutDelayed, CashOutRefused
-from overround.book.settlement import SettledBet
-from overround.edge.messages import Bet, CashOut
+from overround.book.settlement import ReopenedBet, SettledBet
+from overround.edge.messages import Bet, CashOut, Ticket
+from overround.edge.own_tickets import TICKET_KINDS, ticket_news
 
 
 class Who(msgspec.Struct, gc=False):
@@ -21,6 +22,7 @@ class Settled(msgspec.Struct, gc=False):
     """As much of a step of settlement."""
 
     bets: tuple[SettledBet, ...]
+    reopened: tuple[ReopenedBet, ...] = ()
 
 
 _who = msgspec.json.Decoder(Who).decode
@@ -116,20 +118,29 @@ _SHOWN: Final[dict[str, Callable[[int, int, Any], Bet | CashOut]]] = {
     "cash_out_refused": _cash_out_refused,
 }
 
-OWN_KINDS: Final = frozenset({*_SHOWN, "bets_settled", "funds_moved", "wallet_opened"})
+OWN_KINDS: Final = frozenset({*_SHOWN, *TICKET_KINDS, "bets_settled", "funds_moved", "wallet_opened"})
 
 
 def news(
     seq: int, at_us: int, kind: str, body: str | bytes, listening: Container[int]
-) -> Iterator[tuple[int, Bet | CashOut | None]]:
+) -> Iterator[tuple[int, Bet | CashOut | Ticket | None]]:
     """For each customer who listens and whom a fact is about: the message about it, None where it is only money."""
     if kind == "bets_settled":
-        for row in _settled(body).bets:
+        step = _settled(body)
+        for row in step.bets:
             if row.customer_id in listening:
                 yield row.customer_id, _settled_bet(seq, at_us, row)
+        for again in step.reopened:
+            if again.customer_id in listening:
+                bet = Bet(seq=seq, at_ms=at_us // 1_000, bet_id=again.bet_id, status="open", payout_minor=0)
+                yield again.customer_id, bet
         return
     customer_id = _who(body).customer_id
-    if customer_id in listening:
+    if customer_id not in listening:
+        return
+    if kind in TICKET_KINDS:
+        yield customer_id, ticket_news(seq, at_us, kind, body)
+    else:
         show = _SHOWN.get(kind)
         yield customer_id, show(seq, at_us, _told_fact(body)) if show is not None else None
 

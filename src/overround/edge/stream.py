@@ -70,6 +70,7 @@ class Stream:
         entered = await self._door.enter(secret, client.address)
         client.token = entered.token
         client.may_read_own = Need.CUSTOMER_READ in entered.may
+        client.may_read_all = Need.OPERATOR_READ in entered.may
 
     async def _converse(self, client: Client, receive: Receive) -> None:
         loop = asyncio.get_running_loop()
@@ -99,6 +100,8 @@ class Stream:
 
     def _check(self, client: Client, asked: Subscribe) -> None:
         """Raises Problem: token_required, scope_required, too_many_subscriptions."""
+        if asked.referrals and not client.may_read_all:
+            raise Problem("token_required" if client.token is None else "scope_required")
         if (asked.bets or asked.balance) and not client.may_read_own:
             raise Problem("token_required" if client.token is None else "scope_required")
         if len(client.markets.union(asked.markets)) > MAX_MARKETS:
