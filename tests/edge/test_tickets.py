@@ -1,12 +1,18 @@
 """Tickets over HTTP: placed, previewed, found, referred, settled and explained."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+import nats
 import pytest
+from nats.aio.msg import Msg
 from tests.edge.conftest import Player, make_market
 from tests.edge.running import Api, Running, new_key
 from tests.edge.test_stream import listening
+
+from overround.host.builders import SUBJECT, BuilderOffered, BuilderWanted
 
 HOME, AWAY = {"score": {"home": 1, "away": 0}}, {"score": {"home": 0, "away": 1}}
 
@@ -348,3 +354,33 @@ async def test_referrals_are_for_operators(house: Running, player: Player) -> No
     async with listening(house, player.api.token) as own:
         await own.say("subscribe", referrals=True)
         assert (await own.hear("error"))["code"] == "scope_required"
+
+
+async def test_whoever_prices_builders_is_asked_over_the_bus(
+    house: Running, player: Player, market: dict[str, int]
+) -> None:
+    """A pricing service hears the question and answers with the price that it told the house, or why there is none."""
+    client = await nats.connect(house.settings.bus_url)
+    asked: list[BuilderWanted] = []
+
+    async def answer(message: Msg) -> None:
+        wanted = msgspec.json.decode(message.data, type=BuilderWanted)
+        asked.append(wanted)
+        ours = wanted.event_id == market["event_id"]
+        offered = BuilderOffered(builder_id=12, price_milli=3_250, expires_at_us=1_790_000_000_000_000)
+        await message.respond(msgspec.json.encode(offered if ours else BuilderOffered(code="builder_not_possible")))
+
+    subscription = await client.subscribe(SUBJECT.format(cell=house.settings.cell), cb=answer)
+    await client.flush()
+    parts = [{"market_id": market["market_id"], "selection_id": number} for number in (2, 1)]
+    body = {"event_id": market["event_id"], "selections": parts}
+    try:
+        reply = await asyncio.to_thread(player.api.post, "/v1/bet-builders", body, key="")
+        assert reply.json() == {"builder_id": 12, "price_milli": 3_250, "expires_at": "2026-09-21T14:13:20.000Z"}
+        assert asked[0].parts == ((market["market_id"], 1), (market["market_id"], 2))
+        other = {**body, "event_id": market["event_id"] + 1}
+        reply = await asyncio.to_thread(player.api.post, "/v1/bet-builders", other, key="")
+        assert (reply.status_code, reply.json()["code"]) == (422, "builder_not_possible")
+    finally:
+        await subscription.unsubscribe()
+        await client.close()

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -20,6 +21,7 @@ from overround.feeds.matchday import House
 from overround.feeds.replay import CURRENCY, Replay
 from overround.feeds.replay_report import Report, make_report
 from overround.feeds.simulator import COMPETITION, MatchDay, Simulator
+from overround.host.builders import BuilderOffered, BuilderWanted
 from overround.infra.ports import free_port
 
 pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("house")]
@@ -174,7 +176,59 @@ async def test_a_match_day_goes_on_after_a_restart(settings: Settings) -> None:
             assert {market["status"] for market in whole["markets"]} == {"resulted"}
 
 
+async def test_slips_are_written_settled_and_referred(settings: Settings) -> None:
+    """Doubles and systems on the match day, a trader at the desk, and bet builders from the match's own table."""
+    busy = msgspec.structs.replace(QUICK, tickets_per_s=30.0, punters=4)
+    async with running_house(settings) as endpoints, operator(endpoints) as door:
+        stop = asyncio.Event()
+        simulator = Simulator(operator=door, plan=busy, now_us=now_us, chance=random.Random(3))
+        playing = asyncio.create_task(simulator.run(stop))
+        try:
+            builder = await until(lambda: priced(door, simulator))
+            decided = await until(lambda: referrals(door, "accepted"))
+            slips = await until(lambda: settled_slips(door))
+        finally:
+            stop.set()
+            await playing
+        assert builder.price_milli > 1_000
+        assert decided[0]["code"] == "stake_limit"
+        assert all(bet["why"]["rule"] for bet in slips)
+        made = await door.post("/v1/operator/customers", {"currency": CURRENCY})
+        nobodys = await door.post(f"/v1/operator/customers/{made['customer_id']}/tokens", {"name": "late"})
+        leg = {"builder_id": builder.builder_id, "price_milli": builder.price_milli}
+        asked = {"currency": CURRENCY, "bets": [{"legs": [leg], "stake_minor": 100}]}
+        seen = await door.to(nobodys["token"]).post("/v1/tickets/preview", asked)
+        assert seen["code"] != "builder_not_found"
+
+
+async def priced(door: Door, simulator: Simulator) -> BuilderOffered | None:
+    """A builder of the home side and both teams to score, on a match before its kick-off."""
+    for event in await events(door, "scheduled"):
+        markets = {
+            market["type"]: market["market_id"]
+            for market in (await door.get(f"/v1/events/{event['event_id']}"))["markets"]
+            if market["available"]
+        }
+        if {"1x2", "both_teams_to_score"} <= markets.keys():
+            parts = tuple(sorted((markets[kind], 1) for kind in ("1x2", "both_teams_to_score")))
+            offered = await simulator.offer_builder(BuilderWanted(event_id=event["event_id"], parts=parts))
+            if offered.builder_id:
+                return offered
+    return None
+
+
+async def referrals(door: Door, status: str) -> list[Any]:
+    page = await door.get("/v1/operator/referrals", waiting="false", limit=100)
+    return [item for item in page["items"] if item["status"] == status]
+
+
+async def settled_slips(door: Door) -> list[Any]:
+    page = await door.get("/v1/operator/bets", status="settled", limit=200)
+    slips = [bet for bet in page["items"] if bet["slip"] is not None]
+    return slips if any(bet["slip"]["lines"] > 1 for bet in slips) else []
+
+
 async def events(door: Door, status: str) -> list[Any]:
     competitions = await door.each("/v1/competitions")
-    (ours,) = (each["competition_id"] for each in competitions if each["name"] == COMPETITION)
-    return await door.each("/v1/events", competition_id=ours, status=status, limit=200)
+    ours = next((each["competition_id"] for each in competitions if each["name"] == COMPETITION), 0)
+    return [] if not ours else await door.each("/v1/events", competition_id=ours, status=status, limit=200)

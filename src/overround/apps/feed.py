@@ -4,13 +4,20 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from hashlib import blake2b
 
-from overround.apps import tls
+import msgspec
+from nats.aio.msg import Msg
+
+from overround.apps import engines, tls
 from overround.apps.house import read_endpoints
 from overround.apps.settings import InvalidSetting, Settings
-from overround.feeds.client import Door, open_door
+from overround.feeds import builders
+from overround.feeds.client import Door, Unreachable, open_door
 from overround.feeds.simulator import MatchDay, Simulator
+from overround.host.builders import SUBJECT
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +32,31 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         plan = match_day(token)
         simulator = Simulator(operator=operator, plan=plan, now_us=_now_us, chance=random.Random())  # noqa: S311  # names
         log.info("the match day goes on at %s", base_url)
-        await simulator.run(stop)
+        async with _pricing(settings, simulator, stop):
+            await simulator.run(stop)
+
+
+@asynccontextmanager
+async def _pricing(settings: Settings, simulator: Simulator, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Answer what gateways ask about bet builders, where the settings name a bus."""
+    client = await engines.connect_bus(settings, stop) if settings.nats_url else None
+    if client is None:
+        yield
+        return
+
+    async def answer(message: Msg) -> None:
+        try:
+            offered = await simulator.offer_builder(builders.decode(message.data))
+        except (msgspec.DecodeError, Unreachable) as trouble:
+            log.warning("a bet builder was not priced: %s", trouble)
+            return
+        await message.respond(msgspec.json.encode(offered))
+
+    await client.subscribe(SUBJECT.format(cell=settings.cell), queue="pricing", cb=answer)
+    try:
+        yield
+    finally:
+        await client.close()
 
 
 def door_of(settings: Settings) -> Door:

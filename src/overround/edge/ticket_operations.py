@@ -61,12 +61,14 @@ Parts = Annotated[tuple[BuilderPart, ...], Meta(min_length=2, max_length=MAX_LEG
 
 class BuilderBody(Body, frozen=True):
     """Several selections of one event that must all win, at one price (thousandths) that holds for so long, while no
-    market of them changes."""
+    market of them changes. `without_milli` is empty or, for each selection, what the others are worth should just that
+    one be void (0: the bet is void then)."""
 
     event_id: Id
     selections: Parts
     price_milli: Natural
     lasts_ms: Natural
+    without_milli: Annotated[tuple[Natural, ...], Meta(max_length=MAX_LEGS)] = ()
 
 
 def _offer(fields: Fields) -> Command:
@@ -81,8 +83,12 @@ def _cap(fields: Fields) -> Command:
 
 
 def _builder(fields: Fields) -> Command:
-    parts = sorted((each.market_id, each.selection_id) for each in fields["selections"])
-    return PriceBuilder(fields["event_id"], tuple(parts), fields["price_milli"], fields["lasts_ms"] * 1_000)
+    parts = [(each.market_id, each.selection_id) for each in fields["selections"]]
+    without = fields["without_milli"]
+    if len(without) == len(parts):
+        without = tuple(worth for _, worth in sorted(zip(parts, without, strict=True)))
+    lasts_us = fields["lasts_ms"] * 1_000
+    return PriceBuilder(fields["event_id"], tuple(sorted(parts)), fields["price_milli"], lasts_us, without)
 
 
 TICKET_OPERATIONS: Final = (

@@ -86,6 +86,10 @@ class Door:
         """A command, under a fresh key unless one is given. Raises Problem, Unreachable."""
         return await self._ask("POST", path, body=body, headers={"idempotency-key": key or self.key()})
 
+    async def put(self, path: str, body: Json) -> Json:
+        """A command, under a fresh key. Raises Problem, Unreachable."""
+        return await self._ask("PUT", path, body=body, headers={"idempotency-key": self.key()})
+
     async def each(self, path: str, **query: str | int) -> list[Json]:
         """All items of a list, page after page. Raises Problem, Unreachable."""
         page = await self.get(path, **query)

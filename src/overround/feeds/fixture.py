@@ -6,7 +6,7 @@ is by now.
 
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -20,10 +20,14 @@ from overround.trading import (
     MATCH_RESULT,
     Joint,
     Kind,
+    Leg,
     Method,
     Moment,
+    NoBuilder,
     Question,
     Rates,
+    builder_price_milli,
+    builder_probability,
     fair_of,
     joint,
     minute_of,
@@ -59,6 +63,9 @@ MARGINS: Final = {
 }
 """Overround by kind of market; tighter where the market has two sides."""
 
+
+BUILDER_MARGIN: Final = 0.05
+"""Overround a leg of a bet builder."""
 
 AS_GOOD_AS_SURE: Final = 0.995
 OTHERS: Final = (
@@ -130,6 +137,13 @@ class Fixture(msgspec.Struct, frozen=True, kw_only=True):
     def model_milli(self, question: Question, now_us: int) -> tuple[int, ...] | None:
         """What the prices would be without the market's opinion: for the sanity band."""
         return _prices_milli(_chances(self._table(self.rates, now_us), question), question)
+
+    def builder_milli(self, legs: Sequence[Leg], now_us: int) -> int | None:
+        """The house's price of several selections as one; 0 while it is as good as sure, None where they cannot be."""
+        found = builder_probability(self._table(self._form(now_us), now_us), legs)
+        if isinstance(found, NoBuilder):
+            return None
+        return builder_price_milli(found, legs=len(legs), overround=BUILDER_MARGIN)
 
     def _table(self, rates: Rates, now_us: int) -> Joint:
         minute = max(0.0, self.minute(now_us))

@@ -7,18 +7,21 @@ over; bettors log in again under the names they had.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from overround.feeds import bettors, matchday, orders
+from overround.feeds import bettors, matchday, orders, punters
+from overround.feeds.builders import Builders
 from overround.feeds.client import Door, Problem, Unreachable
 from overround.feeds.fixture import Fixture, draw_name, fixture
 from overround.feeds.matchday import House, ShownEvent, micros_of
 from overround.feeds.replay import football
+from overround.feeds.trader import Trader
+from overround.host.builders import NO_PRICE, BuilderOffered, BuilderWanted
 from overround.kernel.instant import SECOND_US, text
 
 log = logging.getLogger(__name__)
@@ -34,6 +37,8 @@ REVIEW_S: Final = 10.0
 """How often the list of events is read anew."""
 
 ERROR_PAUSE_S: Final = 1.0
+LOOK_AT_DESK_S: Final = 2.0
+PATIENT_WITH_TRADERS_S: Final = 60.0
 UNAUTHORIZED: Final = 401
 
 
@@ -52,6 +57,8 @@ class MatchDay(msgspec.Struct, frozen=True, kw_only=True):
     refresh_s: float = 1.0
     bettors: int = 22
     bets_per_s: float = 10.0
+    punters: int = 9
+    tickets_per_s: float = 1.5
     house: House = House(feed=FEED)
 
     @property
@@ -76,13 +83,16 @@ class Simulator:
         self._events: dict[int, ShownEvent] = {}
         self._fixtures: dict[int, Fixture] = {}
         self._board: list[bettors.Pick] = []
+        self._begun = asyncio.Event()
+        self._builders = Builders(operator)
         self.out_of_band = 0
         """Publications that the sanity band stopped."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until told to stop. A house that is away for a while is waited for."""
         tasks = [
-            asyncio.create_task(self._lasting(work)) for work in (self._fixtures_go_on, self._heart_beats, self._crowd)
+            asyncio.create_task(self._lasting(work))
+            for work in (self._fixtures_go_on, self._heart_beats, self._crowd, self._desk)
         ]
         tasks.append(asyncio.create_task(_until(stop)))
         try:
@@ -125,6 +135,7 @@ class Simulator:
         """The events of our competition that are not over, which is made where there is none."""
         if not self._competition_id:
             self._competition_id = await self._competition()
+            self._begun.set()
         for status in ("scheduled", "in_play"):
             listed = await self._operator.each(
                 "/v1/events", competition_id=self._competition_id, status=status, limit=100
@@ -213,6 +224,15 @@ class Simulator:
             if selection.price_milli
         ]
 
+    # -------------------------------------------------------------- bet builders
+
+    async def offer_builder(self, wanted: BuilderWanted) -> BuilderOffered:
+        """The price of a bet builder on one of our matches, or why there is none. Raises Unreachable."""
+        event, fixture = self._events.get(wanted.event_id), self._fixtures.get(wanted.event_id)
+        if event is None or fixture is None:
+            return BuilderOffered(code=NO_PRICE)
+        return await self._builders.offer(wanted, event, fixture, self._now_us())
+
     # -------------------------------------------------------------- bettors
 
     async def _crowd(self) -> None:
@@ -223,6 +243,11 @@ class Simulator:
             for number, temperament in enumerate(people, 1):
                 per_s = self._plan.bets_per_s * temperament.pace / pace
                 group.create_task(self._lasting(partial(self._bettor, number, temperament, per_s)))
+            writers = punters.crowd(self._plan.punters)
+            slip_pace = sum(punter.pace for punter in writers)
+            for number, punter in enumerate(writers, 1):
+                per_s = self._plan.tickets_per_s * punter.pace / slip_pace
+                group.create_task(self._lasting(partial(self._punter, number, punter, per_s)))
 
     async def _bettor(self, number: int, temperament: bettors.Temperament, per_s: float) -> None:
         customer_id, door = await self._log_in(f"bettor-{number}-{temperament.name}")
@@ -232,6 +257,38 @@ class Simulator:
             wish = temperament.wish(self._board, chance)
             if wish is not None:
                 await self._place(customer_id, door, wish)
+
+    async def _punter(self, number: int, punter: punters.Punter, per_s: float) -> None:
+        customer_id, door = await self._log_in(f"punter-{number}-{punter.name}")
+        chance = random.Random(f"{self._plan.seed}/slips/{number}/{self._now_us()}")
+        while True:
+            await asyncio.sleep(chance.expovariate(per_s))
+            wish = punter.wish(self._board, chance)
+            if wish is not None:
+                await self._hand_in(customer_id, door, wish, chance)
+
+    async def _hand_in(self, customer_id: int, door: Door, wish: punters.SlipWish, chance: random.Random) -> None:
+        """A ticket like any customer's. Of a trader's offers two in three are taken."""
+        placed = await self._asked(customer_id, door, "/v1/tickets", wish.body(CURRENCY))
+        if placed is None or placed["status"] != "referred":
+            return
+        path = f"/v1/tickets/{placed['ticket_id']}"
+        for _ in range(round(PATIENT_WITH_TRADERS_S / LOOK_AT_DESK_S)):
+            await asyncio.sleep(LOOK_AT_DESK_S)
+            status = (await door.get(path))["status"]
+            if status == "offered":
+                await self._asked(customer_id, door, f"{path}/answer", {"accept": chance.random() < 2 / 3})
+            if status != "referred":
+                return
+
+    async def _desk(self) -> None:
+        """A trader who answers what is referred."""
+        trader = Trader(self._operator, self._chance)
+        await self._begun.wait()
+        await trader.open(self._competition_id, CURRENCY)
+        while True:
+            await trader.look()
+            await asyncio.sleep(LOOK_AT_DESK_S)
 
     async def _log_in(self, name: str) -> tuple[int, Door]:
         """A session as the customer of that name, who is made where there is none.
@@ -265,15 +322,20 @@ class Simulator:
             "odds_change": wish.odds_change,
             "market_version": wish.market_version,
         }
+        await self._asked(customer_id, door, "/v1/bets", body)
+
+    async def _asked(self, customer_id: int, door: Door, path: str, body: Mapping[str, Any]) -> Any:
+        """The house's answer, or None where it refused."""
         try:
-            await door.post("/v1/bets", body)
+            return await door.post(path, body)
         except Problem as problem:
             if problem.code == "insufficient_funds":
                 await self._fund(customer_id)
             elif problem.status == UNAUTHORIZED:
                 raise
             else:
-                log.debug("bet refused: %s", problem)
+                log.debug("refused: %s", problem)
+            return None
 
 
 async def _until(stop: asyncio.Event) -> None:
