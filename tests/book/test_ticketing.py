@@ -9,6 +9,7 @@ from itertools import combinations
 import msgspec
 import pytest
 from tests.book.house import House
+from tests.book.tables import number, table
 
 from overround.book.bets import Bet, BetStatus, OddsChange, Outcome, TicketAccepted
 from overround.book.catalogue import EachWay, MarketStatus, MarketTerms
@@ -174,24 +175,19 @@ def levels(house: House, market: int) -> dict[Level, tuple[int, int]]:
 
 
 @pytest.mark.parametrize("level", [level for level in Level if level is not Level.PLAYER])
-@pytest.mark.parametrize(
-    ("cap", "code", "single", "double"),
-    [
-        (Cap(max_stake_minor=700), "stake_limit", 700, 700),
-        (Cap(max_payout_minor=1_500), "payout_limit", 750, 375),
-        (Cap(max_liability_minor=600), "level_liability", 600, 200),
-    ],
-)
-def test_the_narrowest_level_speaks(level: Level, cap: Cap, code: str, single: int, double: int) -> None:
-    house = House()
+@pytest.mark.parametrize("row", table("acceptance.md", "Limits at every level"), ids=lambda row: row["limit"])
+def test_the_narrowest_level_speaks(level: Level, row: dict[str, str]) -> None:
+    house, (what, amount) = House(), row["limit"].split()
+    cap = Cap(**{f"max_{what}_minor": number(amount)})
+    single, double = number(row["largest single"]), number(row["largest double"])
     customer, markets = house.customer(cash_minor=10_000), [house.market(), house.market()]
     id, selection = levels(house, markets[0])[level]
     house.do(c.SetCap(level, id, "EUR", cap, selection))
     named = {"level": level.value, "level_id": selection or id}
     answer = house.bet(customer, markets[0], stake_minor=1_000)
-    assert answer == Refused(code, {"max_stake_minor": single, **named})
+    assert answer == Refused(row["single"], {"max_stake_minor": single, **named})
     answer = ask(house, customer, multiple(house, markets))
-    assert answer == Refused(code, {"bet": 1, "max_stake_minor": double, **named})
+    assert answer == Refused(row["double"], {"bet": 1, "max_stake_minor": double, **named})
     assert isinstance(ask(house, customer, multiple(house, markets, double)), TicketAnswer)
 
 
@@ -261,15 +257,15 @@ def referred(house: House) -> tuple[int, list[int], Bet]:
     return customer, markets, bet
 
 
-ENDS: list[tuple[str, Callable[[House, int, int], object], BetStatus, int]] = [
-    ("accepted", lambda house, ticket, _: house.do(c.AcceptReferral(ticket)), BetStatus.OPEN, 9_000),
-    ("declined", lambda house, ticket, _: house.do(c.DeclineReferral(ticket)), BetStatus.REFUSED, 10_000),
-    ("expired", lambda house, ticket, _: house.wait(60 * SECOND_US), BetStatus.REFUSED, 10_000),
-    ("offered", lambda house, ticket, _: offer(house, ticket), BetStatus.OFFERED, 10_000),
-    ("offer taken", lambda house, ticket, who: answer_offer(house, ticket, who, yes=True), BetStatus.OPEN, 9_400),
-    ("offer left", lambda house, ticket, who: answer_offer(house, ticket, who, yes=False), BetStatus.REFUSED, 10_000),
-    ("offer expired", lambda house, ticket, _: offer(house, ticket, wait_s=60), BetStatus.REFUSED, 10_000),
-]
+ENDS: dict[str, Callable[[House, int, int], object]] = {
+    "the trader accepts": lambda house, ticket, _: house.do(c.AcceptReferral(ticket)),
+    "the trader declines": lambda house, ticket, _: house.do(c.DeclineReferral(ticket)),
+    "a minute passes": lambda house, ticket, _: house.wait(60 * SECOND_US),
+    "the trader offers": lambda house, ticket, _: offer(house, ticket),
+    "the trader offers, the customer takes it": lambda house, ticket, who: answer_offer(house, ticket, who, yes=True),
+    "the trader offers, the customer leaves it": lambda house, ticket, who: answer_offer(house, ticket, who, yes=False),
+    "the trader offers, a minute passes": lambda house, ticket, _: offer(house, ticket, wait_s=60),
+}
 
 
 def offer(house: House, ticket: int, wait_s: int = 0) -> None:
@@ -282,17 +278,13 @@ def answer_offer(house: House, ticket: int, customer: int, *, yes: bool) -> None
     house.ask(c.AnswerOffer(customer, ticket, yes), actor=customer)
 
 
-@pytest.mark.parametrize("end", ENDS, ids=lambda end: str(end[0]))
-def test_what_becomes_of_a_referred_ticket(
-    end: tuple[str, Callable[[House, int, int], object], BetStatus, int],
-) -> None:
+@pytest.mark.parametrize("row", table("acceptance.md", "Referral"), ids=lambda row: row["what happens"])
+def test_what_becomes_of_a_referred_ticket(row: dict[str, str]) -> None:
     house = House()
     customer, _, bet = referred(house)
-    _, act, status, cash = end
-    act(house, bet.id, customer)
-    assert (bet.status, house.cash(customer)) == (status, cash)
-    held = 600 if status is BetStatus.OFFERED else 0
-    assert house.wallet(customer).cash.held_minor == held
+    ENDS[row["what happens"]](house, bet.id, customer)
+    cash = house.wallet(customer).cash
+    assert (bet.status, cash.balance_minor, cash.held_minor) == (row["then"], number(row["cash"]), number(row["held"]))
 
 
 def test_an_offer_stands_at_its_prices_whatever_moved() -> None:
@@ -335,6 +327,28 @@ def test_a_lost_double_opens_again_with_the_correction_and_wins() -> None:
     assert (bet.status, bet.payout_minor) == (BetStatus.OPEN, 0)
     result(house, markets[1], HOME_WINS)
     assert (bet.status, house.cash(customer)) == (BetStatus.SETTLED, 4_000)
+
+
+def test_one_double_through_everything_that_may_be_taken_back() -> None:
+    house = House()
+    customer, (first, second) = house.customer(cash_minor=10_000), (house.market(), house.market())
+    window = house.at_us, house.at_us + 1
+    (bet,) = taken(house, customer, multiple(house, [first, second]))
+    happens: dict[str, c.AnyCommand] = {
+        "the first match is drawn": c.RecordResult(first, DRAW),
+        "corrected: the first has won": c.RecordResult(first, HOME_WINS),
+        "the second has won": c.RecordResult(second, HOME_WINS),
+        "the first result is taken back": c.RollbackResult(first),
+        "the first has won": c.RecordResult(first, HOME_WINS),
+        "what was struck on the first is cancelled": c.CancelMarketBets(first, *window, "a wrong price"),
+        "that is restored": c.RestoreMarketBets(first, *window),
+        "the first is void": c.RecordResult(first, Void("abandoned")),
+    }
+    for row in table("settlement.md", "Bets of several legs"):
+        house.do(happens[row["what happens"]])
+        house.wait()
+        now = bet.status, bet.payout_minor, house.cash(customer)
+        assert now == (row["bet"], number(row["paid so far"]), number(row["cash"])), row
 
 
 def test_winnings_spent_before_a_rollback_are_owed() -> None:
