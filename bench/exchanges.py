@@ -106,7 +106,7 @@ class Book:
     def place(self, step: Step) -> int:
         """Match an order, then let what is left rest. How many trades it made."""
         state, book = self.state, self.book
-        number = len(state.by_id) + 1
+        number = state.next_id()
         fills = match(book.runners, step.runner, step.side, step.price_milli, Want(Target.SIZE, step.size_minor), {})
         trades = []
         for made, fill in enumerate(fills, state.traded + 1):
@@ -140,7 +140,7 @@ def mix(count: int, *, customers: int = CUSTOMERS, seed: int = 7) -> list[Step]:
             book.cancel(step.cancels)
         else:
             book.place(step)
-            resting.append(len(book.state.by_id))
+            resting.append(book.state.placed)
     return steps
 
 

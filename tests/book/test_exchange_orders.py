@@ -460,3 +460,21 @@ def test_a_customer_keeps_one_currency_on_a_market() -> None:
     market, customer = house.exchange_market(), house.trader(currency="EUR")
     assert house.why(customer, market, BACK, 3_000, 500, currency="EUR") == "no_rate"
     assert house.why(customer, market, BACK, 3_000, 500) == "wallet_not_found"
+
+
+def test_what_came_to_nothing_is_forgotten_after_an_hour() -> None:
+    house = Exchange()
+    market, customer, other = house.exchange_market(), house.trader(), house.trader()
+    nothing = house.order(customer, market, BACK, 3_000, 500)
+    house.cancel(customer, market, nothing)
+    something = house.order(customer, market, BACK, 3_000, 500)
+    house.order(other, market, LAY, 3_000, 200)
+    house.cancel(customer, market, something)
+    house.wait(3_601 * SECOND_US)
+    last = house.order(customer, market, BACK, 3_000, 500)
+    known = house.machine.state.exchange.orders.by_id
+    assert (nothing in known, something in known, last) == (False, True, something + 2)
+    answer = house.cancel(customer, market, nothing, 99)
+    assert [report.code for report in answer.reports] == ["bet_taken_or_lapsed", "invalid_bet_id"]
+    house.win(market, 0)
+    assert house.pounds(customer) == 100_000 + 380

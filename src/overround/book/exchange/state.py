@@ -48,12 +48,12 @@ from overround.kernel.fact import Fact
 
 
 class Kept(msgspec.Struct, array_like=True):
-    """What of the exchange cannot be found again: the part that a snapshot holds."""
+    """What of the exchange cannot be found again: the part that a snapshot holds. `counts` are orders placed, trades,
+    arrivals in queues, and when orders were last forgotten."""
 
     markets: dict[int, ExchangeMarket] = {}
     orders: list[Order] = []
-    traded: int = 0
-    ranked: int = 0
+    counts: tuple[int, int, int, int] = (0, 0, 0, 0)
     rates: dict[str, Rate] = {}
     minimums: dict[str, Minimums] = {}
     discounts: dict[int, int] = {}
@@ -81,8 +81,7 @@ def keep(state: ExchangeState) -> Kept:
     return Kept(
         state.markets,
         list(state.orders.by_id.values()),
-        state.orders.traded,
-        state.orders.ranked,
+        (state.orders.placed, state.orders.traded, state.orders.ranked, state.orders.swept_us),
         state.rates,
         state.minimums,
         state.discounts,
@@ -93,10 +92,13 @@ def keep(state: ExchangeState) -> Kept:
 
 def restore(kept: Kept) -> ExchangeState:
     """The state again, with what is found again from it."""
+    placed, traded, ranked, swept_us = kept.counts
     orders = OrdersState(
         by_id={order.id: order for order in kept.orders},
-        traded=kept.traded,
-        ranked=kept.ranked,
+        placed=placed,
+        traded=traded,
+        ranked=ranked,
+        swept_us=swept_us,
         books={market.id: _book(market) for market in kept.markets.values()},
     )
     matching.index(orders)
@@ -367,4 +369,5 @@ def apply(state: ExchangeState, fact: Fact, at_us: int) -> bool:
     if step is None:
         return False
     step(state, fact, at_us)
+    matching.forget(state.orders, at_us)
     return True

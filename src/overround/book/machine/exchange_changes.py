@@ -94,6 +94,8 @@ def _changes_refusal(numbers: list[int], *, may_be_none: bool = False) -> Refuse
 def _own_live(state: State, number: int, customer_id: int, market_id: int) -> Order | Refusal:
     """A customer's resting order, or why it cannot be changed."""
     order = state.exchange.orders.by_id.get(number)
+    if order is None and 0 < number <= state.exchange.orders.placed:
+        return Refusal.BET_TAKEN_OR_LAPSED  # it came to nothing, and is forgotten
     if order is None or order.customer_id != customer_id or (market_id and order.market_id != market_id):
         return Refusal.INVALID_BET_ID
     if order.status is OrderStatus.PENDING:

@@ -1,13 +1,24 @@
 """Every order, the books in which they rest and the positions they make, and how trades and cuts change them."""
 
 import heapq
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from overround.book.exposure import Cells, Game, Position, Shape, Side, add, at_start, cell_of, matched, unmatched
-from overround.book.matching.types import Order, OrderStatus, OrderType, Placed, RunnerBook, TimeInForce, Trade
+from overround.book.matching.types import (
+    FORGET_AFTER_US,
+    SWEEP_EVERY_US,
+    Order,
+    OrderStatus,
+    OrderType,
+    Placed,
+    RunnerBook,
+    TimeInForce,
+    Trade,
+)
 
 
 class MarketBook:
@@ -47,21 +58,25 @@ class MarketBook:
 
 
 class OrdersState(msgspec.Struct):
-    """`by_id` are all orders there ever were, by dense id; `traded` and `ranked` count trades and arrivals in queues.
+    """`by_id` are orders by dense id, but for those that came to nothing an hour ago; `placed`, `traded` and `ranked`
+    count orders, trades and arrivals in queues. `swept_us` is when orders were last forgotten.
 
     Found again from these: `books` by market; `live` by customer and market, orders with something unmatched by id;
-    `waits`, a heap of (due, market, customer) whose first is due first.
+    `waits`, a heap of (due, market, customer) whose first is due first; `gone`, what came to nothing, the oldest first.
     """
 
     by_id: dict[int, Order] = {}
+    placed: int = 0
     traded: int = 0
     ranked: int = 0
+    swept_us: int = 0
     books: dict[int, MarketBook] = {}
     live: dict[int, dict[int, dict[int, Order]]] = {}
     waits: list[tuple[int, int, int]] = []
+    gone: deque[Order] = msgspec.field(default_factory=deque)
 
     def next_id(self) -> int:
-        return len(self.by_id) + 1
+        return self.placed + 1
 
     def live_on(self, customer_id: int, market_id: int) -> dict[int, Order]:
         """A customer's orders on a market with something unmatched, those for the starting price too."""
@@ -85,9 +100,37 @@ def index(state: OrdersState) -> None:
         if order.rank and order.remaining_minor:
             state.books[order.market_id].runners[order.runner].half(order.side).rest(order)
 
+    state.gone = deque(sorted(filter(_came_to_nothing, state.by_id.values()), key=_over_at_us))
+
 
 def _rank(order: Order) -> int:
     return order.rank
+
+
+def _came_to_nothing(order: Order) -> bool:
+    over = order.status in (OrderStatus.COMPLETE, OrderStatus.EXPIRED)
+    return over and not order.matched_minor and not order.voided_minor
+
+
+def _over_at_us(order: Order) -> int:
+    """When the last of an order lapsed or was cancelled."""
+    return max(order.lapsed_at_us, order.cancelled_at_us)
+
+
+def forget(state: OrdersState, now_us: int) -> None:
+    """Drop orders that came to nothing long enough ago, all that are due at once and not too often."""
+    if now_us - state.swept_us < SWEEP_EVERY_US:
+        return
+    state.swept_us = now_us
+    touched: dict[tuple[int, int], None] = {}
+    gone, horizon_us = state.gone, now_us - FORGET_AFTER_US
+    while gone and _over_at_us(gone[0]) < horizon_us:
+        order = gone.popleft()
+        del state.by_id[order.id]
+        touched[order.market_id, order.customer_id] = None
+    for market_id, customer_id in touched:
+        own = state.books[market_id].own
+        own[customer_id] = [order for order in own[customer_id] if order.id in state.by_id]
 
 
 def _enter(state: OrdersState, order: Order) -> None:
@@ -105,6 +148,8 @@ def _enter(state: OrdersState, order: Order) -> None:
 def _leave(state: OrdersState, order: Order, status: OrderStatus = OrderStatus.COMPLETE) -> None:
     """Nothing is left of an order."""
     order.status = status
+    if status is OrderStatus.COMPLETE and _came_to_nothing(order):
+        state.gone.append(order)
     state.books[order.market_id].live -= 1
     by_market = state.live[order.customer_id]
     live = by_market[order.market_id]
@@ -211,6 +256,7 @@ def place(state: OrdersState, book: MarketBook, orders: list[Order], trades: tup
     own = book.own.setdefault(orders[0].customer_id, []) if orders else []
     for order in orders:
         state.by_id[order.id] = order
+        state.placed = order.id
         own.append(order)
     for made in trades:
         trade(state, book, made, at_us)
@@ -249,7 +295,7 @@ def _land(state: OrdersState, book: MarketBook, order: Order, at_us: int) -> Non
         order.status = OrderStatus.COMPLETE
         return
     elif order.time_in_force is TimeInForce.FILL_OR_KILL:
-        _kill(order, at_us)
+        _kill(state, order, at_us)
         return
     else:
         _enter(state, order)
@@ -259,10 +305,12 @@ def _land(state: OrdersState, book: MarketBook, order: Order, at_us: int) -> Non
     wait(book.positions[order.customer_id].cells, book.game, order, rest_of(order))
 
 
-def _kill(order: Order, at_us: int) -> None:
+def _kill(state: OrdersState, order: Order, at_us: int) -> None:
     order.lapsed_minor += order.remaining_minor
     order.remaining_minor, order.lapsed_at_us = 0, at_us
     order.status = OrderStatus.COMPLETE if order.matched_minor else OrderStatus.EXPIRED
+    if not order.matched_minor:
+        state.gone.append(order)
 
 
 def start(
@@ -280,6 +328,8 @@ def start(
     for made in trades:
         trade(state, book, made, at_us)
     for order in at_price:
+        if not order.matched_minor:
+            order.lapsed_at_us = at_us
         _leave(state, order)
     book.start.clear()
 

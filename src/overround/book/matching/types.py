@@ -3,10 +3,17 @@
 from bisect import insort
 from collections import deque
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from overround.book.exposure import Side
+from overround.kernel.instant import HOUR_US
+
+FORGET_AFTER_US: Final = HOUR_US
+"""How long an order that came to nothing is remembered: most of what a market maker places."""
+
+SWEEP_EVERY_US: Final = 10_000_000
 
 
 class OrderType(StrEnum):
