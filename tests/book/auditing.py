@@ -7,6 +7,8 @@ from tests.book.exchange_audit import audit_exchange
 from overround.book.bets import WAITING, BetStatus
 from overround.book.ledger import AccountKind, StakeKind, sums_minor
 from overround.book.machine import State
+from overround.book.promotions import Grant, GrantKind
+from overround.book.tickets import Outcome
 from overround.kernel.level import Level
 
 
@@ -14,12 +16,15 @@ def audit(state: State) -> None:
     """Raises AssertionError where money is not conserved or an index differs from what it stands for."""
     assert not any(sums_minor(state.ledger).values()), "a currency does not sum to zero"
     _nobody_is_short(state)
-    assert {name: wallet.cash.held_minor for name, wallet in state.ledger.wallets.items()} == _held(state)
+    wallets = state.ledger.wallets
+    assert {name: wallet.cash.held_minor for name, wallet in wallets.items()} == _held(state)
+    assert {name: wallet.bonus.held_minor for name, wallet in wallets.items()} == _held_of_bonus(state)
     for currency, house in state.ledger.house.items():
         assert house.open_stakes.balance_minor == _open_stakes_minor(state, currency)
     audit_exchange(state)
     _what_is_owed(state)
     _cash_outs(state)
+    _grants(state)
     waiting = {
         (bet.decide_at_us, bet.ticket.id if bet.ticket else bet.id)
         for bet in state.bets.bets.values()
@@ -48,6 +53,37 @@ def _cash_outs(state: State) -> None:
         assert (bet.status is BetStatus.CASHED_OUT) == (bet.running_minor == 0)
 
 
+def _grants(state: State) -> None:
+    """Tokens stand for the bets that use them, bonuses for what was staked since; indexes are what they stand for."""
+    kept, all_bets = state.promotions, state.bets.bets.values()
+    running = [grant for grant in kept.grants.values() if grant.kind is GrantKind.BONUS and grant.runs]
+    assert {(grant.customer_id, grant.currency): grant for grant in running} == kept.bonuses
+    assert {(grant.expires_at_us, grant.id) for grant in running} <= set(kept.due)
+    assert set(kept.ripe) == {grant.id for grant in running if grant.wagered_minor >= grant.required_minor}
+    for grant in kept.grants.values():
+        own = [bet for bet in all_bets if bet.ticket is not None and bet.ticket.grant_id == grant.id]
+        if grant.kind is not GrantKind.BONUS:
+            stood = [bet for bet in own if bet.status in (BetStatus.OPEN, BetStatus.SETTLED, BetStatus.CASHED_OUT)]
+            restores = grant.kind is GrantKind.FREE_BET
+            assert grant.uses == sum(not (restores and bet.outcome is Outcome.VOID) for bet in stood)
+            assert grant.held == any(bet.status in WAITING for bet in own)
+        elif grant.runs:
+            assert grant.wagered_minor == _wagered(state, grant)
+
+
+def _wagered(state: State, bonus: Grant) -> int:
+    """The settled stakes of a wallet that count towards its bonus, from the bets."""
+    total = 0
+    for bet in state.bets.bets.values():
+        of_wallet = (bet.customer_id, bet.currency) == (bonus.customer_id, bonus.currency)
+        is_since = max(bet.placed_at_us, bet.decide_at_us) >= bonus.granted_at_us
+        decided = bet.status is BetStatus.SETTLED and bet.outcome is not Outcome.VOID
+        prices = [bet.price_milli] if bet.slip is None else [leg.price_milli for leg in bet.slip.legs]
+        if of_wallet and is_since and decided and bet.stake_kind is not StakeKind.FREE_BET:
+            total += bet.running_minor if all(price >= bonus.min_price_milli for price in prices) else 0
+    return total
+
+
 def _nobody_is_short(state: State) -> None:
     for account in state.ledger.accounts.values():
         if account.kind in (AccountKind.CASH, AccountKind.BONUS):
@@ -64,6 +100,14 @@ def _held(state: State) -> dict[tuple[int, str], int]:
     for market in state.exchange.markets.values():
         for position in list(market.positions.values())[1:]:
             held[position.customer_id, position.currency] += position.held_minor
+    return held
+
+
+def _held_of_bonus(state: State) -> dict[tuple[int, str], int]:
+    held = dict.fromkeys(state.ledger.wallets, 0)
+    for bet in state.bets.bets.values():
+        if bet.status in WAITING and bet.stake_kind is StakeKind.BONUS:
+            held[bet.customer_id, bet.currency] += bet.stake_minor
     return held
 
 

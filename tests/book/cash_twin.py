@@ -73,6 +73,8 @@ def is_decided(folds: tuple[int, ...], known: list[Fraction | None]) -> bool:
 
 def worth(state: State, bet: Bet, portion_bps: int, *, margin_bps: int = 500) -> tuple[int, int] | None:
     """The stake sold and the price of a portion of an open bet on match results; None where it has none."""
+    if bet.ticket is not None and bet.ticket.stake_kind != "cash":
+        return None
     legs, folds = legs_of(bet)
     running = bet.stake_minor - (bet.cashed.stake_minor if bet.cashed else 0)
     found = [leg_factor(state, bet, leg) for leg in legs]

@@ -15,7 +15,6 @@ from tests.book.test_ticketing import (
     DRAW,
     HOME_WINS,
     Evening,
-    ask,
     built,
     leg,
     multiple,
@@ -45,10 +44,11 @@ from overround.book.machine import (
 from overround.book.machine import cash_commands as cash
 from overround.book.machine import commands as c
 from overround.book.machine.commands import AnyCommand, BetAsked, LegAsked
+from overround.book.machine.grant_commands import GrantBonus, GrantFreeBet
 from overround.book.machine.state import empty
 from overround.book.settlement import Void
 from overround.book.tickets import SYSTEMS, Leg, Outcome, Slip
-from overround.kernel.instant import SECOND_US
+from overround.kernel.instant import DAY_US, SECOND_US
 from overround.kernel.refusal import Refused
 
 PAGE = "cash-out.md"
@@ -668,9 +668,12 @@ def test_the_journal_and_a_snapshot_make_the_same_night(seed: int) -> None:
         night.act()
 
 
-def test_free_bets_are_not_offered() -> None:
+def test_free_bets_and_bonus_bets_are_not_offered() -> None:
     house = House()
     customer, market = house.customer(), house.market()
-    (bet,) = taken(house, customer, multiple(house, [market]), stake_kind=StakeKind.FREE_BET)
-    assert no_quote(house, bet) == "cash_out_unavailable stake_kind"
-    assert why_not(ask(house, customer, multiple(house, [market]))) == "insufficient_funds"
+    until_us = house.at_us + DAY_US
+    free = house.do(GrantFreeBet(customer, "EUR", 1_000, until_us))
+    bonus = house.do(GrantBonus(customer, "EUR", 1_000, 5, until_us))
+    for kind, grant in ((StakeKind.FREE_BET, free), (StakeKind.BONUS, bonus)):
+        (bet,) = taken(house, customer, multiple(house, [market]), stake_kind=kind, grant_id=grant)
+        assert no_quote(house, bet) == "cash_out_unavailable stake_kind"

@@ -10,7 +10,7 @@ import pytest
 from tests.edge.running import Api
 
 from overround import identity
-from overround.book import bets, cashout, catalogue, control, exchange, ledger, limits, settlement, tickets
+from overround.book import bets, cashout, catalogue, control, exchange, ledger, limits, promotions, settlement, tickets
 from overround.book.machine import KeyRefusal
 from overround.edge import problems
 from overround.edge.problems import KINDS, Problem
@@ -28,6 +28,7 @@ REFUSALS = [
     bets.Refusal,
     control.Refusal,
     cashout.Refusal,
+    promotions.Refusal,
     settlement.Refusal,
     exchange.Refusal,
     tickets.Refusal,

@@ -12,12 +12,14 @@ from tests.projections.slips import tickets
 from overround import journal, projections
 from overround.book.bets import BetStatus, OddsChange
 from overround.book.catalogue import EachWay, MarketTerms, Moment
+from overround.book.ledger import StakeKind
 from overround.book.limits import LimitKind
 from overround.book.machine import BetAnswer, Done, Machine, Pending, QuoteAnswer, TermBegan, decode_fact, request
 from overround.book.machine.cash_commands import QuoteCashOut, SetCashOutRule, TakeCashOut
 from overround.book.machine.commands import (
     AddSelections,
     AnyCommand,
+    BetAsked,
     ChangeMarket,
     CloseMarket,
     CoolOff,
@@ -28,10 +30,12 @@ from overround.book.machine.commands import (
     EndEvent,
     FeedHeartbeat,
     HandOverMarket,
+    LegAsked,
     MoveFunds,
     OpenCustomer,
     OpenWallet,
     PlaceBet,
+    PlaceTicket,
     RecordEventResult,
     RecordResult,
     RescheduleEvent,
@@ -59,6 +63,7 @@ from overround.book.machine.desk_commands import (
     SuspendLevel,
     UnblockPlayer,
 )
+from overround.book.machine.grant_commands import GrantBonus, GrantBoost, GrantFreeBet, RevokeGrant
 from overround.book.settlement import Finish, Score, Void, Winners
 from overround.kernel.ids import make_key
 from overround.kernel.instant import DAY_US, SECOND_US
@@ -138,6 +143,7 @@ def play(seed: int = 7, *, customers: int = 8, bets: int = 40) -> House:
         _match(house, competition, people, bets, number)
     _race(house, competition, people)
     tickets(house, competition)
+    _grants(house, competition, people)
     _limits(house, people)
     return house
 
@@ -286,6 +292,29 @@ def _cash_outs(house: House) -> None:
         quote = house.ask(bet.customer_id, QuoteCashOut(bet.customer_id, bet.id, (10_000, 4_000)[number % 2]))
         if isinstance(quote, QuoteAnswer):
             house.ask(bet.customer_id, TakeCashOut(bet.customer_id, quote.quote_id))
+
+
+def _grants(house: House, competition: int, people: Sequence[int]) -> None:
+    """Free bets, boosts and bonuses: used, taken back, released, and one whose time is over."""
+    until_us = house.now_us + DAY_US
+    market = house.done(
+        CreateMarket(house.done(CreateEvent(competition, "Derby", until_us)), "1x2", prices_milli=(2000, 3000, 4000))
+    )
+    house.done(ResumeMarket(market))
+    own = [person for person in people if (person, "EUR") in house.machine.state.ledger.wallets]
+    one, two = own[-1], own[-2]
+    bet = BetAsked((LegAsked(market, 1, 2000),), (1,), 1_000)
+    free = house.done(GrantFreeBet(one, "EUR", 1_000, until_us, note="welcome"))
+    boost = house.done(GrantBoost(one, "EUR", 2_000, 1_000, until_us))
+    bonus = house.done(GrantBonus(one, "EUR", 1_000, 1, until_us))
+    house.ask(one, PlaceTicket(one, "EUR", (bet,), stake_kind=StakeKind.FREE_BET, grant_id=free))
+    house.ask(one, PlaceTicket(one, "EUR", (bet,), grant_id=boost))
+    house.ask(one, PlaceTicket(one, "EUR", (bet,), stake_kind=StakeKind.BONUS, grant_id=bonus))
+    house.done(RevokeGrant(two, house.done(GrantFreeBet(two, "EUR", 500, until_us))))
+    house.done(RevokeGrant(two, house.done(GrantBonus(two, "EUR", 500, 2, until_us))))
+    house.done(GrantBonus(two, "EUR", 700, 2, house.now_us + SECOND_US))
+    house.done(RecordResult(market, Score(1, 0)))
+    house.wait(2 * SECOND_US)
 
 
 def _limits(house: House, people: Sequence[int]) -> None:

@@ -26,6 +26,7 @@ from overround.book.machine.events import (
     ProposalExpired,
     ProposalRejected,
 )
+from overround.book.promotions import BonusExpired, BonusGranted, BoostGranted, FreeBetGranted, GrantRevoked
 from overround.book.settlement import MarketBetsCancelled, MarketBetsRestored, ResultRecorded, ResultRolledBack
 from overround.kernel.fact import Fact
 from overround.projections.changes import Row
@@ -43,6 +44,11 @@ SUBJECTS: Final[dict[type[Fact], tuple[str, ...]]] = {
     ProposalApproved: ("proposal_id",),
     ProposalRejected: ("proposal_id",),
     ProposalExpired: ("proposal_id",),
+    FreeBetGranted: ("grant_id", "customer_id", "currency"),
+    BoostGranted: ("grant_id", "customer_id", "currency"),
+    BonusGranted: ("grant_id", "customer_id", "currency"),
+    BonusExpired: ("grant_id", "customer_id", "currency"),
+    GrantRevoked: ("grant_id", "customer_id"),
     PlayerBlocked: ("customer_id",),
     PlayerUnblocked: ("customer_id",),
     PlayerTermsSet: ("customer_id", "currency"),
@@ -60,7 +66,7 @@ SUBJECTS: Final[dict[type[Fact], tuple[str, ...]]] = {
 }
 """The facts that are somebody's decision about the house, by the fields that say what each is about."""
 
-OPERATORS_ONLY: Final = (WaitingTicketAccepted, WaitingTicketRefused)
+OPERATORS_ONLY: Final = (WaitingTicketAccepted, WaitingTicketRefused, BonusExpired)
 """Of these only what an operator asked for: the others are a time that was over, or the customer's own answer."""
 
 NOT_SHOWN: Final = frozenset({"kind", "cause", "transfers"})

@@ -54,6 +54,7 @@ from overround.projections.cashing import CASH_OUTS
 from overround.projections.changes import Changes, Known, Recorded, Resulted
 from overround.projections.controlling import CONTROLS
 from overround.projections.correcting import CORRECTIONS
+from overround.projections.granting import GRANTS
 from overround.projections.underway import NOBODY, Folding, act, as_json, market_changed, post
 
 
@@ -264,6 +265,7 @@ FOLDS: dict[type, Callable[[Folding, Any], None]] = {
     **CONTROLS,
     **BETS,
     **CASH_OUTS,
+    **GRANTS,
     **CORRECTIONS,
     CurrencyOpened: _currency_opened,
     CustomerOpened: _customer_opened,

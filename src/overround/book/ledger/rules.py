@@ -94,6 +94,26 @@ def settle(
     return (returned, Transfer(trading, account, payout_minor - stake_minor, Reason.WINNINGS, ref))
 
 
+def grant_bonus(wallet: Wallet, house: HouseAccounts, *, amount_minor: int) -> tuple[Transfer, ...]:
+    """Bonus money comes out of the house's profit."""
+    return (Transfer(house.trading.id, wallet.bonus.id, amount_minor, Reason.BONUS_GRANTED),)
+
+
+def release_bonus(wallet: Wallet, *, amount_minor: int) -> tuple[Transfer, ...]:
+    """What is left of a bonus becomes cash, and repays a debt first."""
+    if not amount_minor:
+        return ()
+    released = Transfer(wallet.bonus.id, wallet.cash.id, amount_minor, Reason.BONUS_RELEASED)
+    return (released, *recover(wallet, credited_minor=amount_minor, owed_minor=-wallet.debt.balance_minor))
+
+
+def expire_bonus(wallet: Wallet, house: HouseAccounts, *, amount_minor: int) -> tuple[Transfer, ...]:
+    """What is left of a bonus is the house's again."""
+    if not amount_minor:
+        return ()
+    return (Transfer(wallet.bonus.id, house.trading.id, amount_minor, Reason.BONUS_EXPIRED),)
+
+
 def cash_out(
     wallet: Wallet, house: HouseAccounts, *, stake_minor: int, amount_minor: int, owed_minor: int, ref: int
 ) -> tuple[Transfer, ...]:

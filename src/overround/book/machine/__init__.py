@@ -43,6 +43,7 @@ from overround.book.machine.events import (
     kind_of,
 )
 from overround.book.machine.folding import answer_of, fold
+from overround.book.machine.grant_answers import GrantNow, GrantsNow
 from overround.book.machine.machine import Machine, Pending
 from overround.book.machine.memory import KEY_SKEW_US, KEY_WINDOW_US, KeyRefusal
 from overround.book.machine.proposals import ProposalRefusal
@@ -77,6 +78,8 @@ __all__ = [
     "CashOutAnswer",
     "CashOutValue",
     "Done",
+    "GrantNow",
+    "GrantsNow",
     "KeyRefusal",
     "LimitNow",
     "LimitsNow",

@@ -5,6 +5,7 @@ import msgspec
 from overround.book.bets import BetStatus, Cashed, Outcome, Ticket, TicketBet
 from overround.book.limits import LimitKind
 from overround.book.machine.cash_answers import CashOutTold
+from overround.book.machine.grant_answers import GrantsNow
 from overround.book.matching import OrderStatus
 from overround.book.tickets import LegResult, Slip
 from overround.kernel.refusal import Refused
@@ -268,4 +269,5 @@ Answer = (
     | Sheet
     | ProposalsNow
     | CashOutTold
+    | GrantsNow
 )

@@ -10,8 +10,9 @@ from overround.book.ledger import StakeKind
 from overround.book.machine.cash_answers import CashOutValue
 from overround.book.machine.cash_commands import QuoteCashOut, TakeCashOut, ValueCashOut
 from overround.book.machine.settling import Results, decided_minor
+from overround.book.machine.showing import running_slip
 from overround.book.machine.state import State
-from overround.book.tickets import Leg, Slip
+from overround.book.tickets import Leg
 from overround.kernel.fact import Fact
 from overround.kernel.refusal import Refused
 
@@ -45,7 +46,7 @@ class Values:
         never = never_offered(bet)
         if never is not None:
             return never
-        slip, struck_at_us = _running(bet), max(bet.placed_at_us, bet.decide_at_us)
+        slip, struck_at_us = running_slip(bet), bet.struck_at_us
         part_minor = stake_minor or cashout.part_minor(
             running_minor=slip.stake_minor, portion_bps=portion_bps, lines=tickets.line_count(slip)
         )
@@ -99,16 +100,6 @@ class Values:
 
     def _delay_us(self, market: Market) -> int:
         return catalogue.delay_us(market, self._state.catalogue.events[market.event_id])
-
-
-def _running(bet: Bet) -> Slip:
-    """What runs of a bet, as a slip."""
-    if bet.slip is None:
-        leg = Leg(bet.selection_id, 0, bet.price_milli, market_id=bet.market_id)
-        return Slip((leg,), (1,), bet.running_minor)
-    if bet.cashed is None:
-        return bet.slip
-    return msgspec.structs.replace(bet.slip, stake_minor=bet.running_minor)
 
 
 def never_offered(bet: Bet) -> Refused | None:

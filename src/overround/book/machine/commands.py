@@ -9,6 +9,7 @@ from overround.book.machine.cash_commands import CashOutCommand, CashOutQuery
 from overround.book.machine.command import Command as Command
 from overround.book.machine.desk_commands import DeskCommand, DeskQuery
 from overround.book.machine.exchange_commands import ExchangeCommand
+from overround.book.machine.grant_commands import GrantCommand, GrantQuery
 from overround.book.machine.ticket_commands import AcceptReferral as AcceptReferral
 from overround.book.machine.ticket_commands import AnswerOffer as AnswerOffer
 from overround.book.machine.ticket_commands import BetAsked as BetAsked
@@ -302,7 +303,7 @@ class FindBet(Command, frozen=True):
     key: str = ""
 
 
-Query = GetBalances | GetLimits | FindBet | DeskQuery | CashOutQuery | TicketQuery
+Query = GetBalances | GetLimits | FindBet | DeskQuery | CashOutQuery | GrantQuery | TicketQuery
 
 AnyCommand = (
     PlaceBet
@@ -345,6 +346,7 @@ AnyCommand = (
     | ExchangeCommand
     | DeskCommand
     | CashOutCommand
+    | GrantCommand
     | Query
 )
 

@@ -18,6 +18,7 @@ from overround.book.machine import (
     controlling,
     correcting,
     exchanging,
+    granting,
     memory,
     offering,
     previewing,
@@ -160,6 +161,7 @@ DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refus
     RejectProposal: approving.reject_proposal,
     **exchanging.DECIDE,
     **cash_folding.DECIDE,
+    **granting.DECIDE,
 }
 
 CORRECTIONS: Final = frozenset(
@@ -178,6 +180,7 @@ ASK: dict[type[Command], Callable[[State, Any, int], Answer]] = {
     FieldSheet: previewing.field_sheet,
     GetProposals: previewing.get_proposals,
     **cash_folding.ASK,
+    **granting.ASK,
 }
 
 
@@ -234,7 +237,7 @@ def _refused(refused: Refused, request: Request, cause: Cause) -> RequestRefused
 
 def next_due_us(state: State) -> int | None:
     """When `decide_due` next has something to do; the past when it has now, None when it may never."""
-    at_once = state.settlement.settling or state.exchange.settling or state.cashout.scans
+    at_once = state.settlement.settling or state.exchange.settling or state.cashout.scans or granting.is_due(state)
     return 0 if at_once else timer_due_us(state)
 
 
@@ -245,14 +248,14 @@ def timer_due_us(state: State) -> int | None:
     )
     delays = tuple(waits[0][0] for waits in (state.delays, state.cashout.due) if waits)
     overrides = (state.overrides[0][0],) if state.overrides else ()
-    orders_us, proposals_us = exchanging.due_us(state), state.proposals.next_due_us()
-    others = [due_us for due_us in (orders_us, proposals_us) if due_us is not None]
+    dues_us = exchanging.due_us(state), state.proposals.next_due_us(), granting.due_us(state)
+    others = [due_us for due_us in dues_us if due_us is not None]
     return min((*silences, *delays, *overrides, *others), default=None)
 
 
 def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> tuple[Fact, ...]:
-    """One step of what is due without anybody asking: overrides and delays that are over, feeds that fell silent, then
-    settlement, then the standing rules of cash-outs."""
+    """One step of what is due without anybody asking: overrides and delays that are over, feeds that fell silent,
+    bonuses that end, then settlement, then the standing rules of cash-outs."""
     if state.overrides and state.overrides[0][0] <= now_us:
         return (controlling.end_override(state),)
     if (expires_us := state.proposals.next_due_us()) is not None and expires_us <= now_us:
@@ -267,7 +270,7 @@ def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> 
     silent = [feed for feed in state.catalogue.feeds.values() if catalogue.is_silent(feed, now_us=now_us)]
     if silent:
         return tuple(FeedSilenced(feed=feed.name) for feed in silent)
-    over = exchanging.decide_due(state, now_us)
+    over = exchanging.decide_due(state, now_us) or granting.decide_due(state, now_us)
     if over:
         return over
     settled = exchanging.settle_next(state, step=settle_step)

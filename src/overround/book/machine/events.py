@@ -86,6 +86,14 @@ from overround.book.limits import (
     SelfExcluded,
 )
 from overround.book.machine.commands import AnyCommand
+from overround.book.promotions import (
+    BonusExpired,
+    BonusGranted,
+    BonusReleased,
+    BoostGranted,
+    FreeBetGranted,
+    GrantRevoked,
+)
 from overround.book.settlement import (
     BetsSettled,
     MarketBetsCancelled,
@@ -248,6 +256,12 @@ AnyFact = (
     | CashOutRuleSet
     | CashOutRuleRemoved
     | CashOutRulesSeen
+    | FreeBetGranted
+    | BoostGranted
+    | BonusGranted
+    | BonusReleased
+    | BonusExpired
+    | GrantRevoked
 )
 
 _encoder = msgspec.json.Encoder()
@@ -328,6 +342,11 @@ SUBJECT: dict[type[Fact], str] = {
     BuilderPriced: "builder_id",
     CapSet: "id",
     CashOutRuleSet: "bet_id",
+    FreeBetGranted: "grant_id",
+    BoostGranted: "grant_id",
+    BonusGranted: "grant_id",
+    BonusExpired: "grant_id",
+    GrantRevoked: "grant_id",
     CashOutRuleRemoved: "bet_id",
 }
 """Which field of a fact is the `id` that its Done answers with."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from overround.book import bets, cashout, catalogue, ledger, limits, settlement
+from overround.book import bets, cashout, catalogue, ledger, limits, promotions, settlement
 from overround.book.bets import (
     Bet,
     BetAccepted,
@@ -22,7 +22,7 @@ from overround.book.bets import (
 from overround.book.control import OverrideEnded, PriceOverridden
 from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, StakeKind, WalletOpened
 from overround.book.limits import Purse
-from overround.book.machine import cash_folding, exchanging
+from overround.book.machine import cash_folding, exchanging, granting
 from overround.book.machine.answers import Answer, BetAnswer, Done, Proposed, TicketAnswer
 from overround.book.machine.events import (
     SUBJECT,
@@ -194,6 +194,7 @@ def _ticket_accepted(state: State, fact: TicketAccepted, at_us: int) -> None:
     ledger.post(state.ledger, fact.transfers)
     purse = _purse(state, fact.customer_id, fact.currency)
     is_own = fact.stake_kind is not StakeKind.FREE_BET
+    promotions.stand(state.promotions, fact.grant_id)
     for bet in _taken(state, fact, BetStatus.OPEN, at_us):
         bets.stand((state.bets, state.catalogue), bet)
         limits.use(
@@ -214,6 +215,7 @@ def _ticket_referred(state: State, fact: TicketReferred, at_us: int) -> None:
 
 
 def _await(state: State, fact: TicketDelayed | TicketReferred, status: BetStatus, at_us: int) -> None:
+    promotions.set_aside(state.promotions, fact.grant_id)
     for bet in _taken(state, fact, status, at_us):
         _hold(state, bet, at_us)
     delay_until(state, due_us=fact.decide_at_us, bet_id=fact.ticket_id)
@@ -235,6 +237,7 @@ def _waiting_accepted(state: State, fact: WaitingTicketAccepted, at_us: int) -> 
     ledger.post(state.ledger, fact.transfers)
     for bet in bets.accept_waiting(state.bets, state.catalogue, fact, seq=state.seq):
         _promise(state, bet, at_us)
+    promotions.stand(state.promotions, _grant_of(state, fact.ticket_id))
     delay_over(state)
 
 
@@ -242,7 +245,13 @@ def _waiting_refused(state: State, fact: WaitingTicketRefused, at_us: int) -> No
     for bet in bets.refuse_waiting(state.bets, fact.ticket_id):
         _let_go(state, bet, bet.stake_minor)
         _give_back(state, bet, bet.stake_minor)
+    promotions.let_go(state.promotions, _grant_of(state, fact.ticket_id))
     delay_over(state)
+
+
+def _grant_of(state: State, ticket_id: int) -> int:
+    ticket = state.bets.bets[ticket_id].ticket
+    return ticket.grant_id if ticket is not None else 0
 
 
 def _builder_priced(state: State, fact: BuilderPriced, at_us: int) -> None:
@@ -331,14 +340,21 @@ def _bets_restored(state: State, fact: MarketBetsRestored, at_us: int) -> None:
 def _bets_settled(state: State, fact: BetsSettled, at_us: int) -> None:
     ledger.post(state.ledger, fact.transfers)
     settlement.advance(state.settlement, fact)
-    by_id, book = state.bets.bets, (state.bets, state.catalogue)
+    by_id, book, given = state.bets.bets, (state.bets, state.catalogue), state.promotions
+    changes = granting.bonus_changes(state, fact) if given.grants else {}
     for row in fact.bets:
         bet = by_id[row.bet_id]
+        if given.grants:
+            promotions.settle(given, bet, row.outcome, at_us=at_us)
+            granting.settled(state, bet, changes)
         bets.settle(book, bet, outcome=row.outcome, payout_minor=row.payout_minor)
         cashout.remove_rule(state.cashout, bet.id)
         _return(state, bet, row.payout_minor - row.previous_minor, at_us)
     for again in fact.reopened:
         bet = by_id[again.bet_id]
+        if given.grants:
+            promotions.settle(given, bet, None, at_us=at_us)
+            granting.settled(state, bet, changes)
         bets.reopen(book, bet)
         _return(state, bet, -again.previous_minor, at_us)
 
@@ -363,6 +379,7 @@ FOLDS: dict[type[Fact], Callable[[State, Any, int], None]] = {
     **{kind: _into("limits", step) for kind, step in limits.APPLY.items()},
     **exchanging.FOLDS,
     **cash_folding.FOLDS,
+    **granting.FOLDS,
     CurrencyOpened: _currency_opened,
     CustomerOpened: _customer_opened,
     WalletOpened: _wallet_opened,

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from overround.book import bets, cashout, exchange
+from overround.book import bets, cashout, exchange, promotions
 from overround.book.bets import WAITING, Bet, BetsState, BuilderPriced, Exposure, Tally
 from overround.book.catalogue import CatalogueState
 from overround.book.ledger import Account, AccountKind, HouseAccounts, LedgerState, Wallet
@@ -50,6 +50,7 @@ class Snapshot(msgspec.Struct, array_like=True):
     settling: dict[int, Settling]
     exchange: exchange.Kept
     cashout: cashout.Kept
+    promotions: promotions.Kept
     remembered: list[Remembered]
     proposals: Proposals
 
@@ -82,6 +83,7 @@ def encode(state: State) -> bytes:
             settling=state.settlement.settling,
             exchange=exchange.keep(state.exchange),
             cashout=state.cashout.keep(),
+            promotions=state.promotions.keep(),
             remembered=remembered,
             proposals=state.proposals,
         )
@@ -119,6 +121,7 @@ def _state(taken: Snapshot) -> State:
         settlement=SettlementState(results=taken.results, heard=taken.heard, settling=taken.settling),
         exchange=exchange.restore(taken.exchange),
         cashout=cashout.index(taken.cashout),
+        promotions=promotions.index(taken.promotions),
         memory=_memory(taken),
         delays=[(bet.decide_at_us, bet.id) for bet in taken.bets if bet.status in WAITING and _is_first(bet)],
     )

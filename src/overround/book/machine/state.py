@@ -14,6 +14,7 @@ from overround.book.ledger import LedgerState
 from overround.book.limits import LimitsState
 from overround.book.machine.memory import Memory
 from overround.book.machine.proposals import Proposals
+from overround.book.promotions import PromotionsState
 from overround.book.settlement import SettlementState
 
 
@@ -34,6 +35,7 @@ class State(msgspec.Struct):
     memory: Memory
     delays: list[tuple[int, int]]
     overrides: list[tuple[int, int, int]] = []
+    promotions: PromotionsState = msgspec.field(default_factory=PromotionsState)
     proposals: Proposals = msgspec.field(default_factory=Proposals)
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from overround.book import bets, catalogue, ledger, limits, tickets
+from overround.book import bets, catalogue, ledger, limits, promotions, tickets
 from overround.book.bets import (
     Bet,
     BetStatus,
@@ -22,10 +22,12 @@ from overround.book.bets import (
 from overround.book.catalogue import EventStatus, Market
 from overround.book.ledger import StakeKind, Transfer, Wallet
 from overround.book.limits import Player
+from overround.book.machine import granting
 from overround.book.machine.betting import no_price, no_wallet, too_much, unavailable
 from overround.book.machine.commands import BetAsked, LegAsked, PlaceTicket
 from overround.book.machine.limiting import Pledged, rooms
 from overround.book.machine.state import State
+from overround.book.promotions import Grant
 from overround.book.tickets import Leg, Slip
 from overround.kernel.fact import Fact
 from overround.kernel.instant import SECOND_US
@@ -60,6 +62,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     held_minor: int = 0
     within_limits: bool = True
     at_prices: bool = False
+    grant: Grant | None = None
 
     @property
     def stake_minor(self) -> int:
@@ -91,6 +94,9 @@ def asked_for(state: State, command: PlaceTicket, now_us: int) -> Asked | Refuse
     slips = _slips(state, command, player)
     if isinstance(slips, Refused):
         return slips
+    grant = granting.claim(state, command, now_us)
+    if isinstance(grant, Refused):
+        return grant
     return Asked(
         player=player,
         wallet=wallet,
@@ -100,6 +106,7 @@ def asked_for(state: State, command: PlaceTicket, now_us: int) -> Asked | Refuse
         slips=slips,
         first_id=state.bets.next_id(),
         asked_at_us=now_us,
+        grant=grant,
     )
 
 
@@ -263,6 +270,11 @@ def stand(state: State, asked: Asked, now_us: int) -> tuple[TicketBet, ...] | Re
         slip = _priced(state, asked, asked_slip, now_us)
         if isinstance(slip, Refused):
             return Refused(slip.code, {"bet": position, **slip.detail})
+        if asked.grant is not None:
+            unfit = promotions.unfit(asked.grant, slip, bets=len(asked.slips))
+            if unfit is not None:
+                return unfit
+            slip = promotions.boosted(asked.grant, slip)
         if slip.stake_minor < terms.min_stake_minor:
             least: dict[str, int | str] = {"bet": position, "min_stake_minor": terms.min_stake_minor}
             return Refused(bets.Refusal.STAKE_BELOW_MINIMUM, least)
@@ -395,6 +407,7 @@ def waiting(state: State, bet: Bet, *, within_limits: bool = True) -> Asked:
         asked_at_us=bet.placed_at_us,
         held_minor=0 if ticket.stake_kind is StakeKind.FREE_BET else sum(each.stake_minor for each in parts),
         within_limits=within_limits,
+        grant=state.promotions.grants.get(ticket.grant_id) if ticket.grant_id else None,
     )
 
 

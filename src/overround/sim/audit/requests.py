@@ -16,6 +16,7 @@ from overround.book.machine import (
     CashOutAnswer,
     CashOutValue,
     Done,
+    GrantsNow,
     LimitsNow,
     OrdersAnswer,
     ProposalsNow,
@@ -90,6 +91,10 @@ LEADS_TO = {
     "TakeCashOut": {"cashed_out", "cash_out_delayed"},
     "SetCashOutRule": {"cash_out_rule_set"},
     "RemoveCashOutRule": {"cash_out_rule_removed"},
+    "GrantFreeBet": {"free_bet_granted"},
+    "GrantBoost": {"boost_granted"},
+    "GrantBonus": {"bonus_granted"},
+    "RevokeGrant": {"grant_revoked", "bonus_expired"},
     "CreateExchangeMarket": {"exchange_market_created"},
     "OpenExchangeMarket": {"exchange_market_opened"},
     "SuspendExchangeMarket": {"exchange_market_suspended"},
@@ -228,7 +233,16 @@ def matches(answer: Answer, decided: Decided) -> bool:
         case Proposed():
             proposed = (answer.proposal_id, answer.expires_at_us, answer.seq)
             return proposed == (fact.get("proposal_id"), fact.get("expires_at_us"), decided.seq)
-        case BetFound() | Balances() | LimitsNow() | ResultPreview() | Sheet() | ProposalsNow() | CashOutValue():
+        case (
+            BetFound()
+            | Balances()
+            | LimitsNow()
+            | ResultPreview()
+            | Sheet()
+            | ProposalsNow()
+            | CashOutValue()
+            | GrantsNow()
+        ):
             return False
 
 
