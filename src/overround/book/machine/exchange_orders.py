@@ -29,6 +29,7 @@ from overround.book.matching import (
     Target,
     TimeInForce,
     Trade,
+    Wait,
     Want,
 )
 from overround.kernel.fact import Fact
@@ -307,12 +308,12 @@ def leg(number: int, runner: int, price_milli: int, size_minor: int, order: int,
 # ---------------------------------------------------------------- after the delay
 
 
-def activate(state: State, market_id: int, customer_id: int, now_us: int) -> OrdersActivated:
+def activate(state: State, wait: Wait, now_us: int) -> OrdersActivated:
     """The in-play delay of a customer's orders on a market is over: they trade and rest, but for those that would meet
     the customer's own, whose customer has been shut out, or that slept through a suspension by the desk."""
+    _, market_id, customer_id = wait
     market = state.exchange.markets[market_id]
-    book = state.exchange.orders.books[market_id]
-    due = [o for o in book.pending.values() if o.customer_id == customer_id and o.decide_at_us <= now_us]
+    due = state.exchange.orders.due[wait].values()
     placing = Placing(state, market, customer_id, now_us)
     placing.delay_us = 0
     shut_out = limits.shut_out(state.limits.players[customer_id], now_us=now_us)

@@ -65,8 +65,7 @@ def decide_due(state: State, now_us: int) -> tuple[Fact, ...]:
     """What is over at this instant: one customer's delay, or one heartbeat."""
     waits, beats = state.exchange.orders.waits, state.exchange.beats
     if waits and waits[0][0] <= now_us:
-        _, market_id, customer_id = waits[0]
-        return (exchange_orders.activate(state, market_id, customer_id, now_us),)
+        return (exchange_orders.activate(state, waits[0], now_us),)
     if beats and beats[0][0] <= now_us:
         return (exchange_markets.missed(state, beats[0][1]),)
     return ()

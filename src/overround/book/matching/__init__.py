@@ -8,6 +8,7 @@ from overround.book.matching.rules import Fill, Want, match, match_across, resti
 from overround.book.matching.state import (
     MarketBook,
     OrdersState,
+    Wait,
     activate,
     cut,
     forget,
@@ -50,6 +51,7 @@ __all__ = [
     "Target",
     "TimeInForce",
     "Trade",
+    "Wait",
     "Want",
     "activate",
     "cut",

@@ -57,12 +57,16 @@ class MarketBook:
         self.fills: dict[int, list[Trade]] = {}
 
 
+Wait = tuple[int, int, int]
+
+
 class OrdersState(msgspec.Struct):
     """`by_id` are orders by dense id, but for those that came to nothing an hour ago; `placed`, `traded` and `ranked`
     count orders, trades and arrivals in queues. `swept_us` is when orders were last forgotten.
 
     Found again from these: `books` by market; `live` by customer and market, orders with something unmatched by id;
-    `waits`, a heap of (due, market, customer) whose first is due first; `gone`, what came to nothing, the oldest first.
+    `due` by (due, market, customer), what waits for its in-play delay together, and `waits`, a heap of those whose
+    first is due first; `gone`, what came to nothing, the oldest first.
     """
 
     by_id: dict[int, Order] = {}
@@ -72,7 +76,8 @@ class OrdersState(msgspec.Struct):
     swept_us: int = 0
     books: dict[int, MarketBook] = {}
     live: dict[int, dict[int, dict[int, Order]]] = {}
-    waits: list[tuple[int, int, int]] = []
+    due: dict[Wait, dict[int, Order]] = {}
+    waits: list[Wait] = []
     gone: deque[Order] = msgspec.field(default_factory=deque)
 
     def next_id(self) -> int:
@@ -140,7 +145,12 @@ def _enter(state: OrdersState, order: Order) -> None:
     book.live += 1
     if order.status is OrderStatus.PENDING:
         book.pending[order.id] = order
-        heapq.heappush(state.waits, (order.decide_at_us, order.market_id, order.customer_id))
+        due = _wait_of(order)
+        together = state.due.get(due)
+        if together is None:
+            together = state.due[due] = {}
+            heapq.heappush(state.waits, due)
+        together[order.id] = order
     elif order.type is not OrderType.LIMIT:
         book.start[order.id] = order
 
@@ -243,7 +253,8 @@ def cut(state: OrdersState, number: int, size_minor: int, at_us: int, *, lapses:
     else:
         order.cancelled_at_us = at_us
     if not order.remaining_minor:
-        book.pending.pop(number, None)
+        if number in book.pending:
+            _wait_no_more(state, book, order)
         book.start.pop(number, None)
         _leave(state, order)
 
@@ -276,7 +287,7 @@ def activate(
     orders = [state.by_id[number] for number in numbers]
     for order in orders:
         wait(book.positions[order.customer_id].cells, book.game, order, -rest_of(order))
-        del book.pending[order.id]
+        _wait_no_more(state, book, order)
         _leave(state, order, OrderStatus.EXECUTABLE)
     for number, size_minor in sizes:
         order = state.by_id[number]
@@ -334,16 +345,24 @@ def start(
     book.start.clear()
 
 
+def _wait_of(order: Order) -> Wait:
+    return order.decide_at_us, order.market_id, order.customer_id
+
+
+def _wait_no_more(state: OrdersState, book: MarketBook, order: Order) -> None:
+    """An order waits for its in-play delay no more."""
+    del book.pending[order.id]
+    due = _wait_of(order)
+    together = state.due[due]
+    del together[order.id]
+    if not together:
+        del state.due[due]
+
+
 def waits_over(state: OrdersState) -> None:
-    """What is first in `waits` is again an order that waits."""
-    waits = state.waits
-    while waits and not _still_waits(state, *waits[0]):
-        heapq.heappop(waits)
-
-
-def _still_waits(state: OrdersState, due_us: int, market_id: int, customer_id: int) -> bool:
-    pending = state.books[market_id].pending.values()
-    return any(order.customer_id == customer_id and order.decide_at_us == due_us for order in pending)
+    """What is first in `waits` is again one for which something waits."""
+    while state.waits and state.waits[0] not in state.due:
+        heapq.heappop(state.waits)
 
 
 # ---------------------------------------------------------------- a runner is removed
