@@ -37,6 +37,9 @@ REVIEW_S: Final = 10.0
 """How often the list of events is read anew."""
 
 ERROR_PAUSE_S: Final = 1.0
+LOGINS_AT_ONCE: Final = 2
+"""Each costs the house the hashes of a password, on purpose slow ones."""
+
 LOOK_AT_DESK_S: Final = 2.0
 PATIENT_WITH_TRADERS_S: Final = 60.0
 UNAUTHORIZED: Final = 401
@@ -84,6 +87,7 @@ class Simulator:
         self._fixtures: dict[int, Fixture] = {}
         self._board: list[bettors.Pick] = []
         self._begun = asyncio.Event()
+        self._door_step = asyncio.Semaphore(LOGINS_AT_ONCE)
         self._builders = Builders(operator)
         self.out_of_band = 0
         """Publications that the sanity band stopped."""
@@ -250,7 +254,7 @@ class Simulator:
                 group.create_task(self._lasting(partial(self._punter, number, punter, per_s)))
 
     async def _bettor(self, number: int, temperament: bettors.Temperament, per_s: float) -> None:
-        customer_id, door = await self._log_in(f"bettor-{number}-{temperament.name}")
+        customer_id, door = await self._log_in_in_turn(f"bettor-{number}-{temperament.name}")
         chance = random.Random(f"{self._plan.seed}/{number}/{self._now_us()}")
         while True:
             await asyncio.sleep(chance.expovariate(per_s))
@@ -259,7 +263,7 @@ class Simulator:
                 await self._place(customer_id, door, wish)
 
     async def _punter(self, number: int, punter: punters.Punter, per_s: float) -> None:
-        customer_id, door = await self._log_in(f"punter-{number}-{punter.name}")
+        customer_id, door = await self._log_in_in_turn(f"punter-{number}-{punter.name}")
         chance = random.Random(f"{self._plan.seed}/slips/{number}/{self._now_us()}")
         while True:
             await asyncio.sleep(chance.expovariate(per_s))
@@ -289,6 +293,11 @@ class Simulator:
         while True:
             await trader.look()
             await asyncio.sleep(LOOK_AT_DESK_S)
+
+    async def _log_in_in_turn(self, name: str) -> tuple[int, Door]:
+        """A few at a time: a crowd that asks all at once, and again when it has waited too long, never gets in."""
+        async with self._door_step:
+            return await self._log_in(name)
 
     async def _log_in(self, name: str) -> tuple[int, Door]:
         """A session as the customer of that name, who is made where there is none.
