@@ -5,7 +5,7 @@ from tests.book.exchanging import BACK, LAY, Exchange
 
 from overround.book.exchange import MarketTerms, Minimums, Refusal, RunnersResult, Share, Status, VoidResult
 from overround.book.limits import LimitKind
-from overround.book.machine import Done, OrdersAnswer
+from overround.book.machine import Done, OrdersAnswer, decode_snapshot, encode_snapshot
 from overround.book.machine.commands import MoveFunds, SelfExclude, SetLimit
 from overround.book.machine.exchange_commands import (
     CancelInstruction,
@@ -92,7 +92,7 @@ BAD: list[tuple[str, dict[str, object]]] = [
     ("invalid_bet_size", {"size_minor": 0}),
     ("invalid_bet_size", {"size_minor": -5}),
     ("invalid_bet_size", {"size_minor": 99}),
-    ("invalid_bet_size", {"size_minor": 10**15 + 1}),
+    ("invalid_bet_size", {"size_minor": 10**11 + 1}),
     ("invalid_bet_size", {"size_minor": -3, "target": Target.PAYOUT}),
     ("invalid_runner", {"selection_id": 9}),
     ("invalid_runner", {"handicap_quarters": 1}),
@@ -478,3 +478,17 @@ def test_what_came_to_nothing_is_forgotten_after_an_hour() -> None:
     assert [report.code for report in answer.reports] == ["bet_taken_or_lapsed", "invalid_bet_id"]
     house.win(market, 0)
     assert house.pounds(customer) == 100_000 + 380
+
+
+def test_positions_never_grow_beyond_what_can_be_counted() -> None:
+    """A hundred layers with ten trillion each, and one backer at 1000."""
+    house = Exchange(audited=False)
+    market, backer = house.exchange_market(), house.trader(10**15)
+    refused = ""
+    for _ in range(100):
+        layer = house.trader(10**15)
+        house.order(layer, market, LAY, 1_000_000, 10**11)
+        answer = house.place(backer, market, BACK, 1_000_000, 10**11)
+        refused = refused or (answer.code if isinstance(answer, Refused) else "")
+    assert refused == "invalid_bet_size"
+    assert decode_snapshot(encode_snapshot(house.machine.state)).seq == house.machine.state.seq

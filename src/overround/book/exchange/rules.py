@@ -13,6 +13,7 @@ from overround.book.exchange.types import (
     BOOK_CURRENCY,
     MAX_BET_DELAY_US,
     MAX_CROSSING_RUNNERS,
+    MAX_EACH_WAY_DIVISOR,
     MAX_HANDICAP_QUARTERS,
     MAX_LINES,
     MAX_RUNNERS,
@@ -33,9 +34,13 @@ from overround.book.exchange.types import (
     VoidResult,
 )
 from overround.book.exposure import Cells, asian_state, line_state
+from overround.kernel.instant import DAY_US
 from overround.kernel.ladder import LadderKind, is_line_range
 from overround.kernel.money import MAX_MONEY_MINOR, is_currency
 from overround.kernel.rounding import half_even
+
+LATEST_START_US: Final = 100 * 366 * DAY_US
+"""Nothing starts after about 2070: a later instant is a mistake of units."""
 
 MAX_SELECTION_ID: Final = (1 << 53) - 1
 """The largest number that every JSON reader keeps exactly."""
@@ -97,7 +102,7 @@ def terms_refusal(terms: MarketTerms, runners: tuple[RunnerTerms, ...]) -> Refus
     numbers = (
         0 <= terms.base_rate_bp <= WHOLE_BP
         and 0 <= terms.bet_delay_us <= MAX_BET_DELAY_US
-        and 0 <= terms.starts_at_us <= MAX_MONEY_MINOR * 10
+        and 0 <= terms.starts_at_us <= LATEST_START_US
         and len(terms.regulators) <= 10
     )
     if not (named and numbers and is_currency(terms.currency) and _betting_fits(terms)):
@@ -117,7 +122,7 @@ def _betting_fits(terms: MarketTerms) -> bool:
         fits = fits and not terms.bsp and not terms.crossing
     if terms.crossing and terms.winners != 1:
         return False
-    return fits and 0 <= terms.winners <= MAX_RUNNERS and 0 <= terms.each_way_divisor <= 100
+    return fits and 0 <= terms.winners <= MAX_RUNNERS and 0 <= terms.each_way_divisor <= MAX_EACH_WAY_DIVISOR
 
 
 def _runners_fit(terms: MarketTerms, runners: tuple[RunnerTerms, ...]) -> bool:

@@ -26,6 +26,16 @@ MAX_LIVE_ORDERS: Final = 10_000
 MAX_MARKET_ORDERS: Final = 20_000
 """The same for all customers together: a suspension, the off or a result lets them lapse in one decision."""
 
+MAX_ORDER_MINOR: Final = 10**11
+"""The largest size or liability of an order: a billion of a two-decimal currency."""
+
+MAX_RISK: Final = 1 << 62
+"""No position grows beyond this many units of risk, so that every sum fits a 64-bit integer."""
+
+MAX_RATE: Final = 10**9
+"""The largest number on either side of a currency rate."""
+
+MAX_EACH_WAY_DIVISOR: Final = 10
 MAX_REF_LENGTH: Final = 32
 MAX_STRATEGY_LENGTH: Final = 15
 MIN_REDUCTION_BP: Final = 250

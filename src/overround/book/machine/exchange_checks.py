@@ -1,6 +1,7 @@
 """Whether an instruction to place an order is one that can be taken, whatever the money."""
 
 from overround.book.exchange import (
+    MAX_ORDER_MINOR,
     MAX_REF_LENGTH,
     MAX_STRATEGY_LENGTH,
     ExchangeMarket,
@@ -13,7 +14,6 @@ from overround.book.machine.exchange_commands import PlaceInstruction
 from overround.book.machine.state import State
 from overround.book.matching import OrderType, Persistence, Target, TimeInForce, Want
 from overround.kernel.ladder import LadderKind
-from overround.kernel.money import MAX_MONEY_MINOR
 from overround.kernel.price import UNIT
 
 
@@ -50,7 +50,7 @@ def _limit_refusal(market: ExchangeMarket, asked: PlaceInstruction, minimums: Mi
         if market.terms.ladder.kind is LadderKind.LINE_RANGE:
             return Refusal.INVALID_ORDER_TYPE
         size = Want(asked.target, size).size_at(price) if size > 0 else 0
-    if not 0 < size <= MAX_MONEY_MINOR or not _is_large_enough(size, price, market, minimums):
+    if not 0 < size <= MAX_ORDER_MINOR or not _is_large_enough(size, price, market, minimums):
         return Refusal.INVALID_BET_SIZE
     if asked.time_in_force is TimeInForce.FILL_OR_KILL:
         return _kill_refusal(asked, size)
@@ -93,7 +93,7 @@ def _start_refusal(market: ExchangeMarket, asked: PlaceInstruction, minimums: Mi
     if limited != bool(asked.price_milli) or (limited and not market.terms.ladder.has(asked.price_milli)):
         return Refusal.INVALID_ODDS
     least = minimums.sp_back_minor if asked.side is Side.BACK else minimums.sp_lay_minor
-    if not max(1, least) <= asked.liability_minor <= MAX_MONEY_MINOR:
+    if not max(1, least) <= asked.liability_minor <= MAX_ORDER_MINOR:
         return Refusal.INVALID_BET_SIZE
     if asked.persistence is not Persistence.LAPSE:
         return Refusal.UNEXPECTED_PERSISTENCE_TYPE

@@ -10,6 +10,7 @@ from overround.book.exchange import (
     MAX_BET_DELAY_US,
     MAX_EXCHANGE_MARKETS,
     MAX_HEARTBEAT_US,
+    MAX_RATE,
     MIN_HEARTBEAT_US,
     WHOLE_BP,
     Action,
@@ -95,7 +96,7 @@ def _account(state: State, currency: str) -> tuple[Fact, ...] | Refused:
 
 def set_rate(state: State, command: SetCurrencyRate, now_us: int) -> Facts:
     ratio = (command.minor, command.book_minor)
-    if command.currency == BOOK_CURRENCY or not all(0 < part <= MAX_MONEY_MINOR for part in ratio):
+    if command.currency == BOOK_CURRENCY or not all(0 < part <= MAX_RATE for part in ratio):
         return Refused(Refusal.RATE_INVALID)
     account = _account(state, command.currency)
     if isinstance(account, Refused):

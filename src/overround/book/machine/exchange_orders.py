@@ -261,6 +261,8 @@ class Placing:
 
     def shortage(self) -> Refused | None:
         """Why the customer cannot carry the orders so far; None where they can."""
+        if self.trial.is_too_large:
+            return Refused(Refusal.INVALID_BET_SIZE)
         position = self.trial.position(self.customer_id)
         needed = self.trial.needed_minor(self.customer_id)
         change = needed - position.held_minor

@@ -1,7 +1,7 @@
 """Positions as they would be: what one decision about a market does to them, and so to what is held."""
 
 from overround.book import exposure, matching
-from overround.book.exchange import ExchangeMarket, Hold
+from overround.book.exchange import MAX_RISK, ExchangeMarket, Hold
 from overround.book.exposure import Cells, Position, Side
 from overround.book.ledger import LedgerState
 from overround.book.machine.state import State
@@ -84,6 +84,12 @@ class Trial:
             needed = exposure.needed_minor(self.position(customer_id), risk, book.game.unit)
             self._needed[customer_id] = needed
         return needed
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether a position would be beyond what can be counted."""
+        rows = (losses for cells in self._cells.values() for losses in cells.values())
+        return any(max(losses) > MAX_RISK or min(losses) < -MAX_RISK for losses in rows)
 
     def holds(self, removed: int = -1) -> tuple[Hold, ...]:
         """How what is held changes, of everybody touched. Where the money is not there, what is there is held."""
