@@ -339,6 +339,8 @@ def as_it_is(value: Any) -> Any:
 BECOMES: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "starts_at": ("starts_at_us", micros_of),
     "starts_at_us": ("starts_at_us", as_it_is),
+    "expires_at": ("expires_at_us", micros_of),
+    "expires_at_us": ("expires_at_us", as_it_is),
     "until": ("until_us", micros_of),
     "until_us": ("until_us", as_it_is),
     "delay_ms": ("delay_us", _milliseconds),

@@ -23,6 +23,7 @@ from overround.book.machine.desk_commands import (
 )
 from overround.edge.bodies import Body, ReasonBody
 from overround.edge.exchange_operations import EXCHANGE
+from overround.edge.grants import GRANT_OPERATIONS
 from overround.edge.operations import CUSTOMER, MARKET, OPERATIONS, RESULT, Operation
 from overround.edge.ticket_operations import TICKET_OPERATIONS
 from overround.edge.values import Id, Moment, Natural, Text
@@ -221,7 +222,7 @@ DESK: Final = (
     ),
 )
 
-ALL_OPERATIONS: Final = (*OPERATIONS, *DESK, *EXCHANGE, *TICKET_OPERATIONS)
+ALL_OPERATIONS: Final = (*OPERATIONS, *DESK, *EXCHANGE, *TICKET_OPERATIONS, *GRANT_OPERATIONS)
 """Everything that operators and feeds may ask for."""
 
 RESULT_OF_MARKET: Final = next(row for row in OPERATIONS if row.command is RecordResult)

@@ -18,6 +18,7 @@ from overround.edge.catalogue import Catalogue
 from overround.edge.controls import Controls
 from overround.edge.docs import Docs
 from overround.edge.gate import Gate
+from overround.edge.grants import Grants
 from overround.edge.health import Health
 from overround.edge.hub import Hub
 from overround.edge.listing import Listing
@@ -140,6 +141,7 @@ class Gateway:
         rooms = Rooms(
             betting=Betting(asker),
             cashing=Cashing(asker),
+            grants=Grants(asker),
             wallet=wallet,
             sessions=sessions,
             catalogue=Catalogue(self.live, reading),

@@ -157,6 +157,16 @@ class Referral(Outgoing, frozen=True):
     decide_at_ms: int | None = None
 
 
+class Grant(Outgoing, frozen=True):
+    """Something was given to the customer, taken back, or ended: `granted`, `revoked`, `released` or `expired`. List
+    grants to see it whole."""
+
+    seq: int
+    at_ms: int
+    grant_id: int
+    status: str
+
+
 class Balance(Outgoing, frozen=True):
     """The customer's wallets, as they are."""
 

@@ -35,6 +35,7 @@ class DoneBody(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
     proposal_id: int | None = None
     ticket_id: int | None = None
     builder_id: int | None = None
+    grant_id: int | None = None
 
 
 class ProposedBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -80,6 +81,7 @@ _KINDS: Final = {
     "market_id": Id,
     "proposal_id": Id,
     "ticket_id": Id,
+    "grant_id": Id,
     "currency": Currency,
     "feed": Text,
 }

@@ -8,7 +8,7 @@ import msgspec
 from overround.book.bets import BetAccepted, BetDelayed, DelayedBetAccepted, DelayedBetRefused
 from overround.book.cashout import CashedOut, CashOutDelayed, CashOutRefused
 from overround.book.settlement import ReopenedBet, SettledBet
-from overround.edge.messages import Bet, CashOut, Ticket
+from overround.edge.messages import Bet, CashOut, Grant, Ticket
 from overround.edge.own_tickets import TICKET_KINDS, ticket_news
 
 
@@ -16,6 +16,12 @@ class Who(msgspec.Struct, gc=False):
     """As much of a fact as says whom it is about."""
 
     customer_id: int
+
+
+class Granted(msgspec.Struct, gc=False):
+    """As much of a fact about promotions."""
+
+    grant_id: int
 
 
 class Settled(msgspec.Struct, gc=False):
@@ -26,6 +32,7 @@ class Settled(msgspec.Struct, gc=False):
 
 
 _who = msgspec.json.Decoder(Who).decode
+_granted = msgspec.json.Decoder(Granted).decode
 _settled = msgspec.json.Decoder(Settled).decode
 _told_fact = msgspec.json.Decoder(
     BetAccepted | BetDelayed | DelayedBetAccepted | DelayedBetRefused | CashedOut | CashOutDelayed | CashOutRefused
@@ -118,12 +125,21 @@ _SHOWN: Final[dict[str, Callable[[int, int, Any], Bet | CashOut]]] = {
     "cash_out_refused": _cash_out_refused,
 }
 
-OWN_KINDS: Final = frozenset({*_SHOWN, *TICKET_KINDS, "bets_settled", "funds_moved", "wallet_opened"})
+GRANT_KINDS: Final = {
+    "free_bet_granted": "granted",
+    "boost_granted": "granted",
+    "bonus_granted": "granted",
+    "bonus_released": "released",
+    "bonus_expired": "expired",
+    "grant_revoked": "revoked",
+}
+
+OWN_KINDS: Final = frozenset({*_SHOWN, *TICKET_KINDS, *GRANT_KINDS, "bets_settled", "funds_moved", "wallet_opened"})
 
 
 def news(
     seq: int, at_us: int, kind: str, body: str | bytes, listening: Container[int]
-) -> Iterator[tuple[int, Bet | CashOut | Ticket | None]]:
+) -> Iterator[tuple[int, Bet | CashOut | Grant | Ticket | None]]:
     """For each customer who listens and whom a fact is about: the message about it, None where it is only money."""
     if kind == "bets_settled":
         step = _settled(body)
@@ -140,6 +156,9 @@ def news(
         return
     if kind in TICKET_KINDS:
         yield customer_id, ticket_news(seq, at_us, kind, body)
+    elif kind in GRANT_KINDS:
+        grant_id, status = _granted(body).grant_id, GRANT_KINDS[kind]
+        yield customer_id, Grant(seq=seq, at_ms=at_us // 1_000, grant_id=grant_id, status=status)
     else:
         show = _SHOWN.get(kind)
         yield customer_id, show(seq, at_us, _told_fact(body)) if show is not None else None

@@ -15,6 +15,8 @@ from overround.edge.catalogue import Catalogue
 from overround.edge.controls import Controls
 from overround.edge.docs import Docs
 from overround.edge.examples import AT, BET, BET_ITEM, KEY, PLACED, WALLETS
+from overround.edge.grant_table import promotions
+from overround.edge.grants import Grants
 from overround.edge.health import Health
 from overround.edge.listing import Listing
 from overround.edge.operating import Operating
@@ -62,6 +64,7 @@ class Rooms(msgspec.Struct, frozen=True, kw_only=True):
 
     betting: Betting
     cashing: Cashing
+    grants: Grants
     wallet: Wallet
     sessions: Sessions
     catalogue: Catalogue
@@ -84,6 +87,7 @@ def routes(rooms: Rooms) -> list[Route]:
         *_sessions(rooms.sessions),
         *_betting(rooms.betting),
         *cash_outs(rooms.cashing),
+        *promotions(rooms.grants),
         *_wallet(rooms.wallet),
         *_catalogue(rooms.catalogue),
         *operators(rooms.operating, rooms.sessions),

@@ -59,7 +59,8 @@ STANDING: Final = (
     "limit_loss_month",
     "insufficient_funds",
 )
-TICKET_PROBLEMS: Final = (*CHECKS, *TICKET_CHECKS, *STANDING)
+GRANT_CHECKS: Final = ("grant_not_found", "grant_expired", "grant_used", "grant_terms")
+TICKET_PROBLEMS: Final = (*CHECKS, *TICKET_CHECKS, *GRANT_CHECKS, *STANDING)
 """Why a ticket is refused; `bet` and `leg` say which of it."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from overround.book.bets import BetStatus, OddsChange, TicketBet
+from overround.book.ledger import StakeKind
 from overround.book.machine import Done, TicketAnswer, TicketFound, TicketPreview
 from overround.book.machine.commands import AnswerOffer, FindTicket, PlaceTicket, PreviewTicket
 from overround.edge.asking import Asker, unexpected
@@ -13,17 +14,20 @@ from overround.edge.betting import Bet, bet_of
 from overround.edge.problems import KINDS, current
 from overround.edge.routes import Call, Reply
 from overround.edge.slips import Slips, SlipShown, bet_asked, slip_shown
-from overround.edge.values import AtText, Currency, at_text, at_text_or_none
+from overround.edge.values import AtText, Currency, Natural, at_text, at_text_or_none
 
 
 class TicketBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bets handed in together: all are taken, or none. With `refer` a ticket over a limit of the house waits for a
-    trader instead of being refused."""
+    trader instead of being refused. `grant_id` names the free bet, boost or bonus that is used, and `stake_kind` whose
+    money the stake is: a boost's is cash."""
 
     currency: Currency
     bets: Slips
     odds_change: OddsChange = OddsChange.NONE
     refer: bool = False
+    stake_kind: StakeKind = StakeKind.CASH
+    grant_id: Natural = 0
 
 
 class TicketPlaced(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +135,8 @@ def _asked(call: Call) -> dict[str, Any]:
         "bets": tuple(map(bet_asked, body.bets)),
         "odds_change": body.odds_change,
         "refer": body.refer,
+        "stake_kind": body.stake_kind,
+        "grant_id": body.grant_id,
     }
 
 

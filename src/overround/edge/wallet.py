@@ -27,6 +27,7 @@ EXPLAINED = {
     "rollback_stake_returned": "Correction: returned stake of bet {} taken back",
     "rollback_stake_lost": "Correction: lost stake of bet {} undone",
     "rollback_winnings": "Correction: winnings of bet {} taken back",
+    "bonus_released": "A bonus, its wagering done",
     "cash_out": "Cash-out of bet {}",
     "cash_out_gain": "Cash-out of bet {}, beyond its stake",
     "debt_advanced": "Advanced for the correction of bet {}; to be repaid",
