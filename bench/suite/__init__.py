@@ -2,7 +2,9 @@
 
 from bench.stage import Bench
 from bench.suite import (
+    exchange_http,
     exchange_inside,
+    exchange_stream,
     http_batch,
     http_single,
     http_steady,
@@ -32,9 +34,11 @@ BENCHES: tuple[Bench, ...] = (
     http_single.BENCH,
     http_steady.BENCH,
     http_batch.BENCH,
+    exchange_http.BENCH,
     peers.BENCH,
     settle_million.BENCH,
     takeover.BENCH,
     wide_market.BENCH,
     stream.BENCH,
+    exchange_stream.BENCH,
 )
