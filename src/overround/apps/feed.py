@@ -16,6 +16,7 @@ from overround.apps.house import read_endpoints
 from overround.apps.settings import InvalidSetting, Settings
 from overround.feeds import builders
 from overround.feeds.client import Door, Unreachable, open_door
+from overround.feeds.maker import Exchange
 from overround.feeds.simulator import MatchDay, Simulator
 from overround.host.builders import SUBJECT
 
@@ -31,9 +32,11 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     async with door_of(settings) as operator:
         plan = match_day(token)
         simulator = Simulator(operator=operator, plan=plan, now_us=_now_us, chance=random.Random())  # noqa: S311  # names
+        exchange = Exchange(operator=operator, plan=plan, now_us=_now_us, chance=random.Random())  # noqa: S311  # a game
         log.info("the match day goes on at %s", base_url)
-        async with _pricing(settings, simulator, stop):
-            await simulator.run(stop)
+        async with _pricing(settings, simulator, stop), asyncio.TaskGroup() as playing:
+            playing.create_task(exchange.run(stop))
+            playing.create_task(simulator.run(stop))
 
 
 @asynccontextmanager

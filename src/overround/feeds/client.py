@@ -24,6 +24,9 @@ MAY_PASS: Final = frozenset({429, 502, 503, 504})
 UNDECIDED: Final = frozenset({"outcome_unknown", "overloaded"})
 """Codes in a batch's results after which that bet is sent again with its key."""
 
+SERVICES: Final = {"betting": "SportsAPING", "account": "AccountAPING"}
+"""The dialect's services, by their address."""
+
 MAX_BATCH: Final = 200
 FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 2.0
@@ -65,6 +68,22 @@ class Door:
     def to(self, token: str) -> "Door":
         """The same house for another bearer."""
         return Door(self._http, token=token, now_us=self._now_us, chance=self._chance, patience_s=self._patience_s)
+
+    def trading(self, token: str, *, app_key: str) -> "Door":
+        """The same house for a trader, who speaks the exchange's dialect."""
+        door = self.to("")
+        door._headers = {"x-application": app_key, "x-authentication": token}
+        return door
+
+    async def call(self, service: str, method: str, **params: Json) -> Json:
+        """The result of a call of the dialect. Raises Problem (with the errorCode as its `code`), Unreachable."""
+        body = {"jsonrpc": "2.0", "method": f"{SERVICES[service]}/v1.0/{method}", "params": params, "id": 1}
+        answer = await self._ask("POST", f"/exchange/{service}/json-rpc/v1", body=body)
+        if "error" in answer:
+            data = answer["error"].get("data", {})
+            told = data.get(data.get("exceptionname"), {})
+            raise Problem(status=200, code=told.get("errorCode", answer["error"]["message"]), body=told)
+        return answer["result"]
 
     def key(self) -> str:
         """A fresh UUIDv7."""
