@@ -59,8 +59,17 @@ class Traded(msgspec.Struct):
 class Exchange:
     """The markets, and the two who trade in them. `operator` is an operator's door."""
 
-    def __init__(self, *, operator: Door, plan: MatchDay, now_us: Callable[[], int], chance: random.Random) -> None:
+    def __init__(
+        self,
+        *,
+        operator: Door,
+        plan: MatchDay,
+        now_us: Callable[[], int],
+        chance: random.Random,
+        step_s: float = STEP_S,
+    ) -> None:
         self._operator, self._plan, self._now_us, self._chance = operator, plan, now_us, chance
+        self._step_s = step_s
         self._markets: dict[int, Traded] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -70,7 +79,7 @@ class Exchange:
                 maker, punter = [await self._trader(name) for name in ("maker", "punter")]
                 while not stop.is_set():
                     await self.step(maker, punter)
-                    await _passed(stop, STEP_S)
+                    await _passed(stop, self._step_s)
             except (Problem, Unreachable) as trouble:
                 log.warning("the exchange did not take it, trying again: %s", trouble)
                 self._markets.clear()
