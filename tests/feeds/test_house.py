@@ -87,6 +87,7 @@ async def test_an_odd_season_is_paid_to_the_penny(settings: Settings, tmp_path: 
     assert report.is_clean
     assert (report.matches, report.accounts) == (5, 60)
     assert report.recounted_bets == report.bets > 50
+    assert report.slips > 0
     assert [line.kind for line in report.hold] == ["1x2", "total", "asian_handicap", "all"]
     assert report.notes["asian_handicap: no opening odds"] == 1
     assert report.notes["matches without a result, left out"] == 1

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overround.book.settlement.rules import by_margin, payout
-from overround.feeds.recount import Claim, recount
+from overround.book.tickets import Leg, Outcome, Slip, settled
+from overround.book.tickets import payout as house_payout
+from overround.feeds.recount import Claim, SlipClaim, recount, recount_slips
 
 ROWS = "Div,Date,HomeTeam,AwayTeam,FTHG,FTAG,H,D,A,O,U,line,X,Y\n"
 
@@ -139,3 +141,34 @@ def test_the_house_settles_alike(
         payout_minor=due,
     )
     assert recount(file, [bet]).differences == ()
+
+
+LEGS = st.tuples(st.integers(0, 4), st.integers(0, 4), st.sampled_from(("-0.75", "-0.25", "0", "-1", "0.5", "")))
+
+
+@given(st.lists(LEGS, min_size=2, max_size=4), st.integers(100, 99_999), st.booleans())
+def test_slips_are_worked_out_as_the_house_does(
+    tmp_path_factory: pytest.TempPathFactory, legs: list[tuple[int, int, str]], stake_minor: int, whole: bool
+) -> None:
+    """Every line once more from the file, against the sum that the house makes without making the lines."""
+    file = tmp_path_factory.mktemp("slips") / "season.csv"
+    rows = (f"E0,01/01/2020,A,B,{home},{away},1.95,3.4,4,,,{line},1.95,1.95\n" for home, away, line in legs)
+    file.write_text(ROWS + "".join(rows))
+    folds = (len(legs),) if whole else tuple(range(2, len(legs) + 1))
+    claims, results = [], []
+    for number, (home, away, line) in enumerate(legs, 2):
+        kind = "asian_handicap" if line else "1x2"
+        claims.append((file, claim(line=number, kind=kind, line_column="line", price_column="X" if line else "H")))
+        outcome = by_margin(4 * (home - away) + round(4 * float(line))) if line else won(home > away)
+        results.append(settled(outcome))
+    slip = Slip(tuple(Leg(1, event, 1_950) for event in range(1, len(legs) + 1)), folds, stake_minor)
+    paid_minor = house_payout(slip, results).payout_minor
+    asked = SlipClaim(
+        bet_id=1, customer_id=7, legs=tuple(claims), folds=folds, stake_minor=stake_minor, outcome="?", payout_minor=0
+    )
+    counted = recount_slips([asked])
+    assert counted.paid_minor == {7: paid_minor}
+
+
+def won(is_so: bool) -> Outcome:
+    return Outcome.WON if is_so else Outcome.LOST

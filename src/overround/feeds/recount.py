@@ -7,7 +7,10 @@ settled by itself; only the sum is rounded, half to even.
 
 import csv
 import io
+from collections.abc import Iterable
 from fractions import Fraction
+from itertools import combinations
+from math import prod
 from pathlib import Path
 
 import msgspec
@@ -31,6 +34,19 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     line_column: str
     stake_minor: int
     price_milli: int
+    outcome: str
+    payout_minor: int
+
+
+class SlipClaim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A bet of several legs as the house reports it settled: each leg with the file in which it stands, and the folds
+    that make its lines."""
+
+    bet_id: int
+    customer_id: int
+    legs: tuple[tuple[Path, Claim], ...]
+    folds: tuple[int, ...]
+    stake_minor: int
     outcome: str
     payout_minor: int
 
@@ -66,7 +82,33 @@ def recount(path: Path, claims: list[Claim]) -> Recount:
     return Recount(bets=len(claims), paid_minor=paid, differences=tuple(differences))
 
 
-def _compare(claim: Claim, *, price: Fraction, outcome: str, payout: int) -> list[Difference]:
+def recount_slips(claims: Iterable[SlipClaim]) -> Recount:
+    """Settle every slip against its files: each line the product of its legs, all lines added, and rounded once."""
+    claims = list(claims)
+    rows = {path: _rows(path) for path in {path for claim in claims for path, _ in claim.legs}}
+    paid: dict[int, int] = {}
+    differences: list[Difference] = []
+    for claim in claims:
+        factors = []
+        for path, leg in claim.legs:
+            row = rows[path][leg.line]
+            price = Fraction(row[leg.price_column])
+            factors.append(_factor(leg, row, price))
+            differences += [each for each in _compare(leg, price=price) if each.what == "price"]
+        lines = [pick for fold in claim.folds for pick in combinations(factors, fold)]
+        payout = round(sum((prod(line) for line in lines), Fraction(0)) * claim.stake_minor / len(lines))
+        outcome = "void" if all(factor == 1 for factor in factors) else "won" if payout else "lost"
+        paid[claim.customer_id] = paid.get(claim.customer_id, 0) + payout
+        both = (("outcome", outcome, claim.outcome), ("payout", str(payout), str(claim.payout_minor)))
+        differences += [
+            Difference(bet_id=claim.bet_id, what=what, file=ours, house=theirs)
+            for what, ours, theirs in both
+            if ours != theirs
+        ]
+    return Recount(bets=len(claims), paid_minor=paid, differences=tuple(differences))
+
+
+def _compare(claim: Claim, *, price: Fraction, outcome: str = "", payout: int = 0) -> list[Difference]:
     both = (
         ("price", str(float(price)), str(claim.price_milli / 1000)),
         ("outcome", outcome, claim.outcome),
@@ -92,17 +134,25 @@ def _rows(path: Path) -> dict[int, dict[str, str]]:
 
 
 def _settle(claim: Claim, row: dict[str, str], price: Fraction) -> tuple[str, int]:
+    names = {2: "won", 1: "half_won", 0: "void", -1: "half_lost", -2: "lost"}
+    return names[sum(_halves(claim, row))], round(claim.stake_minor * _factor(claim, row, price))
+
+
+def _factor(claim: Claim, row: dict[str, str], price: Fraction) -> Fraction:
+    """What one unit of stake brings back."""
+    back = {1: price, 0: Fraction(1), -1: Fraction(0)}
+    return sum((back[half] * HALF for half in _halves(claim, row)), Fraction(0))
+
+
+def _halves(claim: Claim, row: dict[str, str]) -> list[int]:
+    """What became of each half of the stake: won, given back, or lost."""
     home, away = int(row["FTHG"]), int(row["FTAG"])
     if claim.kind == "1x2":
-        halves = [_sign_1x2(claim.side, home, away)] * 2
-    else:
-        goals = home + away if claim.kind == "total" else home - away
-        level = Fraction("2.5") if claim.kind == "total" else -Fraction(row[claim.line_column])
-        lines = [level, level] if (2 * level).denominator == 1 else [level - QUARTER, level + QUARTER]
-        halves = [_sign(goals - line) if claim.side == 0 else _sign(line - goals) for line in lines]
-    returns = sum(({1: price, 0: Fraction(1), -1: Fraction(0)}[half] * HALF for half in halves), Fraction(0))
-    names = {2: "won", 1: "half_won", 0: "void", -1: "half_lost", -2: "lost"}
-    return names[sum(halves)], round(claim.stake_minor * returns)
+        return [_sign_1x2(claim.side, home, away)] * 2
+    goals = home + away if claim.kind == "total" else home - away
+    level = Fraction("2.5") if claim.kind == "total" else -Fraction(row[claim.line_column])
+    lines = [level, level] if (2 * level).denominator == 1 else [level - QUARTER, level + QUARTER]
+    return [_sign(goals - line) if claim.side == 0 else _sign(line - goals) for line in lines]
 
 
 def _sign_1x2(side: int, home: int, away: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from overround.feeds import orders
-from overround.feeds.client import Door
+from overround.feeds.client import Door, Problem
 from overround.feeds.football_csv import Match, Odds
 from overround.kernel.instant import day_start_us
 
@@ -22,6 +22,11 @@ ACTIVE_CHANCE: Final = 1 / 6
 
 BET_CHANCE: Final = 6 / 7
 """How often one who plays bets on a given match of that day. Both moments together: about 2 bets in 7 a match."""
+
+SLIP_CHANCE: Final = 1 / 12
+"""How often a bettor writes a slip on a match day."""
+
+MOST_LEGS: Final = 5
 
 MAX_AT_ONCE: Final = 16
 """Requests under way at the same time."""
@@ -58,6 +63,16 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     price_milli: int
 
 
+class SlipTaken(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A bet of several legs that the house took: each as if it were a bet of its own, and the folds of its lines."""
+
+    bet_id: int
+    customer_id: int
+    legs: tuple[Taken, ...]
+    folds: tuple[int, ...]
+    stake_minor: int
+
+
 class Settled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A bet as the API reports it at the end."""
 
@@ -75,12 +90,18 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     """What a replay did and what the house says of it. Balances and bets are by customer."""
 
     taken: tuple[Taken, ...]
+    slips: tuple[SlipTaken, ...]
     refused: dict[str, int]
     bettors: tuple[Bettor, ...]
     bets: dict[int, tuple[Settled, ...]]
     cash_minor: dict[int, int]
     placing_s: float
     seconds: float
+
+    @property
+    def everything(self) -> tuple[Taken | SlipTaken, ...]:
+        """Every bet that was taken."""
+        return (*self.taken, *self.slips)
 
 
 class _Open(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -112,6 +133,7 @@ class Replay:
         self._speed = speed
         self._on_progress = on_progress
         self._taken: list[Taken] = []
+        self._slips: list[SlipTaken] = []
         self._refused: Counter[str] = Counter()
         self._placing_s = 0.0
 
@@ -131,6 +153,7 @@ class Replay:
         bets, cash = await self._read_back(people)
         return Played(
             taken=tuple(self._taken),
+            slips=tuple(self._slips),
             refused=dict(self._refused),
             bettors=tuple(people),
             bets=bets,
@@ -184,6 +207,7 @@ class Replay:
             ]
         )
         await self._bet(opening, people)
+        await self._write_slips(opening, people)
         closing = await self._close(dict(zip(events, matches, strict=True)), opening)
         await self._bet(closing, people)
         await self._command(map(orders.start_event, events))
@@ -285,6 +309,61 @@ class Replay:
             else:
                 self._taken.append(_taken(result, person.customer_id, market, side, stake_minor))
         self._on_progress(0, len(bets))
+
+    async def _write_slips(self, markets: list[_Open], people: list[Bettor]) -> None:
+        """Some write one slip on several matches of the day: one line of all, or every line of two and more."""
+        by_match: dict[int, list[_Open]] = {}
+        for market in markets:
+            by_match.setdefault(id(market.match), []).append(market)
+        most = min(MOST_LEGS, len(by_match))
+        if most < 2:
+            return
+        writers = [person for person in people if self._chance.random() < SLIP_CHANCE]
+        began = _seconds()
+        await each([(person, self._picked(list(by_match.values()), most)) for person in writers], self._hand_in)
+        self._placing_s += _seconds() - began
+
+    def _picked(self, by_match: list[list[_Open]], most: int) -> tuple[list[tuple[_Open, int]], tuple[int, ...], int]:
+        """Markets with a side of each, folds, and a stake in minor units, all of it by chance."""
+        legs = []
+        for markets in self._chance.sample(by_match, self._chance.randint(2, most)):
+            market = self._chance.choice(markets)
+            legs.append((market, self._chance.randrange(len(market.odds.prices_milli))))
+        whole = self._chance.random() < 1 / 2
+        folds = (len(legs),) if whole else tuple(range(2, len(legs) + 1))
+        return legs, folds, self._chance.randint(MIN_STAKE_MINOR, MAX_STAKE_MINOR)
+
+    async def _hand_in(self, slip: tuple[Bettor, tuple[list[tuple[_Open, int]], tuple[int, ...], int]]) -> None:
+        person, (picks, folds, stake_minor) = slip
+        legs = [
+            {
+                "market_id": market.market_id,
+                "selection_id": side + 1,
+                "price_milli": market.odds.prices_milli[side],
+            }
+            for market, side in picks
+        ]
+        bet = {"legs": legs, "folds": folds, "stake_minor": stake_minor}
+        try:
+            placed = await person.door.post("/v1/tickets", {"currency": CURRENCY, "bets": [bet]})
+        except Problem as refused:
+            self._refused[refused.code] += 1
+            return
+        (shown,) = placed["bets"]
+        taken = tuple(
+            msgspec.structs.replace(_taken(shown, person.customer_id, market, side, 0), price_milli=leg["price_milli"])
+            for leg, (market, side) in zip(shown["legs"], picks, strict=True)
+        )
+        self._slips.append(
+            SlipTaken(
+                bet_id=shown["bet_id"],
+                customer_id=person.customer_id,
+                legs=taken,
+                folds=folds,
+                stake_minor=stake_minor,
+            )
+        )
+        self._on_progress(0, 1)
 
     # -------------------------------------------------------------- after
 

@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from overround.feeds.football_csv import Match, Odds
-from overround.feeds.recount import Claim, Difference, recount
-from overround.feeds.replay import Played, Settled, Taken
+from overround.feeds.recount import Claim, Difference, SlipClaim, recount, recount_slips
+from overround.feeds.replay import Played, Settled, SlipTaken, Taken
 from overround.trading import Hold, Joint, Kind, Method, Position, compare, fair, fit_joint, overround, variance
 
 USUAL_RESULT: Final = (0.45, 0.27, 0.28)
@@ -50,6 +50,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     matches: int
     bettors: int
     bets: int
+    slips: int
     refused: dict[str, int]
     turnover_minor: int
     paid_minor: int
@@ -91,6 +92,11 @@ def make_report(
         differences += counted.differences
         for customer_id, amount in counted.paid_minor.items():
             paid[customer_id] = paid.get(customer_id, 0) + amount
+    slips = recount_slips(_slip_claim(slip, settled[slip.bet_id]) for slip in played.slips if slip.bet_id in settled)
+    recounted += slips.bets
+    differences += slips.differences
+    for customer_id, amount in slips.paid_minor.items():
+        paid[customer_id] = paid.get(customer_id, 0) + amount
     differences += _accounts(played, paid)
     return Report(
         files=tuple(path.name for path in paths),
@@ -98,12 +104,13 @@ def make_report(
         seed=seed,
         matches=len(matches),
         bettors=len(played.bettors),
-        bets=len(played.taken),
+        bets=len(played.taken) + len(played.slips),
+        slips=len(played.slips),
         refused=played.refused,
-        turnover_minor=sum(taken.stake_minor for taken in played.taken),
+        turnover_minor=sum(bet.stake_minor for bet in played.everything),
         paid_minor=sum(bet.payout_minor for bet in settled.values()),
         currency=currency,
-        bets_per_s=len(played.taken) / played.placing_s if played.placing_s else 0.0,
+        bets_per_s=(len(played.taken) + len(played.slips)) / played.placing_s if played.placing_s else 0.0,
         seconds=played.seconds,
         hold=hold_lines(known, settled),
         recounted_bets=recounted,
@@ -131,6 +138,21 @@ def _claim(taken: Taken, settled: Settled) -> Claim:
     )
 
 
+def _slip_claim(slip: SlipTaken, settled: Settled) -> SlipClaim:
+    return SlipClaim(
+        bet_id=slip.bet_id,
+        customer_id=slip.customer_id,
+        legs=tuple(
+            (Path(leg.match.file), _claim(leg, msgspec.structs.replace(settled, price_milli=leg.price_milli)))
+            for leg in slip.legs
+        ),
+        folds=slip.folds,
+        stake_minor=settled.stake_minor,
+        outcome=settled.outcome or settled.status,
+        payout_minor=settled.payout_minor,
+    )
+
+
 def _unlike(played: Played, settled: Mapping[int, Settled]) -> Iterable[Difference]:
     """Acknowledged bets that the house does not report as asked, and bets that nobody asked for."""
     for taken in played.taken:
@@ -139,7 +161,7 @@ def _unlike(played: Played, settled: Mapping[int, Settled]) -> Iterable[Differen
         found = () if bet is None else (bet.market_id, bet.selection_id, bet.stake_minor)
         if found != asked:
             yield Difference(bet_id=taken.bet_id, what="bet", file=str(asked), house=str(found or "not there"))
-    asked_for = [taken.bet_id for taken in played.taken]
+    asked_for = [bet.bet_id for bet in played.everything]
     for bet_id in sorted(settled.keys() - set(asked_for)):
         yield Difference(bet_id=bet_id, what="bet", file="nobody asked for it", house=settled[bet_id].status)
     reported = sum(map(len, played.bets.values()))
@@ -150,7 +172,7 @@ def _unlike(played: Played, settled: Mapping[int, Settled]) -> Iterable[Differen
 def _accounts(played: Played, paid_minor: Mapping[int, int]) -> Iterable[Difference]:
     """Cash of each customer: funds less stakes plus what the file says was won."""
     staked: dict[int, int] = {}
-    for taken in played.taken:
+    for taken in played.everything:
         staked[taken.customer_id] = staked.get(taken.customer_id, 0) + taken.stake_minor
     for bettor in played.bettors:
         customer_id = bettor.customer_id
