@@ -314,6 +314,30 @@ def test_a_quote_is_taken_once_by_its_customer_in_time() -> None:
     assert no_quote(house, bet) == "bet_not_open"
 
 
+def test_quotes_are_bounded_and_expired_ones_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("overround.book.cashout.state.MAX_QUOTES", 2)
+    house = House()
+    customer = house.customer(cash_minor=10_000)
+    bets = [taken(house, customer, multiple(house, [house.market()]))[0] for _ in range(3)]
+    for bet in bets[:2]:
+        quoted(house, bet)
+    assert no_quote(house, bets[2]) == "too_many_quotes"
+    quoted(house, bets[1], 5_000)
+    house.wait(10 * SECOND_US)
+    quoted(house, bets[2])
+    assert len(house.machine.state.cashout.quotes) == 1
+
+
+def test_standing_rules_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("overround.book.cashout.MAX_RULES", 1)
+    house = House()
+    customer = house.customer(cash_minor=10_000)
+    first, second = (taken(house, customer, multiple(house, [house.market()]))[0] for _ in range(2))
+    set_rule(house, first, 1_900)
+    set_rule(house, first, 1_800)
+    assert why_not(house.ask(cash.SetCashOutRule(customer, second.id, 1))) == "too_many_cash_out_rules"
+
+
 def test_a_debt_is_repaid_first() -> None:
     house = House()
     customer, bet, _ = one(house)

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 import msgspec
 
 from overround.book.cashout.events import CashOutDelayed, CashOutQuoted, CashOutRuleSet, CashOutRulesSeen
-from overround.book.cashout.types import RULE_STEP, Kept, Quote, Rule, Scan, Waiting
+from overround.book.cashout.types import MAX_QUOTES, RULE_STEP, Kept, Quote, Rule, Scan, Waiting
 
 
 class CashOutState(msgspec.Struct):
@@ -26,6 +26,12 @@ class CashOutState(msgspec.Struct):
     due: list[tuple[int, int]] = []
     ruled: dict[int, list[int]] = {}
     owners: dict[int, int] = {}
+
+    def is_full(self, now_us: int) -> bool:
+        """Whether there are as many quotes as may be. The oldest are forgotten with the next, once they are over."""
+        if len(self.quotes) < MAX_QUOTES:
+            return False
+        return next(iter(self.quotes.values())).expires_at_us > now_us
 
     def keep(self) -> Kept:
         """What a snapshot keeps."""

@@ -15,7 +15,7 @@ MAX_QUOTES: Final = 100_000
 MAX_RULES: Final = 1_000_000
 """Standing rules of the whole house; a bet has one."""
 
-RULE_STEP: Final = 200
+RULE_STEP: Final = 50
 """Rules looked at by one fact, so that a market with a million of them never keeps placing waiting."""
 
 

@@ -31,7 +31,7 @@ def set_rule(state: State, command: SetCashOutRule, now_us: int) -> Facts:
     if never is not None:
         return never
     if len(state.cashout.rules) >= cashout.MAX_RULES and bet.id not in state.cashout.rules:
-        return Refused(Refusal.TOO_MANY_CASH_OUT_RULES)
+        return Refused(Refusal.TOO_MANY_CASH_OUT_RULES, {"max_rules": cashout.MAX_RULES})
     return (
         CashOutRuleSet(
             rule_id=state.cashout.rules_made + 1,

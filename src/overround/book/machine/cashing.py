@@ -168,8 +168,8 @@ def quote(state: State, command: QuoteCashOut, now_us: int) -> Facts:
     worth = _quotable(state, command, now_us)
     if isinstance(worth, Refused):
         return worth
-    if len(state.cashout.quotes) >= cashout.MAX_QUOTES and command.bet_id not in state.cashout.quoted:
-        return Refused(Refusal.TOO_MANY_QUOTES)
+    if state.cashout.is_full(now_us) and command.bet_id not in state.cashout.quoted:
+        return Refused(Refusal.TOO_MANY_QUOTES, {"max_quotes": cashout.MAX_QUOTES})
     return (
         CashOutQuoted(
             quote_id=state.cashout.made + 1,
