@@ -26,6 +26,7 @@ from overround.book.machine.commands import (
 from overround.sim.audit import Auditor
 from overround.sim.audit.offer import Market
 from overround.sim.gateways import Caller
+from overround.sim.sellers import Seller
 
 OPERATOR = -1
 DAY_US = 86_400_000_000
@@ -35,7 +36,8 @@ Slip = PlaceBet | PlaceTicket
 
 
 class Temper(msgspec.Struct, frozen=True, kw_only=True):
-    """How a customer behaves: probabilities by action, seconds of patience, and minor units of stake."""
+    """How a customer behaves: probabilities by action, seconds of patience and between two sales, and minor
+    units of stake."""
 
     patience_s: float = 2.0
     tries: int = 10_000
@@ -50,15 +52,16 @@ class Temper(msgspec.Struct, frozen=True, kw_only=True):
     banks: float = 0.1
     batches: float = 0.05
     tickets: float = 0.25
+    sells_s: float = 6.0
 
 
 TEMPERS = {
     "steady": Temper(),
-    "hasty": Temper(patience_s=0.05, think_s=0.7, doubles=0.3),
+    "hasty": Temper(patience_s=0.05, think_s=0.7, doubles=0.3, sells_s=2.0),
     "fickle": Temper(patience_s=0.3, tries=2, repeats=0.3),
     "sloppy": Temper(reuses=0.3, careless=0.2, doubles=0.2),
-    "gambler": Temper(stake_minor=60_000, think_s=0.8),
-    "careful": Temper(stake_minor=5_000, protects=0.25),
+    "gambler": Temper(stake_minor=60_000, think_s=0.8, sells_s=15.0),
+    "careful": Temper(stake_minor=5_000, protects=0.25, sells_s=3.0),
     "banker": Temper(banks=0.5, stake_minor=20_000),
     "systematic": Temper(batches=0.6, stake_minor=800, patience_s=0.4),
     "reader": Temper(curious=0.6, repeats=0.3),
@@ -69,8 +72,17 @@ class Customer:
     """One customer for the length of a world."""
 
     def __init__(
-        self, *, customer_id: int, currency: str, temper: Temper, caller: Caller, auditor: Auditor, chance: Random
+        self,
+        *,
+        customer_id: int,
+        currency: str,
+        temper: Temper,
+        caller: Caller,
+        auditor: Auditor,
+        chance: Random,
+        seller: Seller,
     ) -> None:
+        self._seller = seller
         self.id, self.currency, self.temper = customer_id, currency, temper
         self._caller, self._auditor, self._chance = caller, auditor, chance
         self._sent: list[tuple[str, Slip]] = []
@@ -78,12 +90,13 @@ class Customer:
         self._later: list[asyncio.Task[None]] = []
 
     async def live(self, until_s: float) -> None:
-        """Act until the time is over, and wait until everything asked for has an answer."""
+        """Bet and sell until the time is over, and wait until everything asked for has an answer."""
+        selling = asyncio.create_task(self._seller.live(until_s))
         time = asyncio.get_running_loop().time
         while time() < until_s:
             await asyncio.sleep(self._chance.expovariate(1 / self.temper.think_s))
             await self._act()
-        await asyncio.gather(*self._later)
+        await asyncio.gather(selling, *self._later)
 
     async def reckon(self) -> None:
         """In the end everything is known: each key asked for by name is a bet, a refusal, or never was anything."""

@@ -101,12 +101,13 @@ class Operator:
             min_stake_minor=50,
             market_liability_minor=120_000,
             house_liability_minor=self._chance.randint(50, 400) * 1000,
+            cash_out_margin_bps=self._chance.choice((0, 250, 1_000)),
         )
         for currency in dict.fromkeys(CURRENCIES):
             await self._do(SetHouseTerms(currency=currency, terms=terms))
 
     async def play(self, competition: int, *, base_us: int, until_s: float) -> None:
-        """One event from its first price to its last correction."""
+        """One event from its first price to its last correction; now and then the night is over before the match."""
         chance, now = self._chance, asyncio.get_running_loop().time
         event = await self._do(CreateEvent(competition_id=competition, name="A v B", starts_at_us=base_us))
         for _ in range(chance.randint(1, 3)):
@@ -119,7 +120,7 @@ class Operator:
             await self._trade(event, until_s=until_s)
         if chance.random() < 0.5:
             await self._do(EndEvent(event_id=event))
-        for _ in range(chance.choice((1, 1, 2, 4))):
+        for _ in range(chance.choice((0, 1, 1, 1, 2, 4))):
             await self._record(event)
             await asyncio.sleep(chance.choice((0.0, 0.0, 0.01, 1.0)))
             if chance.random() < 0.4:

@@ -20,6 +20,7 @@ from overround.sim.exchangers import Steward, Trader
 from overround.sim.gateways import Caller, Gateway
 from overround.sim.journal import JournalServer
 from overround.sim.loop import Stuck, VirtualLoop
+from overround.sim.sellers import Seller
 from overround.sim.trace import TAIL_LINES, Trace
 from overround.sim.traders import FeedProvider, Operator
 from overround.sim.weather import Weather, draw
@@ -27,9 +28,13 @@ from overround.sim.weather import Weather, draw
 HEALED_S: Final = 40.0
 """How long things go wrong, in virtual seconds."""
 
-DRAINED_S: Final = HEALED_S + 210.0
-"""By when everything must be done, in virtual seconds: a minute and a half for what was under way, and the minutes that
-a trader, and then the customer, have for a ticket that was referred last."""
+DRAINED_S: Final = HEALED_S + 330.0
+"""By when everything must be done, in virtual seconds: a minute and a half for what was under way, and twice the
+minutes that a trader, and then the customer, have for a ticket that was referred last: what was given up is asked
+again."""
+
+AT_REST_S: Final = 1.0
+"""How long the house is left alone before the last look: what it does by itself is done."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +137,8 @@ class World:
         customers = await people
         await until(lambda: not self.auditor.unfinished)
         await asyncio.gather(*(customer.reckon() for customer in customers))
+        await until(lambda: not self.auditor.unfinished)
+        await asyncio.sleep(AT_REST_S)
         self.auditor.close(self.server.rows, self.server.snapshots)
 
     async def _people(self, opened: "asyncio.Future[None]") -> list[Customer]:
@@ -187,13 +194,23 @@ class World:
 
     async def _customer(self, operator: Operator, number: int, temper: str) -> Customer:
         customer_id, currency = await operator.open_customer()
+        manners = TEMPERS[temper]
+        seller = Seller(
+            customer_id=customer_id,
+            caller=self._caller(f"seller-{number}"),
+            auditor=self.auditor,
+            chance=self._chance(f"seller {number}"),
+            think_s=manners.sells_s,
+            patience_s=manners.patience_s,
+        )
         return Customer(
             customer_id=customer_id,
             currency=currency,
-            temper=TEMPERS[temper],
+            temper=manners,
             caller=self._caller(f"{temper}-{number}"),
             auditor=self.auditor,
             chance=self._chance(f"customer {number}"),
+            seller=seller,
         )
 
     def _caller(self, name: str) -> Caller:

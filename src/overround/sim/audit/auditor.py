@@ -7,6 +7,7 @@ from overround.book.machine import (
     Answer,
     Balances,
     BetFound,
+    CashOutValue,
     LimitsNow,
     Machine,
     Pending,
@@ -16,6 +17,7 @@ from overround.book.machine import (
 )
 from overround.kernel.refusal import Refused
 from overround.sim.audit.bets import Bets
+from overround.sim.audit.cashouts import CashOuts
 from overround.sim.audit.exchange import Exchange
 from overround.sim.audit.money import Money, Wallet
 from overround.sim.audit.offer import Offer
@@ -34,6 +36,7 @@ class Auditor:
         self.requests = Requests()
         self.money, self.offer, self.players = Money(), Offer(), Players()
         self.bets = Bets(self.money, self.offer, self.players)
+        self.cashouts = CashOuts(self.bets, self.money, self.offer, self.players)
         self.exchange = Exchange(self.money)
         self.replay = Replay()
         self.bodies: list[bytes] = []
@@ -53,8 +56,9 @@ class Auditor:
             "house_terms_set": self._house_terms_set,
             "delayed_bet_accepted": self.bets.delayed_accepted,
             "delayed_bet_refused": self.bets.delayed_refused,
-            "bets_settled": self.bets.settled,
+            "bets_settled": self._bets_settled,
             **self.exchange.steps,
+            **self.cashouts.steps,
             "ticket_offered": lambda fact, _: self.bets.tickets.offered(fact),
             "waiting_ticket_accepted": self._waiting_ticket_accepted,
             "waiting_ticket_refused": self.bets.tickets.waiting_refused,
@@ -123,6 +127,10 @@ class Auditor:
         if was == "delayed":
             self.bets.ticket_stands(made, fact)
 
+    def _bets_settled(self, fact: Plain, at_us: int) -> None:
+        self.bets.settled(fact, at_us)
+        self.cashouts.settled(fact)
+
     def _house_terms_set(self, fact: Plain, _: int) -> None:
         self.bets.terms[fact["currency"]] = tuple(fact["terms"])
 
@@ -172,6 +180,9 @@ class Auditor:
                 hold(shown == (bet.wallet[0], bet.market, bet.selection, bet.stake_minor), "shown another bet", answer)
             case LimitsNow():
                 hold(known_seq <= answer.seq <= self.seq, "shown another time's limits", answer, known_seq, self.seq)
+            case CashOutValue():
+                hold(known_seq <= answer.seq <= self.seq, "shown another time's value", answer, known_seq, self.seq)
+                self.cashouts.shown(answer, is_now=answer.seq == self.seq)
             case Refused():
                 pass
             case _:
@@ -187,6 +198,8 @@ class Auditor:
         """A book that leads, with nothing on its way, at the journal's end."""
         if machine.state.seq == self.seq and not machine.outbox:
             self.replay.same_as(machine)
+            if machine.next_due_us() != 0:
+                self.cashouts.rules_are_kept(self.at_us)
 
     def saved(self) -> tuple[int, bytes]:
         """A snapshot of everything committed so far."""
@@ -198,6 +211,8 @@ class Auditor:
         waiting = [bet.id for bet in self.bets.bets.values() if bet.status == "delayed"] + self.bets.tickets.waiting
         if waiting:
             return f"bets {waiting} are still delayed"
+        if self.cashouts.waiting:
+            return f"cash-outs of bets {list(self.cashouts.waiting)} still wait"
         if self.bets.unsettled:
             return f"markets {self.bets.unsettled} are not settled"
         return self.exchange.unfinished
@@ -207,6 +222,7 @@ class Auditor:
         hold([row.body for row in rows] == self.bodies, "the journal changed after a commit")
         hold(not self.unfinished, "something was never finished", self.unfinished)
         self.bets.tickets.closed()
+        self.cashouts.rules_are_kept(self.at_us)
         self.replay.books_balance(self.money)
         live = state_hash(self.replay.state)
         hold(replayed(rows, empty()) == live, "a replay from zero is another state")

@@ -34,6 +34,17 @@ class Bet:
     settled: int = 0
     """By which revision of its market's result it was settled last."""
 
+    sold_minor: int = 0
+    """What was cashed out of its stake."""
+
+    @property
+    def running_minor(self) -> int:
+        return self.stake_minor - self.sold_minor
+
+    @property
+    def struck_at_us(self) -> int:
+        return max(self.placed_at_us, self.decide_at_us)
+
 
 class Bets:
     """Folds the facts about bets; raises Broken where one should not be."""
@@ -50,6 +61,10 @@ class Bets:
     def count(self) -> int:
         """Bets so far, singles and those of tickets; their numbers run through both."""
         return len(self.bets) + len(self.tickets.bets)
+
+    def find(self, bet_id: int) -> Bet | TicketBet | None:
+        """A single, or a bet of a ticket."""
+        return self.bets.get(bet_id) or self.tickets.bets.get(bet_id)
 
     @property
     def unsettled(self) -> list[int]:
@@ -169,7 +184,7 @@ class Bets:
             hold(bet.most_minor <= (own_payout or payout), "a payout beyond its limit", bet, fact)
             for leg in bet.legs:
                 singles = self._losses(leg.market, currency).get(leg.selection)
-                staked = sum(each.stake_minor for each in self._running(leg.market, currency))
+                staked = sum(each.running_minor for each in self._running(leg.market, currency))
                 loss = -staked if singles is None else singles
                 owing = self.tickets.owing(leg.market, leg.selection, currency)
                 self._in_market(self._offer.markets[leg.market], loss + owing, currency, fact)
@@ -183,10 +198,10 @@ class Bets:
     def _losses(self, market: int, currency: str) -> Counter[int]:
         """By selection: what the house loses on a market if that one wins."""
         bets = self._running(market, currency)
-        stakes = sum(bet.stake_minor for bet in bets)
+        stakes = sum(bet.running_minor for bet in bets)
         losses = Counter({bet.selection: -stakes for bet in bets})
         for bet in bets:
-            losses[bet.selection] += payout_minor("won", stake_minor=bet.stake_minor, price_milli=bet.price_milli)
+            losses[bet.selection] += payout_minor("won", stake_minor=bet.running_minor, price_milli=bet.price_milli)
         return losses
 
     def settled(self, fact: Plain, at_us: int) -> None:
@@ -211,13 +226,12 @@ class Bets:
             hold(not left, "settlement ended before every bet was settled", left, fact)
 
     def _is_done(self, market: Market, bet: Bet) -> bool:
-        """Whether a bet is settled by the present revision, or rightly open."""
-        if outcome(market, bet.selection, self._struck_at_us(bet)) is None:
+        """Whether a bet is settled by the present revision, rightly open, or sold."""
+        if bet.status == "cashed_out":
+            return True
+        if outcome(market, bet.selection, bet.struck_at_us) is None:
             return bet.status == "open"
         return bet.settled == market.revision
-
-    def _struck_at_us(self, bet: Bet) -> int:
-        return max(bet.placed_at_us, bet.decide_at_us)
 
     def _settle(self, market: Market, row: list[Any], expected: Counter[int], at_us: int) -> None:
         bet = self.bets[row[0]]
@@ -226,9 +240,9 @@ class Bets:
         due = settled(
             market,
             bet.selection,
-            stake_minor=bet.stake_minor,
+            stake_minor=bet.running_minor,
             price_milli=bet.price_milli,
-            struck_at_us=self._struck_at_us(bet),
+            struck_at_us=bet.struck_at_us,
         )
         hold(due is not None, "a bet settled without a result", bet, row)
         assert due is not None
@@ -240,7 +254,7 @@ class Bets:
     def _reopen(self, market: Market, row: list[Any], expected: Counter[int], at_us: int) -> None:
         """What settled a bet is gone."""
         bet = self.bets[row[0]]
-        known = outcome(market, bet.selection, self._struck_at_us(bet))
+        known = outcome(market, bet.selection, bet.struck_at_us)
         hold(bet.status == "settled" and known is None, "a bet opened again that is decided", bet, row)
         hold(row == [bet.id, bet.wallet[0], bet.paid_minor], "a bet opened again wrongly", row, bet)
         self._pay(bet, None, expected, at_us)
@@ -248,6 +262,6 @@ class Bets:
 
     def _pay(self, bet: Bet, payout: int | None, expected: Counter[int], at_us: int) -> None:
         gain = (payout or 0) - bet.paid_minor
-        moved = bet.stake_minor * ((payout is not None) - (bet.status == "settled"))
+        moved = bet.running_minor * ((payout is not None) - (bet.status == "settled"))
         self._money.pay(bet.wallet, gain, stake_moved_minor=moved, expected=expected)
         self._players.use(bet.wallet, Use(at_us, returned_minor=gain))

@@ -90,15 +90,17 @@ class Control:
         proposed = self.proposals.pop(fact["proposal_id"])
         hold(at_us >= proposed["expires_at_us"], "a proposal that expired too early", fact, proposed)
 
-    def takes_bets(self, market: int, at_us: int, since_us: int, fact: Plain) -> None:
-        """No level that the market lies in is suspended, or was while the bet waited; and it is approved."""
+    def why_not(self, market: int, at_us: int, since_us: int) -> str:
+        """Why the desk lets no bet be: a level that the market lies in is suspended, or was since an instant; or it is
+        not approved. Nothing where it does."""
         place: Place | None = ("market", market)
         while place is not None:
             stop = self.stops.get(place)
-            if stop is not None:
-                hold(not stop.is_active, "a bet on what the desk suspended", place, stop, fact)
-                slept = since_us < at_us and stop.since_us >= since_us
-                hold(not slept, "a bet that slept through a suspension", place, stop, since_us, fact)
-            if place[0] == "competition" and self.approval_required:
-                hold(self.approved.get(place[1], False), "a bet on what is not approved", place, fact)
+            if stop is not None and stop.is_active:
+                return f"a bet on what the desk suspended: {place}"
+            if stop is not None and since_us < at_us and stop.since_us >= since_us:
+                return f"a bet that slept through a suspension: {place} {stop} {since_us}"
+            if place[0] == "competition" and self.approval_required and not self.approved.get(place[1], False):
+                return f"a bet on what is not approved: {place}"
             place = self.parents.get(place)
+        return ""

@@ -262,12 +262,21 @@ class Offer:
         feed.silent = True
 
     def takes_bets(self, market: Market, at_us: int, fact: Plain, *, since_us: int | None = None) -> None:
-        """The market is open, and whoever keeps it has spoken of it lately; the desk lets it be, and did while a bet
-        waited since an instant."""
-        self.control.takes_bets(market.id, at_us, at_us if since_us is None else since_us, fact)
-        hold(market.status == "open", "a bet on a market that is not open", market, fact)
-        if market.feed:
-            feed = self.feeds[market.feed]
-            hold(not feed.silent, "a bet on a market whose feed is silent", market, fact)
-            hold(at_us < feed.seen_at_us + SILENCE_US, "a bet on a price of a silent feed", at_us, feed, fact)
-            hold(market.confirmed_at_us >= feed.back_at_us, "a bet on a price from before the silence", market, fact)
+        """The market takes bets, and did while one waited since an instant."""
+        why_not = self.why_not(market, at_us, since_us=since_us)
+        hold(not why_not, why_not, market, at_us, fact)
+
+    def why_not(self, market: Market, at_us: int, *, since_us: int | None = None) -> str:
+        """Nothing where the market is open, whoever keeps it has spoken of it lately, and the desk lets it be, and did
+        since an instant."""
+        stopped = self.control.why_not(market.id, at_us, at_us if since_us is None else since_us)
+        if stopped or market.status != "open":
+            return stopped or "a bet on a market that is not open"
+        if not market.feed:
+            return ""
+        feed = self.feeds[market.feed]
+        if feed.silent:
+            return "a bet on a market whose feed is silent"
+        if at_us >= feed.seen_at_us + SILENCE_US:
+            return "a bet on a price of a silent feed"
+        return "" if market.confirmed_at_us >= feed.back_at_us else "a bet on a price from before the silence"

@@ -56,10 +56,14 @@ def factor(market: Market, selection: int, *, price_milli: int, struck_at_us: in
         return None
     if name != "void" and market.result[0] == "finish":
         share = _share(market.result[1], selection, market.specifiers.get("places", 1))
-        winnings = (Fraction(price_milli, 1000) - 1) * (100 - _pence(market, struck_at_us)) / 100
-        return share * (1 + winnings)
+        return share * if_won(market, price_milli=price_milli, struck_at_us=struck_at_us)
     halves = {1: Fraction(price_milli, 1000), 0: Fraction(1), -1: Fraction(0)}
     return sum((halves[share] / 2 for share in SHARES[name]), Fraction(0))
+
+
+def if_won(market: Market, *, price_milli: int, struck_at_us: int) -> Fraction:
+    """What a unit of stake becomes if its selection wins, less what those that were withdrawn later deduct."""
+    return 1 + (Fraction(price_milli, 1000) - 1) * (100 - _pence(market, struck_at_us)) / 100
 
 
 def _share(levels: list[list[int]], runner: int, places: int) -> Fraction:

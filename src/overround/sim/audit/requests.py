@@ -227,8 +227,9 @@ def matches(answer: Answer, decided: Decided) -> bool:
         case TicketFound() | TicketPreview() | BetWorking():
             return False
         case QuoteAnswer() | CashOutAnswer():
-            members = ("quote_id", "bet_id", "stake_minor", "amount_minor")
-            equal = all(getattr(answer, name) == fact.get(name) for name in members)
+            last = "expires_at_us" if isinstance(answer, QuoteAnswer) else "decide_at_us"
+            members = ("quote_id", "bet_id", "stake_minor", "amount_minor", last)
+            equal = all(getattr(answer, name) == fact.get(name, 0) for name in members)
             return equal and fact["kind"] in CASH_OUTS and answer.seq == decided.seq
         case Proposed():
             proposed = (answer.proposal_id, answer.expires_at_us, answer.seq)

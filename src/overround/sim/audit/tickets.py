@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
+from math import prod
 from typing import Any
 
 from overround.sim.audit.money import Money, Wallet
@@ -37,25 +38,29 @@ class TicketBet:
     placed_at_us: int
     decide_at_us: int = 0
     paid_minor: int = 0
+    sold_minor: int = 0
+    """What was cashed out of its stake."""
+
+    @property
+    def running_minor(self) -> int:
+        return self.stake_minor - self.sold_minor
+
+    @property
+    def struck_at_us(self) -> int:
+        return max(self.placed_at_us, self.decide_at_us)
 
     @property
     def most_minor(self) -> int:
-        """What it pays if every leg wins."""
-        return round(sum(self._lines([Fraction(leg.price_milli, 1_000) for leg in self.legs])))
+        """What it pays if every leg wins; where a part is sold, in proportion and rounded down."""
+        whole = sum(lines(self.folds, [Fraction(leg.price_milli, 1_000) for leg in self.legs], self.stake_minor))
+        return round(whole) * self.running_minor // self.stake_minor
 
     def _lines(self, factors: list[Fraction]) -> list[Fraction]:
-        picks = [pick for fold in self.folds for pick in combinations(range(len(self.legs)), fold)]
-        lines = []
-        for pick in picks:
-            line = Fraction(self.stake_minor, len(picks))
-            for place in pick:
-                line *= factors[place]
-            lines.append(line)
-        return lines
+        return lines(self.folds, factors, self.running_minor)
 
     def comes_to(self, offer: Offer) -> tuple[str, int] | None:
         """Its outcome and payout by what is known now; None while something open can change it."""
-        struck_at_us = max(self.placed_at_us, self.decide_at_us)
+        struck_at_us = self.struck_at_us
         factors = [
             factor(offer.markets[leg.market], leg.selection, price_milli=leg.price_milli, struck_at_us=struck_at_us)
             for leg in self.legs
@@ -82,6 +87,12 @@ class TicketBet:
         return all(each == 1 for each in made)
 
 
+def lines(folds: list[int], factors: list[Fraction], stake_minor: int) -> list[Fraction]:
+    """What each line returns: its equal part of a stake times the factors of its legs."""
+    picks = [pick for fold in folds for pick in combinations(range(len(factors)), fold)]
+    return [prod((factors[place] for place in pick), start=Fraction(stake_minor, len(picks))) for pick in picks]
+
+
 class Tickets:
     """Folds the facts about tickets; raises Broken where one should not be."""
 
@@ -98,12 +109,12 @@ class Tickets:
         for bet in self._open(currency):
             for leg in bet.legs:
                 if leg.market == market:
-                    lost += (bet.most_minor if leg.selection == selection else 0) - bet.stake_minor
+                    lost += (bet.most_minor if leg.selection == selection else 0) - bet.running_minor
         return lost
 
     def largest(self, currency: str) -> int:
         """The sum of the largest losses of open bets, each counted once."""
-        return sum(max(0, bet.most_minor - bet.stake_minor) for bet in self._open(currency))
+        return sum(max(0, bet.most_minor - bet.running_minor) for bet in self._open(currency))
 
     def _open(self, currency: str) -> list[TicketBet]:
         return [bet for bet in self.bets.values() if bet.status == "open" and bet.wallet[1] == currency]
@@ -242,7 +253,7 @@ class Tickets:
 
     def _pay(self, bet: TicketBet, payout: int | None, expected: Counter[int], at_us: int) -> None:
         settled = bet.status == "settled"
-        moved = bet.stake_minor * ((payout is not None) - settled)
+        moved = bet.running_minor * ((payout is not None) - settled)
         self._money.pay(bet.wallet, (payout or 0) - bet.paid_minor, stake_moved_minor=moved, expected=expected)
         self._players.use(bet.wallet, Use(at_us, returned_minor=(payout or 0) - bet.paid_minor))
 
