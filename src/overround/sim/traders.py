@@ -120,7 +120,9 @@ class Operator:
             await self._trade(event, until_s=until_s)
         if chance.random() < 0.5:
             await self._do(EndEvent(event_id=event))
-        for _ in range(chance.choice((0, 1, 1, 1, 2, 4))):
+        if chance.random() < 0.2 and not any(market.withdrawn for market in self._markets(event)):
+            return
+        for _ in range(chance.choice((1, 1, 2, 4))):
             await self._record(event)
             await asyncio.sleep(chance.choice((0.0, 0.0, 0.01, 1.0)))
             if chance.random() < 0.4:

@@ -137,9 +137,16 @@ class World:
         customers = await people
         await until(lambda: not self.auditor.unfinished)
         await asyncio.gather(*(customer.reckon() for customer in customers))
-        await until(lambda: not self.auditor.unfinished)
-        await asyncio.sleep(AT_REST_S)
+        await self._rest()
         self.auditor.close(self.server.rows, self.server.snapshots)
+
+    async def _rest(self) -> None:
+        """Until the house is done with what it does by itself: a rule set last may yet wait for its delay."""
+        seen = -1
+        while seen != self.auditor.seq:
+            seen = self.auditor.seq
+            await asyncio.sleep(AT_REST_S)
+            await until(lambda: not self.auditor.unfinished)
 
     async def _people(self, opened: "asyncio.Future[None]") -> list[Customer]:
         """Everybody outside, from opening the house, while all is still well, until each has the last answer."""
