@@ -44,11 +44,13 @@ from overround.book.machine import (
 from overround.book.machine import cash_commands as cash
 from overround.book.machine import commands as c
 from overround.book.machine.commands import AnyCommand, BetAsked, LegAsked
+from overround.book.machine.desk_commands import ApproveCompetition, RequireApproval, ResumeLevel, SuspendLevel
 from overround.book.machine.grant_commands import GrantBonus, GrantFreeBet
 from overround.book.machine.state import empty
 from overround.book.settlement import Void
 from overround.book.tickets import SYSTEMS, Leg, Outcome, Slip
 from overround.kernel.instant import DAY_US, SECOND_US
+from overround.kernel.level import Level
 from overround.kernel.refusal import Refused
 
 PAGE = "cash-out.md"
@@ -546,6 +548,61 @@ def test_a_rule_waits_like_everybody_and_tries_again() -> None:
     house.wait()
     house.wait(5 * SECOND_US)
     assert (bet.status, house.cash(customer)) == (BetStatus.CASHED_OUT, 10_357)
+
+
+LEVELS = (Level.PLATFORM, Level.SPORT, Level.COMPETITION, Level.EVENT, Level.MARKET, Level.SELECTION)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_rule_sells_when_the_level_that_was_suspended_resumes(level: Level) -> None:
+    """Whatever its prices do. Found by the simulation."""
+    house = House()
+    _, bet, (market,) = one(house)
+    event = house.machine.state.catalogue.markets[market].event_id
+    place = {Level.PLATFORM: 0, Level.EVENT: event, Level.MARKET: market, Level.SELECTION: market}.get(level, 1)
+    selection = int(level is Level.SELECTION)
+    house.do(SuspendLevel(level, place, "goal", selection))
+    house.ask(cash.SetCashOutRule(bet.customer_id, bet.id, 475, 5_000), actor=bet.customer_id)
+    house.wait()
+    assert bet.running_minor == 1_000
+    house.do(ResumeLevel(level, place, selection))
+    house.wait()
+    assert bet.running_minor == 500
+
+
+def test_a_rule_sells_when_what_it_is_in_is_approved() -> None:
+    house = House()
+    _, bet, _ = one(house)
+    house.do(RequireApproval(True))
+    set_rule(house, bet, 475, 5_000)
+    assert bet.running_minor == 1_000
+    house.do(ApproveCompetition(1, True))
+    house.wait()
+    assert bet.running_minor == 500
+
+
+def test_a_rule_sells_when_the_house_takes_less() -> None:
+    house = House()
+    _, bet, _ = one(house)
+    set_rule(house, bet, 1_000)
+    assert bet.running_minor == 1_000
+    house.do(c.SetHouseTerms("EUR", HouseTerms(cash_out_margin_bps=0)))
+    house.wait()
+    assert bet.status is BetStatus.CASHED_OUT
+
+
+def test_a_rule_sells_the_rest_of_a_bet_when_a_part_of_it_was_sold() -> None:
+    """The price came while the part waited for its delay."""
+    house = House()
+    customer, bet, (market, _) = in_play(house)
+    set_rule(house, bet, 1_000)
+    take(house, customer, quoted(house, bet, 1_000))
+    house.do(c.SetPrices(market, ((1, 1_400), (2, 7_000), (3, 7_000))))
+    house.wait()
+    house.wait(5 * SECOND_US)
+    assert bet.running_minor == 900
+    house.wait(5 * SECOND_US)
+    assert bet.status is BetStatus.CASHED_OUT
 
 
 def test_rules_end_with_their_bet_or_when_taken_back() -> None:

@@ -1,6 +1,6 @@
 """Cash-outs in the machine: which command leads where, how their facts fold, what wakes standing rules, and answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from overround.book import bets, cashout, ledger, limits
@@ -15,11 +15,19 @@ from overround.book.cashout import (
 )
 from overround.book.catalogue import (
     MarketChanged,
+    MarketHandedOver,
     MarketResumed,
     PricesSet,
     SelectionWithdrawn,
 )
-from overround.book.control import LevelResumed, OverrideEnded, PriceOverridden
+from overround.book.control import (
+    ApprovalRequired,
+    CompetitionApproved,
+    LevelResumed,
+    OverrideEnded,
+    PriceOverridden,
+)
+from overround.book.limits import HouseTermsSet
 from overround.book.machine import cash_rules, cashing
 from overround.book.machine.answers import Answer
 from overround.book.machine.cash_answers import CashOutAnswer, QuoteAnswer
@@ -72,6 +80,8 @@ def _cashed_out(state: State, fact: CashedOut, at_us: int) -> None:
     cashout.end(state.cashout, bet_id=bet.id, quote_id=fact.quote_id)
     if fact.by_rule or not fact.running_minor:
         cashout.remove_rule(state.cashout, bet.id)
+    else:  # what changed while the rest of it waited went by its rule
+        cashout.look_again(state.cashout, bet.id)
 
 
 def _rule_set(state: State, fact: CashOutRuleSet, at_us: int) -> None:
@@ -103,13 +113,17 @@ WAKES: tuple[type[Fact], ...] = (
     SelectionWithdrawn,
     PriceOverridden,
     OverrideEnded,
+    MarketHandedOver,
     LevelResumed,
     ResultRecorded,
     ResultRolledBack,
     MarketBetsCancelled,
     MarketBetsRestored,
+    CompetitionApproved,
+    ApprovalRequired,
+    HouseTermsSet,
 )
-"""After these the rules of the market are looked at. A wide level that resumes wakes none: its prices will."""
+"""After these the rules of the markets concerned are looked at."""
 
 
 def waking(step: Callable[[State, Any, int], None]) -> Callable[[State, Any, int], None]:
@@ -118,16 +132,24 @@ def waking(step: Callable[[State, Any, int], None]) -> Callable[[State, Any, int
     def apply(state: State, fact: Any, at_us: int) -> None:
         step(state, fact, at_us)
         if state.cashout.rules:
-            cashout.wake(state.cashout, _market_of(fact))
+            for market_id in _markets_of(state, fact):
+                cashout.wake(state.cashout, market_id)
 
     return apply
 
 
-def _market_of(fact: Any) -> int:
-    if isinstance(fact, LevelResumed):
-        return fact.id if fact.level in (Level.MARKET, Level.SELECTION) else 0
-    market_id: int = fact.market_id
-    return market_id
+def _markets_of(state: State, fact: Any) -> Sequence[int]:
+    """The markets that a fact may concern. What is wider than an event concerns every market that has rules: nobody
+    does that often."""
+    match fact:
+        case LevelResumed(level=Level.MARKET | Level.SELECTION):
+            return (fact.id,)
+        case LevelResumed(level=Level.EVENT):
+            return state.catalogue.events[fact.id].markets
+        case LevelResumed() | CompetitionApproved() | ApprovalRequired() | HouseTermsSet():
+            return sorted(state.cashout.ruled)
+        case _:
+            return (fact.market_id,)
 
 
 # ---------------------------------------------------------------- answers
