@@ -6,12 +6,15 @@ from contextlib import suppress
 
 import msgspec
 
-from overround.book.bets import BetDelayed, DelayedBetAccepted, DelayedBetRefused
+from overround.book import ledger
+from overround.book.bets import Bet, BetDelayed, BetStatus, DelayedBetAccepted, DelayedBetRefused
+from overround.book.cashout import CashedOut, CashOutRefused, CashOutRulesSeen
 from overround.book.catalogue import MarketStatus
 from overround.book.control import ControlState
 from overround.book.exchange import ExchangeSettled, OrdersPlaced
 from overround.book.ledger import Reason
 from overround.book.machine import Answer, Machine, Pending, decode_snapshot, encode_snapshot
+from overround.book.machine.cash_commands import QuoteCashOut, TakeCashOut
 from overround.book.machine.commands import PlaceBet, Request
 from overround.book.machine.memory import scope
 from overround.book.settlement import BetsSettled, MarketBetsCancelled
@@ -233,3 +236,115 @@ class Unmoved(Machine):
         super().record(fact, now_us)
         if isinstance(fact, MarketBetsCancelled):
             self.state.catalogue.markets[fact.market_id].cancelled.clear()
+
+
+class PaysSalesTwice(Machine):
+    """Pays what is cashed out twice."""
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        if isinstance(fact, CashedOut):
+            fact = msgspec.structs.replace(fact, transfers=fact.transfers * 2)
+        super().record(fact, now_us)
+
+
+class SellsWhatIsSuspended(Machine):
+    """Cashes out bets whose markets are suspended."""
+
+    def execute(self, request: Request, now_us: int) -> Answer:
+        markets = self.state.catalogue.markets.values()
+        suspended = [market for market in markets if market.status is MarketStatus.SUSPENDED]
+        if not isinstance(request.command, QuoteCashOut | TakeCashOut):
+            return super().execute(request, now_us)
+        for market in suspended:
+            market.status = MarketStatus.OPEN
+        answer = super().execute(request, now_us)
+        for market in suspended:
+            market.status = MarketStatus.SUSPENDED
+        return answer
+
+
+class SettlesWhatWasSold(Machine):
+    """Settles bets for the whole stake, though a part of it is sold."""
+
+    def advance(self, now_us: int) -> int:
+        self._sold = [(bet, bet.cashed) for bet in self.state.bets.bets.values() if bet.cashed]
+        for bet, _ in self._sold:
+            bet.cashed = None
+        made = super().advance(now_us)
+        self._remember()
+        return made
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        self._remember()
+        super().record(fact, now_us)
+
+    def _remember(self) -> None:
+        for bet, cashed in getattr(self, "_sold", ()):
+            bet.cashed = cashed
+        self._sold = []
+
+
+class PaysForTheSold(Machine):
+    """Settles bets that were cashed out whole, as if they still ran."""
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        super().record(fact, now_us)
+        if isinstance(fact, CashedOut) and not fact.running_minor:
+            bet = self.state.bets.bets[fact.bet_id]
+            bet.cashed, bet.status = None, BetStatus.OPEN
+
+
+class SleepsThroughTheGoal(Machine):
+    """Pays what waited for its delay, whatever happened meanwhile."""
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        if isinstance(fact, CashOutRefused):
+            bet, waiting = self.state.bets.bets[fact.bet_id], self.state.cashout.waiting[fact.bet_id]
+            if bet.status is BetStatus.OPEN:
+                fact = self._paid(bet, stake_minor=waiting.stake_minor, amount_minor=waiting.amount_minor, fact=fact)
+        super().record(fact, now_us)
+
+    def _paid(self, bet: Bet, *, stake_minor: int, amount_minor: int, fact: CashOutRefused) -> CashedOut:
+        wallet = self.state.ledger.wallets[bet.customer_id, bet.currency]
+        transfers = ledger.cash_out(
+            wallet,
+            self.state.ledger.house[bet.currency],
+            stake_minor=stake_minor,
+            amount_minor=amount_minor,
+            owed_minor=-wallet.debt.balance_minor,
+            ref=bet.id,
+        )
+        return CashedOut(
+            quote_id=fact.quote_id,
+            bet_id=bet.id,
+            customer_id=bet.customer_id,
+            currency=bet.currency,
+            stake_minor=stake_minor,
+            amount_minor=amount_minor,
+            running_minor=bet.running_minor - stake_minor,
+            by_rule=self.state.cashout.waiting[bet.id].by_rule,
+            transfers=transfers,
+        )
+
+
+class DeafToPrices(Machine):
+    """Says of standing rules that it looked at them, and does not."""
+
+    def advance(self, now_us: int) -> int:
+        for market_id in list(self.state.cashout.scans):
+            self.record(CashOutRulesSeen(market_id=market_id, after=0, last=True), now_us)
+        return super().advance(now_us)
+
+
+class SellsForMore(Machine):
+    """Keeps no margin when it says what a bet is worth."""
+
+    def execute(self, request: Request, now_us: int) -> Answer:
+        terms = self.state.limits.terms
+        kept = dict(terms)
+        if isinstance(request.command, QuoteCashOut):
+            for currency, each in kept.items():
+                terms[currency] = msgspec.structs.replace(each, cash_out_margin_bps=0)
+        answer = super().execute(request, now_us)
+        terms.update(kept)
+        return answer

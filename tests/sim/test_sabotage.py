@@ -51,6 +51,16 @@ def test_a_broken_journal_is_caught(server: type[JournalServer], said: tuple[str
         (sabotage.TakesNoCommission, ("a position settled wrongly",)),
         (sabotage.Stubborn, ("settlement ended before", "a bet left")),
         (sabotage.Unmoved, ("settlement ended before", "a bet left", "settled wrongly", "cancelled")),
+        (sabotage.PaysSalesTwice, ("other money moved than expected",)),
+        (sabotage.SellsWhatIsSuspended, ("sold though it is a bet on a market that is not open",)),
+        (sabotage.SettlesWhatWasSold, ("settled wrongly",)),
+        (sabotage.PaysForTheSold, ("that may not be", "settled wrongly", "not what its journal says")),
+        (
+            sabotage.SleepsThroughTheGoal,
+            ("slept through", "a bet sold that is", "sold though", "than it is worth after"),
+        ),
+        (sabotage.DeafToPrices, ("a fulfilled rule sells nothing",)),
+        (sabotage.SellsForMore, ("a wrong quote",)),
     ],
 )
 def test_a_broken_machine_is_caught(machine: type[Machine], said: tuple[str, ...]) -> None:
