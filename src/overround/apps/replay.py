@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from overround.apps import replay_betfair
 from overround.apps import settings as settings_door
 from overround.apps.house import Endpoints, read_endpoints, running_house
 from overround.feeds.client import Door, Problem, Unreachable, open_door
@@ -32,10 +33,13 @@ NAMES = {"1x2": "1X2", "total": "goals 2.5", "asian_handicap": "handicap", "all"
 
 @click.group("replay")
 def command() -> None:
-    """Play recorded matches through a house.
+    """Play recorded matches, or recorded exchange streams, through a house.
 
     Example: overround replay football E0_2019-2020.csv
     """
+
+
+command.add_command(replay_betfair.command)
 
 
 @command.command()

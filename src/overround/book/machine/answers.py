@@ -156,12 +156,14 @@ class OrderReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class OrdersAnswer(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="orders"):
     """A report on each instruction, in order. A replace has, beside what was cancelled, what was placed for it: order 0
-    and a code where it was cancelled and not placed. Orders with PENDING wait for the in-play delay."""
+    and a code where it was cancelled and not placed. Orders with PENDING wait for the in-play delay. `met` are the
+    orders that were there, with the size that each was matched for, in the order of the matches."""
 
     market_id: int
     reports: tuple[OrderReport, ...]
     seq: int
     placed: tuple[OrderReport, ...] = ()
+    met: tuple[tuple[int, int], ...] = ()
 
 
 class PreviewSum(msgspec.Struct, frozen=True, array_like=True, gc=False):

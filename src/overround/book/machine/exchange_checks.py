@@ -11,14 +11,13 @@ from overround.book.exchange import (
 )
 from overround.book.exposure import Side
 from overround.book.machine.exchange_commands import PlaceInstruction
-from overround.book.machine.state import State
 from overround.book.matching import OrderType, Persistence, Target, TimeInForce, Want
 from overround.kernel.ladder import LadderKind
 from overround.kernel.price import UNIT
 
 
 def instruction_refusal(
-    state: State, market: ExchangeMarket, runner: int | None, asked: PlaceInstruction, strategy: str
+    market: ExchangeMarket, runner: int | None, asked: PlaceInstruction, strategy: str, minimums: Minimums
 ) -> Refusal | None:
     """The first thing that is wrong with an instruction, in the order of `docs/rules/exchange.md`."""
     if runner is None:
@@ -27,13 +26,13 @@ def instruction_refusal(
         return Refusal.RUNNER_REMOVED
     if not (_is_word(asked.ref, MAX_REF_LENGTH) and _is_word(strategy, MAX_STRATEGY_LENGTH)):
         return Refusal.INVALID_CUSTOMER_ORDER_REF
-    minimums = state.exchange.minimums.get(market.terms.currency, DEFAULT_MINIMUMS)
     if asked.type is OrderType.LIMIT:
         return _limit_refusal(market, asked, minimums)
     return _start_refusal(market, asked, minimums)
 
 
 DEFAULT_MINIMUMS = Minimums()
+NO_MINIMUMS = Minimums(size_minor=1, payout_minor=0, sp_back_minor=1, sp_lay_minor=1)
 
 
 def _is_word(text: str, longest: int) -> bool:

@@ -105,7 +105,11 @@ class PlaceInstruction(msgspec.Struct, frozen=True, array_like=True, gc=False, f
 
 
 class PlaceOrders(Command, frozen=True):
-    """Up to 200 orders on one market, all or none. `currency` names the wallet; `market_version` of 0 asks for none."""
+    """Up to 200 orders on one market, all or none. `currency` names the wallet; `market_version` of 0 asks for none.
+
+    `as_maker` is for the house's own market maker, whom no edge lets anybody be: no in-play delay, no smallest size,
+    and no cross matching of its own doing.
+    """
 
     customer_id: int
     market_id: int
@@ -113,6 +117,7 @@ class PlaceOrders(Command, frozen=True):
     instructions: tuple[PlaceInstruction, ...]
     market_version: int = 0
     strategy: str = ""
+    as_maker: bool = False
 
 
 class CancelInstruction(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):

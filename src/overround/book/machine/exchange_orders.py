@@ -14,7 +14,7 @@ from overround.book.exchange import (
 )
 from overround.book.exposure import Position, Side
 from overround.book.ledger import Wallet
-from overround.book.machine.exchange_checks import instruction_refusal
+from overround.book.machine.exchange_checks import DEFAULT_MINIMUMS, NO_MINIMUMS, instruction_refusal
 from overround.book.machine.exchange_commands import (
     PlaceInstruction,
     PlaceOrders,
@@ -63,6 +63,8 @@ def place_orders(state: State, command: PlaceOrders, now_us: int) -> Facts:
     elif position.currency != command.currency:
         return Refused(Refusal.CURRENCY_FIXED, {"currency": position.currency})
     placing = Placing(state, market, command.customer_id, now_us, opening)
+    if command.as_maker:
+        placing.delay_us, placing.minimums, placing.is_direct = 0, NO_MINIMUMS, True
     for number, instruction in enumerate(command.instructions):
         refusal = placing.instruct(instruction, command.strategy)
         if refusal is not None:
@@ -140,12 +142,14 @@ class Placing:
         self.waiting: list[int] = []
         self.taken: dict[int, int] = {}
         self.delay_us = market.bet_delay_us if market.in_play else 0
+        self.is_direct = not market.terms.crossing
+        self.minimums = state.exchange.minimums.get(market.terms.currency, DEFAULT_MINIMUMS)
         self.resting: list[Placed] = []
 
     def instruct(self, asked: PlaceInstruction, strategy: str) -> Refusal | None:
         """Add the order of an instruction, or say why not."""
         runner = self.trial.book.places.get((asked.selection_id, asked.handicap_quarters))
-        refusal = instruction_refusal(self.state, self.market, runner, asked, strategy)
+        refusal = instruction_refusal(self.market, runner, asked, strategy, self.minimums)
         if refusal is not None or runner is None:
             return refusal or Refusal.INVALID_RUNNER
         target = asked.target
@@ -208,7 +212,7 @@ class Placing:
         want = Want(target, placed.size_minor if target is Target.SIZE else placed.target_minor)
         book, market = self.trial.book, self.market
         price = placed.price_milli
-        if market.terms.crossing:
+        if not self.is_direct:
             fills = matching.match_across(
                 book.runners, book.active, market.terms.ladder, self.customer_id, placed.runner, placed.side, price,
                 want, self.taken,

@@ -146,7 +146,14 @@ def _report(state: State, number: int, code: str = "", cancelled_minor: int = 0)
 
 def _placed(state: State, fact: OrdersPlaced) -> OrdersAnswer:
     reports = tuple(_report(state, placed.id) for placed in fact.orders)
-    return OrdersAnswer(fact.market_id, reports, state.seq)
+    placed = {order.id for order in fact.orders}
+    met = tuple(
+        (order, trade.size_minor)
+        for trade in fact.trades
+        for order in (trade.back, trade.lay)
+        if order and order not in placed
+    )
+    return OrdersAnswer(fact.market_id, reports, state.seq, met=met)
 
 
 def _changed(state: State, fact: OrdersCancelled | OrdersUpdated | OrdersReplaced) -> OrdersAnswer:

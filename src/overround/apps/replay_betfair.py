@@ -1,0 +1,328 @@
+"""`overround replay betfair`: recorded exchange streams on a running house, or on one started for the purpose."""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+import msgspec
+import uvloop
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from overround.apps import engines
+from overround.apps import settings as settings_door
+from overround.apps.house import Endpoints, read_endpoints, running_house
+from overround.apps.settings import InvalidSetting, Settings
+from overround.feeds.betfair.comparing import Observer, observer, summary
+from overround.feeds.betfair.player import HouseRefused, Pace, Player, Scan, Tally, scan
+from overround.feeds.betfair.recording import RecordingRefused
+from overround.feeds.client import Door, Problem, Unreachable, open_door
+from overround.host.desk import Desk
+from overround.host.nats_bus import NatsBus
+from overround.identity import OPERATOR_ACTOR
+from overround.infra import telemetry
+
+DEFAULT_STEP_MS = 250
+SAMPLES = 20
+
+
+class Speed(click.ParamType[float]):
+    """A number of times, or `max`, which is 0."""
+
+    name = "number|max"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        if value == "max":
+            return 0.0
+        try:
+            speed = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor max", param, ctx)
+        if not 0 < speed <= 1_000_000:
+            self.fail("it must be above 0 and at most 1,000,000", param, ctx)
+        return speed
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """What was played, and how well it agrees. `times_real` is recorded time by time taken, for the longest file."""
+
+    files: list[dict[str, Any]]
+    markets: int
+    messages: int
+    runner_changes: int
+    coalesced: int
+    recorded_s: float
+    seconds: float
+    times_real: float
+    changes_per_s: float
+    commands: int
+    placed: int
+    cancelled: int
+    trades: int
+    moved_aside: int
+    refused: dict[str, int]
+    compared_samples: int = 0
+    fields: dict[str, dict[str, Any]] = {}
+
+
+@click.command("betfair")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--speed", type=Speed(), default=1.0, show_default=True, help="Times faster than recorded, or max.")
+@click.option(
+    "--step",
+    "step_ms",
+    type=click.IntRange(0, 60_000),
+    default=None,
+    help=f"Put what was recorded within so many ms on the house together. Of itself {DEFAULT_STEP_MS} at max, else 0.",
+)
+@click.option("--lead", "lead_s", type=click.FloatRange(0), default=0.0, help="Begin so many seconds before the off.")
+@click.option("--crossing/--no-crossing", default=True, help="Cross matching where the recording has it.")
+@click.option("--compare", is_flag=True, help="Ask the house what its clients see, and count how it agrees.")
+@click.option("--samples", type=click.IntRange(1, 1_000), default=SAMPLES, show_default=True, help="For --compare.")
+@click.option("--house", "url", default=None, help="A house's HTTP address; see below.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(
+    files: tuple[Path, ...],
+    speed: float,
+    step_ms: int | None,
+    lead_s: float,
+    crossing: bool,
+    compare: bool,
+    samples: int,
+    url: str | None,
+    as_json: bool,
+) -> None:
+    """Make recorded exchange streams live: markets, prices, trades, suspensions, removals, the off, results.
+
+    Uses the house that <OVERROUND_DATA>/endpoints.json names, or starts one in a folder that is deleted afterwards.
+    With --house, the one at that address: OVERROUND_OPERATOR_TOKEN and OVERROUND_NATS_URL must then be set, since
+    orders go over the bus. Each market is numbered anew; the list says which is which.
+
+    Example: overround replay betfair 1.197931750.gz --speed 60 --compare
+    """
+    telemetry.set_up(style="human", level="WARNING", role="replay")
+    pace = Pace(speed=speed, step_ms=(0 if speed else DEFAULT_STEP_MS) if step_ms is None else step_ms, lead_s=lead_s)
+    console = Console(stderr=True)
+    try:
+        scans = [scan(path) for path in dict.fromkeys(files)]
+        report = uvloop.run(
+            _run(scans, pace, crossing=crossing, samples=samples if compare else 0, url=url, console=console)
+        )
+    except RecordingRefused as refused:
+        raise click.UsageError(str(refused)) from None
+    except (Problem, Unreachable, HouseRefused, httpx.HTTPError) as failed:
+        raise click.ClickException(f"the house did not take it: {type(failed).__name__}: {failed}") from None
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
+    else:
+        show(Console(), report)
+    sys.exit(0)
+
+
+async def _run(
+    scans: list[Scan], pace: Pace, *, crossing: bool, samples: int, url: str | None, console: Console
+) -> Report:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[line]}"),
+        TimeElapsedColumn(),
+    )
+    async with AsyncExitStack() as stack:
+        progress = stack.enter_context(Progress(*columns, console=console))
+        task = progress.add_task("finding a house", total=sum(seen.messages for seen in scans), line="")
+        settings = await stack.enter_async_context(_house(url))
+        operator = await stack.enter_async_context(door(settings))
+        desk = await stack.enter_async_context(open_desk(settings))
+        watching: Observer | None = None
+        if samples:
+            http = await stack.enter_async_context(
+                httpx.AsyncClient(base_url=str(settings.gateway_url), trust_env=False, verify=False, timeout=15.0)  # noqa: S501
+            )
+            watching = await observer(operator, http)
+        player = Player(
+            desk=desk,
+            operator=operator,
+            actor=OPERATOR_ACTOR,
+            now_us=_now_us,
+            chance=random.Random(random.SystemRandom().getrandbits(64)),  # noqa: S311  # keys, and many of them
+            pace=pace,
+            crossing=crossing,
+            on_progress=lambda more: progress.update(task, advance=more, line=_line(player)),
+            on_sample=watching.look if watching is not None else None,
+            samples=samples,
+        )
+        await player.prepare(scans)
+        _tell_markets(progress.console, player, scans)
+        progress.update(task, description="replaying")
+        began = time.monotonic()
+        await player.play(scans)
+        seconds = time.monotonic() - began
+        if watching is not None:
+            await watching.look_at_all(list(player.markets.values()))
+        return _report(player, scans, seconds, watching)
+    raise AssertionError
+
+
+def _line(player: Player) -> str:
+    counts, tally = player.counts, player.tally
+    return f"{tally.changes:,} changes, {counts.placed + counts.cancelled:,} orders, {counts.trades:,} trades"
+
+
+def _tell_markets(console: Console, player: Player, scans: list[Scan]) -> None:
+    for market in list(player.markets.values())[:20]:
+        first = market.outline.first
+        named = " ".join(word for word in (first.event_name or first.venue, first.name or first.market_type) if word)
+        console.print(f"  {market.recorded_id} is [bold]1.{market.stage.market_id}[/]  {named}")
+    more = len(player.markets) - 20
+    if more > 0:
+        console.print(f"  and {more} more")
+    for seen in scans:
+        for market_id, why in seen.left_out.items():
+            console.print(f"  [yellow]{market_id} is left out: {why}[/]")
+
+
+@asynccontextmanager
+async def _house(url: str | None) -> AsyncIterator[Settings]:
+    """Settings that name a house's gateway, bus and operator: the one asked for, the one that runs, or our own."""
+    settings = settings_door.read()
+    if url is not None:
+        if settings.operator_token is None or settings.nats_url is None:
+            raise InvalidSetting("--house needs OVERROUND_OPERATOR_TOKEN and OVERROUND_NATS_URL")
+        yield msgspec.structs.replace(settings, gateway_url=url)
+        return
+    endpoints = read_endpoints(settings.endpoints_file)
+    if endpoints is not None and await _answers(endpoints):
+        yield _told(settings, endpoints)
+        return
+    async with running_house() as own:
+        yield _told(msgspec.structs.replace(settings, nats_ca=None), own)
+
+
+def _told(settings: Settings, endpoints: Endpoints) -> Settings:
+    return msgspec.structs.replace(
+        settings,
+        gateway_url=endpoints.http,
+        operator_token=endpoints.operator_token,
+        nats_url=settings.nats_url or endpoints.nats_url,
+    )
+
+
+async def _answers(endpoints: Endpoints) -> bool:
+    async with httpx.AsyncClient(trust_env=False, verify=False, timeout=2.0) as client:  # noqa: S501  # our own gateway
+        try:
+            return (await client.get(f"{endpoints.http}/health/ready")).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+
+def door(settings: Settings) -> Door:
+    """The operator's way in."""
+    return open_door(
+        str(settings.gateway_url),
+        token=str(settings.operator_token),
+        now_us=_now_us,
+        chance=random.SystemRandom(),
+        verify=False,
+    )
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
+    """A desk on the house's bus. Raises InvalidSetting."""
+    client = await engines.connect_bus(settings, asyncio.Event())
+    assert client is not None
+    desk = Desk(NatsBus(client, cell=settings.cell), deadline_s=30.0)
+    await desk.open()
+    try:
+        yield desk
+    finally:
+        await desk.close()
+        await client.close()
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000
+
+
+# ------------------------------------------------------------------ the report
+
+
+def _report(player: Player, scans: list[Scan], seconds: float, watching: Observer | None) -> Report:
+    tally: Tally = player.tally
+    counts = player.counts
+    recorded_s = max((seen.last_ms - seen.first_ms) / 1_000 for seen in scans)
+    return Report(
+        files=[
+            {
+                "file": seen.path.name,
+                "markets": len(seen.outlines) - len(seen.left_out),
+                "messages": seen.messages,
+                "runner_changes": seen.changes,
+                "recorded_s": (seen.last_ms - seen.first_ms) / 1_000,
+                "left_out": seen.left_out,
+            }
+            for seen in scans
+        ],
+        markets=len(player.markets),
+        messages=tally.messages,
+        runner_changes=tally.changes,
+        coalesced=tally.coalesced,
+        recorded_s=recorded_s,
+        seconds=seconds,
+        times_real=recorded_s / seconds,
+        changes_per_s=tally.changes / seconds,
+        commands=tally.commands,
+        placed=counts.placed,
+        cancelled=counts.cancelled,
+        trades=counts.trades,
+        moved_aside=counts.moved_aside,
+        refused=dict(tally.refused),
+        compared_samples=watching.samples if watching is not None else 0,
+        fields=summary(watching.fields) if watching is not None else {},
+    )
+
+
+def show(console: Console, report: Report) -> None:
+    """The tables."""
+    table = Table(show_header=False, box=SIMPLE_HEAD)
+    for name, value in (
+        ("markets", f"{report.markets:,}"),
+        ("messages", f"{report.messages:,}, {report.coalesced:,} of them together with a later one"),
+        ("changes of runners", f"{report.runner_changes:,}, {report.changes_per_s:,.0f} a second"),
+        (
+            "recorded",
+            f"{report.recorded_s:,.0f} s in {report.seconds:,.1f} s: {report.times_real:,.0f} times real time",
+        ),
+        ("orders placed", f"{report.placed:,}"),
+        ("cancelled or cut", f"{report.cancelled:,}"),
+        ("trades", f"{report.trades:,}; {report.moved_aside:,} levels were moved aside for them"),
+    ):
+        table.add_row(name, value)
+    for code, count in report.refused.items():
+        table.add_row(f"[red]refused: {code}[/]", f"{count:,}")
+    console.print(table)
+    if report.fields:
+        console.print(_agreement(report))
+
+
+def _agreement(report: Report) -> Table:
+    table = Table("what a client sees", "compared", "agrees", "why not", box=SIMPLE_HEAD)
+    table.title = f"{report.compared_samples:,} market books beside the recording"
+    for name, entry in report.fields.items():
+        share = entry["agreed"] / entry["compared"]
+        reasons = "; ".join(f"{count:,} {why}" for why, count in entry["reasons"].items())
+        table.add_row(name, f"{entry['compared']:,}", f"{share:.2%}", reasons)
+    return table

@@ -1,0 +1,241 @@
+"""What a client of Betfair's API sees of a replayed market, beside what the recording says: field by field.
+
+An observer of its own asks `listMarketBook` at sampled instants, while the file stands still. A gateway hears of a
+commit a moment after the player does, so a difference is looked at again before it counts.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from overround.feeds.betfair.making import BOTH_SIDES
+from overround.feeds.betfair.mirror import Ladder, RunnerMirror, key_of, milli, milli_or_none, minor
+from overround.feeds.betfair.player import PlayedMarket
+from overround.feeds.client import Door
+
+MARKETS_A_CALL: Final = 5
+"""Full depth, traded ladders and starting prices weigh 39 of the 200 that a request may."""
+
+MARKETS_A_SAMPLE: Final = 24
+TRIES: Final = 5
+PAUSE_S: Final = 0.08
+BEST: Final = 3
+KEPT_EXAMPLES: Final = 3
+CLOSED_STATUSES: Final = frozenset({"WINNER", "LOSER", "PLACED"})
+
+PROJECTION: Final = {"priceData": ["EX_ALL_OFFERS", "EX_TRADED", "SP_TRADED"]}
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """One field once: what the recording says and what the client sees. `why` is known of some differences."""
+
+    field: str
+    recorded: Any
+    seen: Any
+    why: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        return bool(self.recorded == self.seen)
+
+
+class Agreement(msgspec.Struct):
+    """A field over all samples: how often it agreed, and why it did not."""
+
+    compared: int = 0
+    agreed: int = 0
+    reasons: dict[str, int] = {}
+    examples: list[str] = []
+
+
+class Observer:
+    """A customer who only looks."""
+
+    def __init__(self, http: httpx.AsyncClient, headers: dict[str, str]) -> None:
+        self._http, self._headers = http, headers
+        self.fields: dict[str, Agreement] = {}
+        self.samples = 0
+        self._from = 0
+
+    async def look(self, markets: Sequence[PlayedMarket]) -> None:
+        """Compare these markets as they stand: all of them, or as many as a sample has, in turn."""
+        shown = [market for market in markets if market.stage.status != "INACTIVE" and market.mirror.definition]
+        if len(shown) > MARKETS_A_SAMPLE:
+            start = self._from % len(shown)
+            self._from += MARKETS_A_SAMPLE
+            shown = (shown + shown)[start : start + MARKETS_A_SAMPLE]
+        await self._look(shown)
+
+    async def look_at_all(self, markets: Sequence[PlayedMarket]) -> None:
+        await self._look([market for market in markets if market.mirror.definition])
+
+    async def _look(self, markets: Sequence[PlayedMarket]) -> None:
+        for start in range(0, len(markets), MARKETS_A_CALL):
+            part = markets[start : start + MARKETS_A_CALL]
+            found: list[Seen] = []
+            for attempt in range(TRIES):
+                books = await self._books(part)
+                found = [row for market in part for row in compare(market, books.get(market.stage.market_id))]
+                if all(row.agrees or row.why for row in found):
+                    break
+                await asyncio.sleep(PAUSE_S * (attempt + 1))
+            self.samples += len(part)
+            for row in found:
+                self._count(row)
+
+    async def _books(self, markets: Sequence[PlayedMarket]) -> dict[int, Any]:
+        asked = {
+            "method": "SportsAPING/v1.0/listMarketBook",
+            "params": {
+                "marketIds": [f"1.{market.stage.market_id}" for market in markets],
+                "priceProjection": PROJECTION,
+            },
+            "id": 1,
+        }
+        reply = await self._http.post("/exchange/betting/json-rpc/v1", json=asked, headers=self._headers)
+        found = reply.raise_for_status().json()["result"]
+        return {int(book["marketId"].partition(".")[2]): book for book in found}
+
+    def _count(self, row: Seen) -> None:
+        entry = self.fields.setdefault(row.field, Agreement())
+        entry.compared += 1
+        if row.agrees:
+            entry.agreed += 1
+            return
+        why = row.why or "not explained"
+        entry.reasons[why] = entry.reasons.get(why, 0) + 1
+        if len(entry.examples) < KEPT_EXAMPLES:
+            entry.examples.append(f"{why}: recorded {row.recorded}, seen {row.seen}"[:400])
+
+
+async def observer(operator: Door, http: httpx.AsyncClient) -> Observer:
+    """A customer with a session and a key, made for the purpose."""
+    customer_id = (await operator.post("/v1/operator/customers", {"currency": "GBP"}))["customer_id"]
+    token = (await operator.post(f"/v1/operator/customers/{customer_id}/tokens", {"name": "compare"}))["token"]
+    asked = {"method": "AccountAPING/v1.0/createDeveloperAppKeys", "params": {"appName": "compare"}, "id": 1}
+    headers = {"X-Authentication": token}
+    reply = await http.post("/exchange/account/json-rpc/v1", json=asked, headers=headers)
+    versions = reply.raise_for_status().json()["result"]["appVersions"]
+    live = next(version["applicationKey"] for version in versions if not version["delayData"])
+    return Observer(http, {**headers, "X-Application": live})
+
+
+# ---------------------------------------------------------------- what is compared
+
+
+def compare(market: PlayedMarket, book: Any) -> Iterator[Seen]:
+    """Every field that the recording has."""
+    definition = market.mirror.definition
+    assert definition is not None
+    if book is None:
+        yield Seen("market", market.recorded_id, None)
+        return
+    yield Seen("status", definition.status, book["status"])
+    yield Seen("in play", definition.in_play, book["inplay"], _why_not_in_play(market))
+    if market.stage.bsp:
+        yield Seen("BSP reconciled", definition.bsp_reconciled, book["bspReconciled"], _why_reconciled(market))
+    runners = {key_of(row["selectionId"], row["handicap"]): row for row in book["runners"]}
+    for named in definition.runners:
+        key = key_of(named.id, named.hc)
+        row = runners.get(key)
+        if row is None:
+            yield Seen("runner", key, None)
+            continue
+        yield Seen("runner status", _status(named.status), _status(row["status"]), _why_status(market, named.status))
+        if price := milli_or_none(named.bsp):
+            seen = row.get("sp", {}).get("actualSP")
+            yield Seen("BSP", price, milli(seen) if seen is not None else None)
+        mirror = market.mirror.runners.get(key)
+        if mirror is not None and key not in market.stage.removed:
+            yield from _prices(market, mirror, row)
+
+
+def _status(status: str) -> str:
+    """A hidden runner is one that nobody may see; ours are seen."""
+    return "ACTIVE" if status == "HIDDEN" else status
+
+
+def _why_not_in_play(market: PlayedMarket) -> str:
+    closed = market.stage.status == "CLOSED"
+    return "closed before it turned" if closed and not market.stage.turn_in_play else ""
+
+
+def _why_reconciled(market: PlayedMarket) -> str:
+    return "ours is reconciled at the off, in one step" if market.stage.reconciled else ""
+
+
+def _why_status(market: PlayedMarket, recorded: str) -> str:
+    if market.stage.status == "CLOSED" and recorded in CLOSED_STATUSES and market.outline.first.betting_type != "ODDS":
+        return "a stake back or a half is no winner"
+    return ""
+
+
+def _prices(market: PlayedMarket, mirror: RunnerMirror, row: Any) -> Iterator[Seen]:
+    exchange = row.get("ex", {})
+    definition = market.mirror.definition
+    if definition is not None and definition.status == "OPEN" and mirror.seen & {"atb", "atl", "batb", "batl"}:
+        back, lay = mirror.offers()
+        raw_back = mirror.atb or dict(mirror.batb.values())
+        crossed = len(back) != len(raw_back)
+        for name, ladder, member in (("back", back, "availableToBack"), ("lay", lay, "availableToLay")):
+            seen = {milli(level["price"]): minor(level["size"]) for level in exchange.get(member, ())}
+            why = "offers that cross in the recording" if crossed else ""
+            best = sorted(ladder, reverse=name == "back")[:BEST]
+            best_seen = sorted(seen, reverse=name == "back")[:BEST]
+            yield Seen(f"best {BEST} to {name}", _levels(ladder, best), _levels(seen, best_seen), why)
+            yield Seen(f"all to {name}", ladder, seen, why)
+    if "ltp" in mirror.seen and mirror.last_milli:
+        seen_last = row.get("lastPriceTraded")
+        yield Seen(
+            "last price traded", mirror.last_milli, milli(seen_last) if seen_last else None, _why_last(market, mirror)
+        )
+    if "trd" in mirror.seen:
+        traded = {milli(level["price"]): minor(level["size"]) for level in exchange.get("tradedVolume", ())}
+        halved = {price: size // BOTH_SIDES * BOTH_SIDES for price, size in mirror.traded.items() if size > 1}
+        yield Seen("traded at each price", halved, traded, _why_traded(market, halved, traded))
+    elif "tv" in mirror.seen:
+        seen_tv = minor(row["totalMatched"])
+        yield Seen("traded volume", mirror.tv_minor // BOTH_SIDES * BOTH_SIDES, seen_tv)
+
+
+def _levels(ladder: Ladder, prices: list[int]) -> list[tuple[int, int]]:
+    return [(price, ladder[price]) for price in prices]
+
+
+def _why_last(market: PlayedMarket, mirror: RunnerMirror) -> str:
+    if not market.maker.has(mirror.last_milli):
+        return "a price off the ladder, as starting prices are"
+    if not market.stage.is_open:
+        return "told while the market was not open"
+    if "trd" in mirror.seen and mirror.last_milli not in mirror.traded:
+        return "a last price at which the recording has no volume"
+    return "a last price whose volume was told with another" if "trd" in mirror.seen else ""
+
+
+def _why_traded(market: PlayedMarket, recorded: Ladder, seen: Ladder) -> str:
+    if not market.stage.is_open:
+        return "told while the market was not open"
+    if market.stage.reconciled:
+        return "volume at the starting price is ours"
+    if any(not market.maker.has(price) for price in recorded):
+        return "a price off the ladder, as starting prices are"
+    if any(size > recorded.get(price, 0) for price, size in seen.items()):
+        return "volume that the recording took back"
+    return ""
+
+
+def summary(fields: dict[str, Agreement]) -> dict[str, dict[str, Any]]:
+    """For the report, in the order in which fields were first seen."""
+    return {
+        name: {
+            "compared": entry.compared,
+            "agreed": entry.agreed,
+            "reasons": dict(Counter(entry.reasons).most_common()),
+            "examples": entry.examples,
+        }
+        for name, entry in fields.items()
+    }

@@ -1,0 +1,322 @@
+"""A market maker whose orders are a recorded ladder: what it has in our book, and what to change so that it is right.
+
+Pure: a recorded market and the maker's orders in, commands out. Two service customers take part: the *maker* has all that
+rests, the *taker* meets it where the recording traded, since nobody may meet himself.
+
+Each round of a plan is: the maker pulls what would be in the way of a trade, tops up the price where it happened, and the
+taker takes it, all or part. So whoever else waits at that price, or a better one, is matched in turn. At the end every
+level is made as large as the recording's: what is too much is cut from the newest orders, what is missing joins the end
+of the queue, behind whoever is there.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from overround.book.exchange import MAX_CHANGES, MAX_INSTRUCTIONS
+from overround.book.exposure import Side
+from overround.book.machine.answers import OrdersAnswer
+from overround.book.machine.exchange_commands import CancelInstruction, CancelOrders, PlaceInstruction, PlaceOrders
+from overround.book.matching import OrderType, TimeInForce
+from overround.feeds.betfair.mirror import Key, Ladder, RunnerMirror
+from overround.kernel.ladder import Ladder as Prices
+
+NOMINAL_MINOR: Final = 100
+"""What is traded where a recording has last prices and no volumes."""
+
+START_MINOR: Final = 100_000
+"""The backer's stake in the auction for a recorded starting price: that price in whole thousandths comes out exactly."""
+
+BOTH_SIDES: Final = 2
+"""Recorded volumes count the backer's stake for both sides."""
+
+Place = tuple[Key, Side, int]
+"""A level of the maker's: whose side its orders are, and their price."""
+
+
+class Resting(msgspec.Struct, gc=False):
+    """An order of the maker's, as far as it knows."""
+
+    order_id: int
+    place: Place
+    remaining_minor: int
+
+
+class Step(NamedTuple):
+    """A command, and what is to be made of its answer."""
+
+    command: PlaceOrders | CancelOrders
+    places: tuple[Place, ...]
+
+
+class Counts(msgspec.Struct):
+    """What was done, in orders."""
+
+    placed: int = 0
+    cancelled: int = 0
+    trades: int = 0
+    moved_aside: int = 0
+
+
+class Maker:
+    """The maker's book on one of our markets. `plan` changes nothing but its counts; `heard` takes the answers."""
+
+    def __init__(self, *, market_id: int, maker: int, taker: int, currency: str, prices: Prices) -> None:
+        self.market_id, self.maker, self.taker, self.currency = market_id, maker, taker, currency
+        self._prices = prices
+        self._levels: dict[Place, list[Resting]] = {}
+        self._by_id: dict[int, Resting] = {}
+        self._of: dict[Key, dict[Side, dict[int, None]]] = {}
+        self._traded: dict[Key, Ladder] = {}
+        self._last: dict[Key, int] = {}
+        self._volume: dict[Key, int] = {}
+        self.counts = Counts()
+
+    def size_at(self, place: Place) -> int:
+        return sum(order.remaining_minor for order in self.orders_at(place))
+
+    def orders_at(self, place: Place) -> Sequence[Resting]:
+        """The oldest first."""
+        return self._levels.get(place, ())
+
+    def prices_of(self, key: Key, side: Side) -> list[int]:
+        """The prices at which the maker has orders."""
+        return list(self._of.get(key, {}).get(side, ()))
+
+    # -------------------------------------------------------------- what to do
+
+    def plan(self, runners: Iterable[tuple[Key, RunnerMirror]], *, is_open: bool) -> list[Step]:
+        """The commands that make our book what the recording says; of a market that is not open, only what is taken
+        away. All of them may be sent at once: none needs the answer to another."""
+        drafts = [_Draft(self, key, mirror) for key, mirror in runners]
+        rounds = [self._trades(draft) if is_open else [] for draft in drafts]
+        steps: list[Step] = []
+        for number in range(max(map(len, rounds), default=0)):
+            for draft, trades in zip(drafts, rounds, strict=True):
+                if number < len(trades):
+                    draft.trade(*trades[number])
+            steps += self._written(drafts)
+        for draft in drafts:
+            draft.level(is_open=is_open)
+        return steps + self._written(drafts)
+
+    def _trades(self, draft: "_Draft") -> list[tuple[int, int]]:
+        """(price, backer's stake) of what the recording traded and our book did not yet; the last price comes last."""
+        key, mirror = draft.key, draft.mirror
+        done = self._traded.setdefault(key, {})
+        found = []
+        for price, both in mirror.traded.items():
+            size = both // BOTH_SIDES - done.get(price, 0)
+            if size > 0 and self.has(price):
+                done[price] = both // BOTH_SIDES
+                found.append((price, size))
+        if "trd" not in mirror.seen:
+            found += self._untold(key, mirror)
+        found.sort(key=lambda trade: (trade[0] == mirror.last_milli, -abs(trade[0] - mirror.last_milli)))
+        if found:
+            self._last[key] = found[-1][0]
+        return found
+
+    def _untold(self, key: Key, mirror: RunnerMirror) -> list[tuple[int, int]]:
+        """Trades of a recording without traded ladders: the volume, if it has any, at the last price."""
+        size = mirror.tv_minor // BOTH_SIDES - self._volume.get(key, 0)
+        price = mirror.last_milli
+        if not price or (size <= 0 and price == self._last.get(key)) or not self.has(price):
+            return []
+        self._volume[key] = max(self._volume.get(key, 0), mirror.tv_minor // BOTH_SIDES)
+        return [(price, size if size > 0 else NOMINAL_MINOR)]
+
+    def has(self, price: int) -> bool:
+        """Whether our market has this price."""
+        return self._prices.has(price)
+
+    def _written(self, drafts: list["_Draft"]) -> list[Step]:
+        """What the drafts hold by now as commands: cancels, then what the maker places, then what the taker does."""
+        cuts = [cut for draft in drafts for cut in draft.cuts]
+        offers = [offer for draft in drafts for offer in draft.offers]
+        takes = [take for draft in drafts for take in draft.takes]
+        for draft in drafts:
+            draft.cuts, draft.offers, draft.takes = [], [], []
+        self.counts.cancelled += len(cuts)
+        self.counts.placed += len(offers)
+        self.counts.trades += len(takes)
+        return [*self._cancels(cuts), *self._places(self.maker, offers), *self._places(self.taker, takes)]
+
+    def _cancels(self, cuts: list[tuple[Resting, int]]) -> Iterator[Step]:
+        for start in range(0, len(cuts), MAX_CHANGES):
+            part = cuts[start : start + MAX_CHANGES]
+            instructions = tuple(CancelInstruction(order.order_id, size) for order, size in part)
+            command = CancelOrders(self.maker, self.market_id, instructions)
+            yield Step(command, tuple(order.place for order, _ in part))
+
+    def _places(self, customer_id: int, asked: list[tuple[Place, PlaceInstruction]]) -> Iterator[Step]:
+        for start in range(0, len(asked), MAX_INSTRUCTIONS):
+            part = asked[start : start + MAX_INSTRUCTIONS]
+            instructions = tuple(instruction for _, instruction in part)
+            command = PlaceOrders(customer_id, self.market_id, self.currency, instructions, as_maker=True)
+            yield Step(command, tuple(place for place, _ in part))
+
+    # -------------------------------------------------------------- what became of it
+
+    def heard(self, step: Step, answer: OrdersAnswer) -> None:
+        """Take what the house says of an own order; nothing is believed before."""
+        if isinstance(step.command, CancelOrders):
+            if not step.command.instructions:
+                self.lapsed()
+                return
+            for asked, report in zip(step.command.instructions, answer.reports, strict=True):
+                self._has_left(asked.order_id, 0 if report.code else report.remaining_minor)
+            return
+        if step.command.customer_id == self.maker:
+            for place, report in zip(step.places, answer.reports, strict=True):
+                if report.remaining_minor and place[2]:
+                    self._add(Resting(report.order_id, place, report.remaining_minor))
+        for order_id, size in answer.met:
+            order = self._by_id.get(order_id)
+            if order is not None:
+                self._has_left(order_id, order.remaining_minor - size)
+
+    def _add(self, order: Resting) -> None:
+        key, side, price = order.place
+        self._levels.setdefault(order.place, []).append(order)
+        self._of.setdefault(key, {}).setdefault(side, {})[price] = None
+        self._by_id[order.order_id] = order
+
+    def _has_left(self, order_id: int, remaining_minor: int) -> None:
+        order = self._by_id.get(order_id)
+        if order is None:
+            return
+        order.remaining_minor = remaining_minor
+        if remaining_minor > 0:
+            return
+        del self._by_id[order_id]
+        level = self._levels[order.place]
+        level.remove(order)
+        if not level:
+            key, side, price = order.place
+            del self._levels[order.place]
+            del self._of[key][side][price]
+
+    def lapsed(self) -> None:
+        """Nothing of the maker's is left: the off, or a result."""
+        self._levels.clear()
+        self._by_id.clear()
+        self._of.clear()
+
+    def lost(self, key: Key) -> None:
+        """A runner is out, and with it all that was there."""
+        for order in [order for order in self._by_id.values() if order.place[0] == key]:
+            self._has_left(order.order_id, 0)
+
+    def lays_lapsed(self) -> None:
+        """A removed runner reduced the others' prices: lays of them lapsed."""
+        for order in [order for order in self._by_id.values() if order.place[1] is Side.LAY]:
+            self._has_left(order.order_id, 0)
+
+    # -------------------------------------------------------------- the starting price
+
+    def start(self, prices: Iterable[tuple[Key, int]]) -> list[Step]:
+        """Clear the book, and meet the taker in an auction that comes out at just these prices, but for whoever else
+        takes part."""
+        steps = [Step(CancelOrders(self.maker, self.market_id), ())]
+        lays, backs = [], []
+        for key, price in prices:
+            liability = START_MINOR * (price - 1_000) // 1_000
+            lays.append(_at_start(key, Side.LAY, liability))
+            backs.append(_at_start(key, Side.BACK, START_MINOR))
+        return [*steps, *self._places(self.maker, lays), *self._places(self.taker, backs)]
+
+
+def _at_start(key: Key, side: Side, liability_minor: int) -> tuple[Place, PlaceInstruction]:
+    asked = PlaceInstruction(key[0], side, 0, 0, type=OrderType.MARKET_ON_CLOSE, liability_minor=liability_minor)
+    return (key, side, 0), asked
+
+
+class _Draft:
+    """What is to be changed of one runner, and how large the maker's levels are by then."""
+
+    def __init__(self, maker: Maker, key: Key, mirror: RunnerMirror) -> None:
+        self.maker, self.key, self.mirror = maker, key, mirror
+        self.sizes: dict[Side, Ladder] = {
+            side: {price: maker.size_at((key, side, price)) for price in maker.prices_of(key, side)} for side in Side
+        }
+        self._met: dict[Place, int] = {}
+        self.atb, self.atl = mirror.offers()
+        self.cuts: list[tuple[Resting, int]] = []
+        self.offers: list[tuple[Place, PlaceInstruction]] = []
+        self.takes: list[tuple[Place, PlaceInstruction]] = []
+
+    def trade(self, price: int, size_minor: int) -> None:
+        """The taker meets the maker at this price."""
+        lays, backs = self.sizes[Side.LAY], self.sizes[Side.BACK]
+        for better in [at for at in lays if at > price]:
+            self.maker.counts.moved_aside += self.atb.get(better, 0) > 0
+            self._resize(Side.LAY, better, 0)
+        for better in [at for at in backs if at < price]:
+            self.maker.counts.moved_aside += self.atl.get(better, 0) > 0
+            self._resize(Side.BACK, better, 0)
+        side = Side.BACK if price in backs else Side.LAY
+        there = self.sizes[side].get(price, 0)
+        if there < size_minor:
+            self._resize(side, price, size_minor)
+        left = max(there, size_minor) - size_minor
+        self._met[self.key, side, price] = self._met.get((self.key, side, price), 0) + min(there, size_minor)
+        self._now(side, price, left)
+        other = Side.LAY if side is Side.BACK else Side.BACK
+        self.takes.append(
+            (
+                (self.key, other, price),
+                PlaceInstruction(
+                    self.key[0],
+                    other,
+                    price,
+                    size_minor,
+                    handicap_quarters=self.key[1],
+                    time_in_force=TimeInForce.FILL_OR_KILL,
+                    min_fill_minor=1,
+                ),
+            )
+        )
+
+    def level(self, *, is_open: bool) -> None:
+        """Make every level as large as the recording's."""
+        for side, wanted in ((Side.LAY, self.atb), (Side.BACK, self.atl)):
+            sizes = self.sizes[side]
+            for price in [at for at in sizes if sizes[at] > wanted.get(at, 0)]:
+                self._resize(side, price, wanted.get(price, 0))
+            if is_open:
+                for price, size in wanted.items():
+                    if size > sizes.get(price, 0) and self.maker.has(price):
+                        self._resize(side, price, size)
+
+    def _resize(self, side: Side, price: int, size_minor: int) -> None:
+        """Place what is missing, or cut what is too much from the newest."""
+        place = (self.key, side, price)
+        missing = size_minor - self.sizes[side].get(price, 0)
+        if missing > 0:
+            self.offers.append(
+                (place, PlaceInstruction(self.key[0], side, price, missing, handicap_quarters=self.key[1]))
+            )
+        else:
+            self._cut(place, -missing)
+        self._now(side, price, size_minor)
+
+    def _cut(self, place: Place, excess: int) -> None:
+        """Orders that the taker meets in this plan are the oldest, so what is left of the newest is known."""
+        met = self._met.get(place, 0)
+        levels = self.maker.orders_at(place)
+        free = sum(order.remaining_minor for order in levels) - met
+        for order in reversed(levels):
+            part = min(excess, order.remaining_minor, free)
+            if part <= 0:
+                return
+            self.cuts.append((order, part))
+            excess -= part
+            free -= part
+
+    def _now(self, side: Side, price: int, size_minor: int) -> None:
+        if size_minor:
+            self.sizes[side][price] = size_minor
+        else:
+            self.sizes[side].pop(price, None)

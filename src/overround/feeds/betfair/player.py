@@ -1,0 +1,398 @@
+"""Recordings on a house: each file is played by itself, at its speed, all at once, and its markets kept in step.
+
+Commands go over the bus, many at once: all that a market needs at one moment is planned from what is known before, so
+it takes one exchange of messages. What was recorded while the house was answering is put on it together, as a stream
+tells a slow reader: nothing is skipped but what stood for a shorter time than an answer takes.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from overround.book.machine.answers import Answer, Done, OrdersAnswer
+from overround.book.machine.commands import Command, MoveFunds, OpenCustomer
+from overround.book.machine.exchange_commands import CreateExchangeMarket
+from overround.feeds.betfair.making import Counts, Maker, Step
+from overround.feeds.betfair.mirror import Key, MarketMirror
+from overround.feeds.betfair.recording import Definition, Message, RecordingRefused, read
+from overround.feeds.betfair.staging import (
+    Lapsed,
+    Outline,
+    Removed,
+    Stage,
+    Start,
+    Unplayable,
+    follow,
+    runners_of,
+    start_prices,
+    terms_of,
+)
+from overround.feeds.client import Door
+from overround.host.desk import Desk
+from overround.kernel.ids import make_key
+from overround.kernel.instant import SECOND_US, text
+from overround.kernel.refusal import Refused
+
+CURRENCY: Final = "GBP"
+FUNDS_MINOR: Final = 10**14
+"""What each service customer has: a million million pounds. It is the house's clearing account that owes them."""
+
+MAX_AT_ONCE: Final = 4_000
+"""Commands of one exchange of messages; a desk holds twice as many."""
+
+MILLI_US: Final = 1_000
+
+SPORTS: Final = {
+    "1": "Football", "2": "Tennis", "3": "Golf", "4": "Cricket", "6": "Boxing", "7": "Horse Racing",
+    "4339": "Greyhound Racing",
+}  # fmt: skip
+
+
+class HouseRefused(Exception):
+    """The house did not take what a replay cannot go on without, or did not answer."""
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """`speed` is how much faster than recorded, 0 flat out. Flat out, what was recorded within `step_ms` is put on the
+    house together. With `lead_s`, a market begins that long before its start, as it then stood."""
+
+    speed: float = 1.0
+    step_ms: int = 0
+    lead_s: float = 0.0
+
+    @property
+    def delay_by(self) -> float:
+        """In-play delays pass as fast as everything else; flat out they are as recorded."""
+        return self.speed or 1.0
+
+
+class Scan(msgspec.Struct, kw_only=True):
+    """A file as it was read once before it is played."""
+
+    path: Path
+    outlines: dict[str, Outline] = {}
+    left_out: dict[str, str] = {}
+    messages: int = 0
+    changes: int = 0
+    first_ms: int = 0
+    last_ms: int = 0
+
+
+class PlayedMarket(msgspec.Struct, kw_only=True):
+    """A recorded market on our house."""
+
+    recorded_id: str
+    mirror: MarketMirror
+    stage: Stage
+    maker: Maker
+    outline: Outline
+
+
+class Tally(msgspec.Struct, kw_only=True):
+    """What was played. `coalesced` messages were put on the house together with a later one."""
+
+    messages: int = 0
+    changes: int = 0
+    exchanges: int = 0
+    commands: int = 0
+    coalesced: int = 0
+    refused: Counter[str] = msgspec.field(default_factory=Counter)
+
+
+def scan(path: Path) -> Scan:
+    """Read a file whole: its markets, how long it is, what cannot be played. Raises RecordingRefused."""
+    found = Scan(path=path)
+    for message in read(path):
+        found.messages += 1
+        found.first_ms = found.first_ms or message.pt
+        found.last_ms = max(found.last_ms, message.pt)
+        for change in message.mc:
+            found.changes += len(change.rc)
+            if change.definition is not None:
+                known = found.outlines.get(change.id)
+                if known is None:
+                    known = found.outlines[change.id] = Outline(change.definition, {})
+                known.see(change.definition)
+    if not found.outlines:
+        raise RecordingRefused(f"{path}: no market definition in it")
+    return found
+
+
+class Player:
+    """One replay onto one house. `operator` makes what the catalogue needs, over HTTP; all else goes to `desk`."""
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        operator: Door,
+        actor: int,
+        now_us: Callable[[], int],
+        chance: random.Random,
+        pace: Pace,
+        crossing: bool = True,
+        on_progress: Callable[[int], None] = lambda _messages: None,
+        on_sample: Callable[[Sequence[PlayedMarket]], Awaitable[None]] | None = None,
+        samples: int = 0,
+    ) -> None:
+        self._desk, self._operator, self._actor = desk, operator, actor
+        self._now_us, self._chance, self._pace, self._crossing = now_us, chance, pace, crossing
+        self._on_progress, self._on_sample, self._samples = on_progress, on_sample, samples
+        self.tally = Tally()
+        self.markets: dict[tuple[Path, str], PlayedMarket] = {}
+        self._maker = self._taker = 0
+
+    async def prepare(self, scans: Sequence[Scan]) -> None:
+        """The service customers, events and markets, before anything is played. Raises HouseRefused, Problem,
+        Unreachable."""
+        self._maker, self._taker = await self._service_customer(), await self._service_customer()
+        competitions: dict[str, int] = {}
+        events: dict[str, int] = {}
+        began_us = self._now_us()
+        for seen in scans:
+            for market_id, outline in seen.outlines.items():
+                try:
+                    await self._make(seen, market_id, outline, competitions, events, began_us)
+                except Unplayable as why:
+                    seen.left_out[market_id] = str(why)
+
+    async def _service_customer(self) -> int:
+        customer_id = await self._done(OpenCustomer(CURRENCY))
+        await self._done(MoveFunds(customer_id, CURRENCY, FUNDS_MINOR, "market maker of a replay"))
+        return customer_id
+
+    async def _make(
+        self,
+        seen: Scan,
+        market_id: str,
+        outline: Outline,
+        competitions: dict[str, int],
+        events: dict[str, int],
+        began_us: int,
+    ) -> None:
+        first = outline.first
+        starts_at_us = self._when(seen, first.market_time, began_us)
+        terms = terms_of(outline, starts_at_us=starts_at_us, delay_by=self._pace.delay_by, crossing=self._crossing)
+        runners = runners_of(outline)
+        sport = SPORTS.get(first.event_type_id, "Special Bets")
+        if sport not in competitions:
+            competitions[sport] = await self._competition(sport)
+        event = first.event_id or market_id
+        if event not in events:
+            opens_at_us = self._when(seen, first.open_date or first.market_time, began_us)
+            asked = {
+                "competition_id": competitions[sport],
+                "name": first.event_name or first.venue or f"Event {event}",
+                "starts_at": text(opens_at_us),
+            }
+            events[event] = int((await self._operator.post("/v1/operator/events", asked))["event_id"])
+        number = await self._done(CreateExchangeMarket(events[event], terms, runners))
+        places = {(runner.selection_id, runner.handicap_quarters): place for place, runner in enumerate(runners)}
+        self.markets[seen.path, market_id] = PlayedMarket(
+            recorded_id=market_id,
+            mirror=MarketMirror(market_id),
+            stage=Stage(number, terms.bsp, terms.turn_in_play, places),
+            maker=Maker(market_id=number, maker=self._maker, taker=self._taker, currency=CURRENCY, prices=terms.ladder),
+            outline=outline,
+        )
+
+    async def _competition(self, sport: str) -> int:
+        for known in (await self._operator.get("/v1/sports"))["items"]:
+            if known["name"] == sport:
+                sport_id = known["sport_id"]
+                break
+        else:
+            sport_id = (await self._operator.post("/v1/operator/sports", {"name": sport}))["sport_id"]
+        asked = {"sport_id": sport_id, "name": "Replay"}
+        return int((await self._operator.post("/v1/operator/competitions", asked))["competition_id"])
+
+    def _when(self, seen: Scan, recorded: str, began_us: int) -> int:
+        """When something that was recorded as a time of day comes to pass here; flat out, as it was recorded."""
+        if not recorded:
+            return began_us
+        at_us = instant_us(recorded)
+        if not self._pace.speed:
+            return at_us
+        return began_us + max(0, int((at_us - self._begin_ms(seen) * MILLI_US) / self._pace.speed))
+
+    def _begin_ms(self, seen: Scan) -> int:
+        """From when on a file is played."""
+        if not self._pace.lead_s:
+            return seen.first_ms
+        starts = [instant_us(each.first.market_time) // MILLI_US for each in seen.outlines.values()]
+        return max(seen.first_ms, int(min(starts) - self._pace.lead_s * 1_000))
+
+    # -------------------------------------------------------------- one file
+
+    async def play(self, scans: Sequence[Scan]) -> None:
+        """All files at once, each from its beginning. Raises HouseRefused, RecordingRefused."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for seen in scans:
+                    group.create_task(self._play_file(seen))
+        except ExceptionGroup as several:
+            raise several.exceptions[0] from None
+
+    async def _play_file(self, seen: Scan) -> None:
+        reel = _Reel(seen, self._begin_ms(seen))
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        speed, step_ms = self._pace.speed, self._pace.step_ms
+        every = max(1, seen.messages // self._samples) if self._samples else 0
+        dirty: dict[str, PlayedMarket] = {}
+        taken, sampled = 0, 0
+        while reel.message is not None:
+            until_ms = reel.message.pt + step_ms
+            if speed:
+                await asyncio.sleep(max(0.0, began + (reel.message.pt - reel.begin_ms) / 1_000 / speed - loop.time()))
+                until_ms = max(until_ms, reel.begin_ms + int((loop.time() - began) * 1_000 * speed))
+            before = taken
+            for message in reel.up_to(max(until_ms, reel.begin_ms - 1)):
+                await self._take(seen, message, dirty, is_shown=message.pt >= reel.begin_ms)
+                taken += 1
+            await self._sync(dirty)
+            self.tally.messages += taken - before
+            self.tally.coalesced += taken - before - 1
+            self._on_progress(taken - before)
+            if self._on_sample is not None and every and taken // every > sampled:
+                sampled = taken // every
+                await self._on_sample(self._of(seen))
+
+    def _of(self, seen: Scan) -> list[PlayedMarket]:
+        return [market for (path, _), market in self.markets.items() if path == seen.path]
+
+    async def _take(self, seen: Scan, message: Message, dirty: dict[str, PlayedMarket], *, is_shown: bool) -> None:
+        """One message. A new definition is followed at once, after what was before it."""
+        for change in message.mc:
+            market = self.markets.get((seen.path, change.id))
+            if market is None:
+                continue
+            self.tally.changes += len(change.rc)
+            if change.definition is not None:
+                if is_shown:
+                    await self._sync(dirty)
+                    await self._follow(market, change.definition)
+                market.mirror.definition = change.definition
+            elif is_shown and market.stage.status == "INACTIVE" and market.mirror.definition is not None:
+                await self._follow(market, market.mirror.definition)
+            market.mirror.apply(change)
+            if is_shown:
+                dirty[change.id] = market
+
+    async def _sync(self, dirty: dict[str, PlayedMarket]) -> None:
+        """Put what changed on the house. A market that is not open keeps its changes for later."""
+        steps: list[tuple[Maker, Step]] = []
+        for market in dirty.values():
+            if market.stage.status == "CLOSED":
+                continue
+            mirror, is_open = market.mirror, market.stage.is_open
+            keys = [key for key in mirror.changed if key in market.stage.places and key not in market.stage.removed]
+            planned = market.maker.plan(((key, mirror.runners[key]) for key in keys), is_open=is_open)
+            steps += ((market.maker, step) for step in planned)
+            if is_open:
+                mirror.changed.clear()
+        dirty.clear()
+        await self._send(steps)
+
+    async def _send(self, steps: list[tuple[Maker, Step]]) -> None:
+        for start in range(0, len(steps), MAX_AT_ONCE):
+            part = steps[start : start + MAX_AT_ONCE]
+            answers = await self._ask([step.command for _, step in part])
+            for (maker, step), answer in zip(part, answers, strict=True):
+                if isinstance(answer, OrdersAnswer):
+                    maker.heard(step, answer)
+                else:
+                    self._note(answer)
+
+    async def _follow(self, market: PlayedMarket, definition: Definition) -> None:
+        """Our market lives on as the recorded one."""
+        for cue in follow(market.stage, definition, delay_by=self._pace.delay_by):
+            match cue:
+                case Start():
+                    steps = market.maker.start(start_prices(market.outline, market.stage))
+                    await self._send([(market.maker, step) for step in steps])
+                case Removed(key=key, reduces=reduces):
+                    market.maker.lost(key)
+                    if reduces:
+                        market.maker.lays_lapsed()
+                        _touch(market)
+                case Lapsed():
+                    market.maker.lapsed()
+                    _touch(market)
+                case _:
+                    for answer in await self._ask([cue]):
+                        self._note(answer)
+        if market.stage.is_open:
+            _touch(market)
+            await self._sync({market.recorded_id: market})
+
+    # -------------------------------------------------------------- the house
+
+    async def _done(self, command: Command) -> int:
+        answer = (await self._ask([command]))[0]
+        if not isinstance(answer, Done):
+            raise HouseRefused(f"{type(command).__name__}: {answer}")
+        return answer.id
+
+    async def _ask(self, commands: Sequence[Command]) -> list[Answer]:
+        if not commands:
+            return []
+        at_us = self._now_us()
+        keyed = [(command, make_key(at_us=at_us, chance=self._chance.getrandbits(74))) for command in commands]
+        answers = await self._desk.ask_many(keyed, actor=self._actor)
+        self.tally.exchanges += 1
+        self.tally.commands += len(commands)
+        if any(answer is None for answer in answers):
+            raise HouseRefused("the house did not answer in time; what became of the last orders is unknown")
+        return answers  # type: ignore[return-value]  # none is None
+
+    def _note(self, answer: Any) -> None:
+        if isinstance(answer, Refused):
+            reason = answer.detail.get("reason")
+            self.tally.refused[f"{answer.code}: {reason}" if reason else str(answer.code)] += 1
+
+    @property
+    def counts(self) -> Counts:
+        """Of all markets together."""
+        total = Counts()
+        for market in self.markets.values():
+            for name in Counts.__struct_fields__:
+                setattr(total, name, getattr(total, name) + getattr(market.maker.counts, name))
+        return total
+
+
+class _Reel:
+    """A file's messages, one at hand."""
+
+    def __init__(self, seen: Scan, begin_ms: int) -> None:
+        self.begin_ms = begin_ms
+        self._messages: Iterator[Message] = read(seen.path)
+        self.message: Message | None = None
+        self.next()
+
+    def next(self) -> None:
+        self.message = next(self._messages, None)
+
+    def up_to(self, until_ms: int) -> Iterator[Message]:
+        """What was published until then."""
+        while self.message is not None and self.message.pt <= until_ms:
+            yield self.message
+            self.next()
+
+
+def _touch(market: PlayedMarket) -> None:
+    """All runners are to be looked at."""
+    touched: dict[Key, None] = dict.fromkeys(market.mirror.runners)
+    market.mirror.changed.update(touched)
+
+
+def instant_us(written: str) -> int:
+    """A time as a recording writes it, `2017-04-30T13:05:00.000Z`."""
+    at = msgspec.json.decode(f'"{written}"', type=datetime)
+    return int(at.timestamp() * SECOND_US)
