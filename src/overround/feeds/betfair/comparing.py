@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from overround.feeds.betfair.making import BOTH_SIDES
-from overround.feeds.betfair.mirror import Ladder, RunnerMirror, key_of, milli, milli_or_none, minor
+from overround.feeds.betfair.mirror import Key, Ladder, RunnerMirror, key_of, milli, milli_or_none, minor
 from overround.feeds.betfair.player import PlayedMarket
 from overround.feeds.client import Door
 
@@ -145,7 +145,8 @@ def compare(market: PlayedMarket, book: Any) -> Iterator[Seen]:
         if row is None:
             yield Seen("runner", key, None)
             continue
-        yield Seen("runner status", _status(named.status), _status(row["status"]), _why_status(market, named.status))
+        why = _why_status(market, key, named.status)
+        yield Seen("runner status", _status(named.status), _status(row["status"]), why)
         if price := milli_or_none(named.bsp):
             seen = row.get("sp", {}).get("actualSP")
             yield Seen("BSP", price, milli(seen) if seen is not None else None)
@@ -160,15 +161,21 @@ def _status(status: str) -> str:
 
 
 def _why_not_in_play(market: PlayedMarket) -> str:
-    closed = market.stage.status == "CLOSED"
-    return "closed before it turned" if closed and not market.stage.turn_in_play else ""
+    definition = market.mirror.definition
+    if market.stage.in_play and definition is not None and not definition.in_play:
+        return "the recording went back to before the off"
+    return ""
 
 
 def _why_reconciled(market: PlayedMarket) -> str:
     return "ours is reconciled at the off, in one step" if market.stage.reconciled else ""
 
 
-def _why_status(market: PlayedMarket, recorded: str) -> str:
+def _why_status(market: PlayedMarket, key: Key, recorded: str) -> str:
+    if key in market.stage.removed:
+        return "out and back again in the recording, or the last that was left"
+    if recorded in CLOSED_STATUSES and market.stage.status != "CLOSED":
+        return "decided before the market closed"
     if market.stage.status == "CLOSED" and recorded in CLOSED_STATUSES and market.outline.first.betting_type != "ODDS":
         return "a stake back or a half is no winner"
     return ""

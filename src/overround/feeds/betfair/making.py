@@ -1,12 +1,12 @@
 """A market maker whose orders are a recorded ladder: what it has in our book, and what to change so that it is right.
 
-Pure: a recorded market and the maker's orders in, commands out. Two service customers take part: the *maker* has all that
-rests, the *taker* meets it where the recording traded, since nobody may meet himself.
+Pure: a recorded market and the maker's orders in, commands out. Two service customers take part: the *maker* has all
+that rests, the *taker* meets it where the recording traded, since nobody may meet himself.
 
-Each round of a plan is: the maker pulls what would be in the way of a trade, tops up the price where it happened, and the
-taker takes it, all or part. So whoever else waits at that price, or a better one, is matched in turn. At the end every
-level is made as large as the recording's: what is too much is cut from the newest orders, what is missing joins the end
-of the queue, behind whoever is there.
+Each round of a plan is: the maker pulls what would be in the way of a trade, tops up the price where it happened, and
+the taker takes it, all or part. So whoever else waits at that price, or a better one, is matched in turn. At the end
+every level is made as large as the recording's: what is too much is cut from the newest orders, what is missing joins
+the end of the queue, behind whoever is there.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ NOMINAL_MINOR: Final = 100
 """What is traded where a recording has last prices and no volumes."""
 
 START_MINOR: Final = 100_000
-"""The backer's stake in the auction for a recorded starting price: that price in whole thousandths comes out exactly."""
+"""The backer's stake in the auction for a recorded starting price, which then comes out to the thousandth."""
 
 BOTH_SIDES: Final = 2
 """Recorded volumes count the backer's stake for both sides."""
@@ -62,9 +62,11 @@ class Counts(msgspec.Struct):
 class Maker:
     """The maker's book on one of our markets. `plan` changes nothing but its counts; `heard` takes the answers."""
 
-    def __init__(self, *, market_id: int, maker: int, taker: int, currency: str, prices: Prices) -> None:
+    def __init__(
+        self, *, market_id: int, maker: int, taker: int, currency: str, prices: Prices, trades_told: bool = True
+    ) -> None:
         self.market_id, self.maker, self.taker, self.currency = market_id, maker, taker, currency
-        self._prices = prices
+        self._prices, self.trades_told = prices, trades_told
         self._levels: dict[Place, list[Resting]] = {}
         self._by_id: dict[int, Resting] = {}
         self._of: dict[Key, dict[Side, dict[int, None]]] = {}
@@ -72,6 +74,8 @@ class Maker:
         self._last: dict[Key, int] = {}
         self._volume: dict[Key, int] = {}
         self.counts = Counts()
+        self.surprised: dict[Key, None] = {}
+        """Runners on which the taker met somebody else, so that more is left of the maker's orders than was planned."""
 
     def size_at(self, place: Place) -> int:
         return sum(order.remaining_minor for order in self.orders_at(place))
@@ -111,7 +115,7 @@ class Maker:
             if size > 0 and self.has(price):
                 done[price] = both // BOTH_SIDES
                 found.append((price, size))
-        if "trd" not in mirror.seen:
+        if not self.trades_told:
             found += self._untold(key, mirror)
         found.sort(key=lambda trade: (trade[0] == mirror.last_milli, -abs(trade[0] - mirror.last_milli)))
         if found:
@@ -176,6 +180,8 @@ class Maker:
             order = self._by_id.get(order_id)
             if order is not None:
                 self._has_left(order_id, order.remaining_minor - size)
+            else:
+                self.surprised.update((place[0], None) for place in step.places)
 
     def _add(self, order: Resting) -> None:
         key, side, price = order.place

@@ -119,6 +119,8 @@ def scan(path: Path) -> Scan:
                 if known is None:
                     known = found.outlines[change.id] = Outline(change.definition, {})
                 known.see(change.definition)
+            if change.id in found.outlines and any(row.trd for row in change.rc):
+                found.outlines[change.id].trades_told = True
     if not found.outlines:
         raise RecordingRefused(f"{path}: no market definition in it")
     return found
@@ -297,8 +299,15 @@ class Player:
             steps += ((market.maker, step) for step in planned)
             if is_open:
                 mirror.changed.clear()
+        markets = list(dirty.values())
         dirty.clear()
         await self._send(steps)
+        surprised = {market.recorded_id: market for market in markets if market.maker.surprised}
+        if surprised:
+            for market in surprised.values():
+                market.mirror.changed.update(market.maker.surprised)
+                market.maker.surprised.clear()
+            await self._sync(surprised)
 
     async def _send(self, steps: list[tuple[Maker, Step]]) -> None:
         for start in range(0, len(steps), MAX_AT_ONCE):

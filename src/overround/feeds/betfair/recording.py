@@ -1,4 +1,5 @@
-"""Files of recorded streams: plain, gzip or bz2, one Stream API message a line, as Betfair and its clients write them."""
+"""Files of recorded streams: plain, gzip or bz2, one Stream API message a line, as Betfair and its clients write
+them."""
 
 import bz2
 import gzip

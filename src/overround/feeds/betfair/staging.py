@@ -58,6 +58,7 @@ class Outline(msgspec.Struct):
     reconciled: bool = False
     crosses: bool = False
     bet_delay_s: int = 0
+    trades_told: bool = False
     prices: dict[Key, int] = {}
 
     def see(self, definition: Definition) -> None:
