@@ -4,6 +4,7 @@ import pytest
 from tests.book.exchanging import BACK, LAY, Exchange
 
 from overround.book.exchange import MarketTerms, Minimums, Refusal, RunnersResult, Share, Status, VoidResult
+from overround.book.exposure import Side
 from overround.book.limits import LimitKind
 from overround.book.machine import Done, OrdersAnswer, decode_snapshot, encode_snapshot
 from overround.book.machine.commands import MoveFunds, SelfExclude, SetLimit
@@ -45,6 +46,29 @@ def test_a_back_meets_a_lay_and_the_winner_is_paid_less_commission() -> None:
     assert house.pounds(layer) == 100_000 - 1_200
     assert house.trading("GBP") == 60
     assert (house.held(backer), house.held(layer)) == (0, 0)
+
+
+def test_the_houses_own_maker_waits_for_nothing_and_may_be_small() -> None:
+    """It has no delay and no minimum, takes only what stands at its own runner, and is told which orders it met."""
+    house = Exchange()
+    market, maker, other = house.exchange_market(terms=LIVE, crossing=True), house.trader(), house.trader()
+    house.do(TurnInPlay(market))
+    house.do(OpenExchangeMarket(market))
+    for runner, price in ((1, 4_000), (2, 2_000)):
+        house.order(other, market, BACK, price, 2_000, runner=runner)
+    house.wait(LIVE.bet_delay_us)
+    first = house.market_of(market).runners[0].selection_id
+
+    def made(customer: int, side: Side, price_milli: int, size_minor: int) -> OrdersAnswer:
+        asked = PlaceInstruction(first, side, price_milli, size_minor)
+        answer = house.ask(PlaceOrders(customer, market, "GBP", (asked,), as_maker=True), actor=-1)
+        assert isinstance(answer, OrdersAnswer)
+        return answer
+
+    resting = made(maker, LAY, 3_500, 7).reports[0]
+    assert (resting.status, resting.remaining_minor) == (OrderStatus.EXECUTABLE, 7)
+    taken = made(other, BACK, 3_500, 5)
+    assert (taken.reports[0].matched_value, taken.met) == (5 * 3_500, ((resting.order_id, 5),))
 
 
 def test_a_discount_lowers_commission_where_the_market_allows_it() -> None:
