@@ -200,7 +200,14 @@ class Player:
             recorded_id=market_id,
             mirror=MarketMirror(market_id),
             stage=Stage(number, terms.bsp, terms.turn_in_play, places),
-            maker=Maker(market_id=number, maker=self._maker, taker=self._taker, currency=CURRENCY, prices=terms.ladder, trades_told=outline.trades_told),
+            maker=Maker(
+                market_id=number,
+                maker=self._maker,
+                taker=self._taker,
+                currency=CURRENCY,
+                prices=terms.ladder,
+                trades_told=outline.trades_told,
+            ),
             outline=outline,
         )
 
