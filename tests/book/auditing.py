@@ -129,9 +129,34 @@ def _what_is_owed(state: State) -> None:
             payouts, stakes = summed.get(name, ({}, 0))
             assert {key: paid for key, paid in book.payouts_minor.items() if paid} == payouts
             assert book.stakes_minor == stakes
-            assert book.largest_payout_minor == max(payouts.values(), default=0)
+            assert book.largest_payout_minor == sum(_largest(state, name[0], payouts))
+    _places(state)
     worst = _worst(state, singles)
     assert {scope: tally.minor for scope, tally in state.bets.worst.items() if tally.minor} == worst
+
+
+def _largest(state: State, market_id: int, payouts: dict[int, int]) -> list[int]:
+    """The payouts that may fall due together: those of as many selections as win in a market of this type."""
+    market = state.catalogue.markets[market_id]
+    together = {"double_chance": 2, "anytime_goalscorer": len(payouts)}.get(market.type, 1)
+    return sorted(payouts.values(), reverse=True)[: market.specifiers.get("places", together)]
+
+
+def _places(state: State) -> None:
+    """What the place parts of open each-way bets may cost."""
+    summed: dict[tuple[int, str, int], dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for bet in state.bets.bets.values():
+        if bet.status is BetStatus.OPEN and bet.slip is not None:
+            for leg in bet.slip.legs:
+                if leg.each_way is not None and leg.market_id not in state.settlement.results:
+                    name = leg.market_id, bet.currency, leg.each_way.places
+                    summed[name][leg.selection_id] += bet.placed_minor
+    for market_id, by_places in state.bets.placed.items():
+        for (currency, places), book in by_places.items():
+            payouts = summed.pop((market_id, currency, places), {})
+            assert {key: paid for key, paid in book.payouts_minor.items() if paid} == payouts
+            assert book.largest_payout_minor == sum(sorted(payouts.values(), reverse=True)[:places])
+    assert not any(paid for payouts in summed.values() for paid in payouts.values())
 
 
 Summed = dict[tuple[int, str], tuple[dict[int, int], int]]
@@ -145,7 +170,7 @@ def _exposures(state: State, *, plain: bool) -> Summed:
         if bet.status is BetStatus.OPEN and (bet.slip is None) == plain:
             for market_id, selection_id in bet.selections:
                 if market_id not in state.settlement.results:
-                    payouts[market_id, bet.currency][selection_id] += bet.most_minor
+                    payouts[market_id, bet.currency][selection_id] += bet.most_minor - bet.placed_minor
                     stakes[market_id, bet.currency] += bet.running_minor
     return {name: (dict(by_selection), stakes[name]) for name, by_selection in payouts.items()}
 
@@ -155,7 +180,7 @@ def _worst(state: State, singles: Summed) -> dict[tuple[Level, int, str], int]:
     worst: dict[tuple[Level, int, str], int] = defaultdict(int)
     for (market_id, currency), (payouts, stakes) in singles.items():
         for level, id in _levels(state, [market_id]):
-            worst[level, id, currency] += max(0, max(payouts.values()) - stakes)
+            worst[level, id, currency] += max(0, sum(_largest(state, market_id, payouts)) - stakes)
     for bet in state.bets.bets.values():
         if bet.status is BetStatus.OPEN and bet.slip is not None:
             for level, id in _levels(state, [market_id for market_id, _ in bet.selections]):

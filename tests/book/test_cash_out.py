@@ -23,7 +23,7 @@ from tests.book.test_ticketing import (
     taken,
 )
 
-from overround.book import cashout, ledger, tickets
+from overround.book import cashout, catalogue, ledger, tickets
 from overround.book.bets import Bet, BetStatus
 from overround.book.cashout import CashedOut, CashOutRefused, Refusal, Why
 from overround.book.catalogue import EachWay
@@ -71,7 +71,7 @@ def test_the_overround_is_divided_out(row: dict[str, str]) -> None:
     market = house.machine.state.catalogue.markets[
         house.market(row["market"], prices_milli=tuple(offered), selections=names)
     ]
-    book, winners = cashout.book(offered), cashout.winners(market)
+    book, winners = cashout.book(offered), catalogue.winners(market)
     own = offered[number(row["selection"]) - 1]
     assert Fraction(*book) == Fraction(row["book"])
     assert winners == cash_twin.WINNERS[market.type]

@@ -6,7 +6,7 @@ windows with `datetime`. It shares the commands, the facts' ids and the constant
 """
 
 from fractions import Fraction
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 from tests.book.plain import (
@@ -580,10 +580,16 @@ class Twin:
         ]
 
     def _loss(self, market_id: int, currency: str, selection: int) -> int:
-        """What the house loses on a market if a selection wins; below zero is a gain."""
+        """What the house loses on a market if a selection wins, and beside it whichever others may and cost most; below
+        zero is a gain."""
         bets = self._open_bets(market_id, currency)
-        paid = sum(bet.pays() for bet in bets if bet.asked.selection_id == selection)
-        return paid - sum(bet.asked.stake_minor for bet in bets)
+        paid = dict.fromkeys([selection, *(bet.asked.selection_id for bet in bets)], 0)
+        for bet in bets:
+            paid[bet.asked.selection_id] += bet.pays()
+        made = self.markets[market_id].made
+        together = 2 if made.type == "double_chance" else made.specifiers.get("places", 1)
+        won = max(sum(paid[each] for each in chosen) for chosen in _choices(sorted(paid), together, selection))
+        return won - sum(bet.asked.stake_minor for bet in bets)
 
     def worst(self, market_id: int, currency: str) -> int:
         chosen = {bet.asked.selection_id for bet in self._open_bets(market_id, currency)}
@@ -686,6 +692,12 @@ class Twin:
         trading = sum(bet.asked.stake_minor - bet.payout for bet in bets if bet.status == "settled")
         moved = sum(sum(wallet.deposits) for name, wallet in self.wallets.items() if name[1] == currency)
         return open_stakes, trading, -moved
+
+
+def _choices(selections: list[int], together: int, one: int) -> list[tuple[int, ...]]:
+    """Every way to choose so many of some selections, or all if there are fewer, with one of them among the chosen."""
+    found = combinations(selections, min(together, len(selections)))
+    return [chosen for chosen in found if one in chosen]
 
 
 def _amount(limit: tuple[str, int]) -> int:

@@ -9,7 +9,7 @@ from tests.book.slips import rule_4
 from overround.book.catalogue import Ending
 from overround.book.settlement import Finish, Outcomes, Result, Score, Winners
 
-BY_NAMES = ("winner", "to_qualify")
+BY_NAMES = ("winner", "winners", "to_qualify")
 BY_FINISH = ("race_win", "race_place", "forecast")
 BY_LINE = ("total", "asian_handicap", "home_total")
 NEEDS_HALF_TIME = ("half_time_result", "half_time_full_time")
@@ -32,7 +32,8 @@ def fits(market: Market, result: Result) -> bool:
             won, void = list(result.selections), list(result.void)
             ascending = won == sorted(set(won)) and void == sorted(set(void)) and not set(won) & set(void)
             known = set(won) <= running(market) and set(void) <= set(market.prices)
-            return kind in BY_NAMES and bool(won) and ascending and known
+            few = len(won) <= market.made.specifiers.get("places", 100)
+            return kind in BY_NAMES and bool(won) and ascending and known and few
         case Finish():
             return kind in BY_FINISH and is_finish(market, result)
         case Outcomes():

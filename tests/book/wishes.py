@@ -85,6 +85,7 @@ def _keep_going(rng: random.Random, state: State) -> c.AnyCommand:
 
 OWN = {
     "winner": ("A", "B", "C", "D"),
+    "winners": ("A", "B", "C", "D"),
     "race_win": ("A", "B", "C", "D"),
     "race_place": ("A", "B", "C", "D"),
     "forecast": ("1-2", "2-1", "1-3", "4-1"),
@@ -100,7 +101,7 @@ SELDOM = ("draw_no_bet", "both_teams_to_score", "to_qualify", "home_total", *lis
 def new_market(rng: random.Random, event_id: int) -> c.CreateMarket:
     kind = rng.choice(OFTEN if rng.random() < 0.7 else SELDOM)
     specifiers = {"line_quarters": rng.randint(-6, 10)} if kind in LINES else {}
-    if kind in ("next_goal", "race_place"):
+    if kind in ("next_goal", "race_place", "winners"):
         specifiers = {"goal_number" if kind == "next_goal" else "places": rng.randint(1, 3)}
     own = OWN.get(kind, ())
     return c.CreateMarket(

@@ -310,19 +310,15 @@ def _numbers(text: str | None) -> list[int] | None:
 @click.argument("event", type=click.IntRange(1))
 @AS_JSON
 def field_sheet(event: int, as_json: bool) -> None:
-    """What the house wins and loses on each selection of an event.
+    """What the house wins and loses on each selection of an event, and at each final score of a football match.
 
     Example: overround desk field-sheet 12
     """
-    house, markets, after = House(), [], 0
-    while True:
-        page = house.get(f"/events/{event}/field-sheet", after=after)
-        markets += page["markets"]
-        if not page["next"]:
-            break
-        after = page["next"]
-    sheet = {**page, "markets": markets}
-    _print(sheet, as_json=as_json, words=sheets.field_sheet)
+    house, pages, after = House(), list[Json](), 0
+    while after or not pages:
+        pages.append(house.get(f"/events/{event}/field-sheet", after=after))
+        after = pages[-1]["next"]
+    _print(sheets.joined(pages), as_json=as_json, words=sheets.field_sheet)
 
 
 @command.command()

@@ -28,19 +28,51 @@ def _table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
     return table
 
 
+def joined(pages: list[Json]) -> Json:
+    """The pages of one field sheet as one: their markets after one another, their scores added up."""
+    scores: dict[tuple[str, int, int], Json] = {}
+    for each in (each for page in pages for each in page["scores"]):
+        so_far = scores.setdefault(
+            (each["currency"], each["home"], each["away"]), {**each, "lost_minor": 0, "others_minor": 0}
+        )
+        for name in ("lost_minor", "others_minor"):
+            so_far[name] += each[name]
+    markets = [market for page in pages for market in page["markets"]]
+    return {**pages[-1], "markets": markets, "scores": list(scores.values())}
+
+
 def field_sheet(sheet: Json) -> None:
-    """A table for each market and currency."""
+    """A table for each market, then for each currency one of final scores, and the levels above."""
     console = Console()
     if not sheet["markets"]:
         console.print("no markets")
     for market in sheet["markets"]:
         console.print(_market(market))
+    for currency in dict.fromkeys(each["currency"] for each in sheet["scores"]):
+        scores = [each for each in sheet["scores"] if each["currency"] == currency]
+        console.print(_grid(f"house at each final score, singles, {currency}", scores, "lost_minor"))
+        if any(each["others_minor"] for each in scores):
+            console.print(_grid(f"the same, other bets at worst, {currency}", scores, "others_minor"))
+    levels = _table("at worst", "level", "id", "house", "currency", right=("house",))
+    for each in sheet["levels"]:
+        levels.add_row(each["level"], str(each["id"]), money(-each["worst_minor"]), each["currency"])
+    if sheet["levels"]:
+        console.print(levels)
+
+
+def _grid(title: str, scores: list[Json], name: str) -> Table:
+    """Home goals downwards, away goals across."""
+    across = list(dict.fromkeys(each["away"] for each in scores))
+    table = _table(title, "home / away", *map(str, across), right=tuple(map(str, across)))
+    for home in dict.fromkeys(each["home"] for each in scores):
+        table.add_row(str(home), *(money(-each[name]) for each in scores if each["home"] == home))
+    return table
 
 
 def _market(market: Json) -> Table:
     stopped = f", suspended at {market['suspended_at']}" if market["suspended_at"] else ""
     head = f"market {market['market_id']} {market['type']} ({market['status']}{stopped})"
-    numbers = ("price", "pays", "house if it wins")
+    numbers = ("price", "pays", "not singles", "house if it wins")
     table = _table(head, "", "selection", *numbers, "currency", right=numbers)
     for book in market["books"] or [{"currency": "", "lines": []}]:
         by_id = {line["selection_id"]: line for line in book["lines"]}
@@ -51,13 +83,14 @@ def _market(market: Json) -> Table:
                 selection["name"],
                 odds(selection["price_milli"]) + (" *" if selection["override_milli"] else ""),
                 money(line["payout_minor"]) if line else "",
+                money(line["others_minor"]) if line else "",
                 money(-line["lost_minor"]) if line else "",
                 book["currency"],
             )
         if book["currency"]:
             table.add_section()
             worst = f"worst {money(-book['worst_minor'])}"
-            table.add_row("", f"stakes {money(book['stakes_minor'])}", "", "", worst, book["currency"])
+            table.add_row("", f"stakes {money(book['stakes_minor'])}", "", "", "", worst, book["currency"])
     return table
 
 

@@ -276,7 +276,7 @@ def foreseen(own: Previews) -> Iterator[Route]:
         method="GET",
         path="/v1/operator/events/{event_id:int}/field-sheet",
         name="field_sheet",
-        doc="What the house wins and loses on each selection of an event's markets, some at a time.",
+        doc="What the house wins and loses on each selection of some of an event's markets, and at each final score.",
         tag="operator: desk",
         handler=own.field_sheet,
         need=Need.OPERATOR_READ,

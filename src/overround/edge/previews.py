@@ -64,12 +64,13 @@ class PreviewBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class LineBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What bets on the selection may pay; `lost_minor` is the house's loss on the market if it wins, below zero a
-    gain."""
+    """What bets on the selection may pay; `lost_minor` is the house's loss on the market if it wins, and beside it the
+    dearest of those that may, below zero a gain. `others_minor` is what of the payout is not of plain singles."""
 
     selection_id: int
     payout_minor: int
     lost_minor: int
+    others_minor: int
 
 
 class BookBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -101,13 +102,36 @@ class SheetMarketBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     books: list[BookBody]
 
 
+class LevelBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The most that the level may lose on all that is open below it, in one currency."""
+
+    level: Level
+    id: int
+    currency: str
+    worst_minor: int
+
+
+class ScoreBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The house's loss if the match ends so, below zero a gain: on plain singles, exact but for half a unit a bet on
+    quarter lines; and on other bets at most, the rest of each counted as won."""
+
+    currency: str
+    home: int
+    away: int
+    lost_minor: int
+    others_minor: int
+
+
 class SheetBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Some markets of an event; `next` is the `after` of those that follow, 0 at the end."""
+    """Some markets of an event; `next` is the `after` of those that follow, 0 at the end. `levels` are the event and
+    all above it. `scores` are of these markets, as far as football's final score alone decides them."""
 
     event_id: int
     seq: int
     markets: list[SheetMarketBody]
     next: int
+    levels: list[LevelBody]
+    scores: list[ScoreBody]
 
 
 class SheetQuery(SeqQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -169,7 +193,17 @@ class Previews:
         if not await self._live.wait_for(max(sheet.seq, call.query.min_seq)):
             raise Problem("projection_behind", seq=self._live.seq)
         markets = [self._market(each) for each in sheet.markets]
-        return Reply(200, SheetBody(event_id=sheet.event_id, seq=sheet.seq, markets=markets, next=sheet.next))
+        return Reply(
+            200,
+            SheetBody(
+                event_id=sheet.event_id,
+                seq=sheet.seq,
+                markets=markets,
+                next=sheet.next,
+                levels=[LevelBody(**msgspec.structs.asdict(each)) for each in sheet.levels],
+                scores=[ScoreBody(**msgspec.structs.asdict(each)) for each in sheet.scores],
+            ),
+        )
 
     def _market(self, sheet: SheetMarket) -> SheetMarketBody:
         state = self._live.state
@@ -248,8 +282,5 @@ def _offer(each: Selection) -> OfferBody:
 
 
 def _book(each: SheetBook) -> BookBody:
-    lines = [
-        LineBody(selection_id=line.selection_id, payout_minor=line.payout_minor, lost_minor=line.lost_minor)
-        for line in each.lines
-    ]
+    lines = [LineBody(**msgspec.structs.asdict(line)) for line in each.lines]
     return BookBody(currency=each.currency, stakes_minor=each.stakes_minor, worst_minor=each.worst_minor, lines=lines)

@@ -36,6 +36,7 @@ from overround.book.bets.rules import (
 )
 from overround.book.bets.state import (
     BetsState,
+    Placed,
     accept,
     accept_delayed,
     accept_waiting,
@@ -90,6 +91,7 @@ __all__ = [
     "Measure",
     "OddsChange",
     "Outcome",
+    "Placed",
     "Ratio",
     "Refusal",
     "Room",

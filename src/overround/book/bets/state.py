@@ -19,13 +19,15 @@ from overround.book.bets.events import (
 )
 from overround.book.bets.rules import above
 from overround.book.bets.types import BET_LIFE, STOOD, Bet, BetAction, BetStatus, Cashed, Exposure, Tally, Ticket
-from overround.book.catalogue import CatalogueState
+from overround.book.catalogue import CatalogueState, winners
 from overround.book.tickets import Outcome
 from overround.kernel.level import Level
 
 Exposures = dict[int, dict[str, Exposure]]
 """By market and currency."""
 
+Placed = dict[int, dict[tuple[str, int], Exposure]]
+"""By market, and by currency and places."""
 
 Scope = tuple[Level, int, str]
 """A level above the markets, its id, and the currency."""
@@ -35,14 +37,15 @@ class BetsState(msgspec.Struct):
     """`bets` is the truth. `by_market` (bets that stood, in the order accepted) is found again from it.
 
     `exposures` are what markets without a result owe on plain singles, `carried` what they would owe on all other bets
-    if the rest of each won. `worst` is, by level, id and currency, the sum of the worst cases of the markets
-    below on singles, and of the largest loss of each other open bet with a leg there. `builders` are the prices of bet
-    builders that may still be asked for, oldest first.
+    if the rest of each won, without the place parts of each-way bets: those are in `placed`. `worst` is, by level, id
+    and currency, the sum of the worst cases of the markets below on singles, and of the largest loss of each other open
+    bet with a leg there. `builders` are the prices of bet builders that may still be asked for, oldest first.
     """
 
     bets: dict[int, Bet] = {}
     exposures: Exposures = {}
     carried: Exposures = {}
+    placed: Placed = {}
     worst: dict[Scope, Tally] = {}
     builders: dict[int, BuilderPriced] = {}
     builders_made: int = 0
@@ -57,14 +60,23 @@ class BetsState(msgspec.Struct):
         return by_currency.get(currency) if by_currency else None
 
     def lost_minor(self, market_id: int, selection_id: int, currency: str) -> int:
-        """What the house loses on a market if this selection wins, every other leg of its bets included."""
-        lost_minor = 0
-        for kept in (self.exposures, self.carried):
-            by_currency = kept.get(market_id)
-            exposure = by_currency.get(currency) if by_currency else None
-            if exposure is not None:
-                lost_minor += exposure.lost_minor(selection_id)
-        return lost_minor
+        """What the house loses on a market at most if this selection wins, every other leg of its bets included."""
+        found = (kept.get(market_id, {}).get(currency) for kept in (self.exposures, self.carried))
+        lost_minor = sum(exposure.lost_minor(selection_id) for exposure in found if exposure is not None)
+        return lost_minor + self.placed_minor(market_id, selection_id, currency)
+
+    def placed_minor(self, market_id: int, selection_id: int, currency: str) -> int:
+        """What the place parts on a market pay at most if this selection is placed."""
+        by_places = self.placed.get(market_id)
+        if not by_places:
+            return 0
+        return sum(each.lost_minor(selection_id) for (own, _), each in by_places.items() if own == currency)
+
+    def lost_if_placed_minor(self, market_id: int, selection_id: int, currency: str) -> int:
+        """What the house loses on a market at most if this selection is placed, whatever wins."""
+        found = (kept.get(market_id, {}).get(currency) for kept in (self.exposures, self.carried))
+        lost_minor = sum(each.largest_payout_minor - each.stakes_minor for each in found if each is not None)
+        return lost_minor + self.placed_minor(market_id, selection_id, currency)
 
     def worst_minor(self, level: Level, id: int, currency: str) -> int:
         """What a level may lose, in minor units."""
@@ -291,19 +303,19 @@ def release_bet(book: Book, bet: Bet) -> None:
         _count_slip(book, bet, -1)
 
 
-def _exposure(kept: Exposures, market_id: int, currency: str) -> Exposure:
+def _exposure(kept: Exposures, catalogue: CatalogueState, market_id: int, currency: str) -> Exposure:
     by_currency = kept.get(market_id)
     if by_currency is None:
         by_currency = kept[market_id] = {}
     exposure = by_currency.get(currency)
     if exposure is None:
-        exposure = by_currency[currency] = Exposure()
+        exposure = by_currency[currency] = Exposure(winners=winners(catalogue.markets[market_id]))
     return exposure
 
 
 def _count_single(book: Book, bet: Bet, most_minor: int) -> None:
     state, catalogue = book
-    exposure = _exposure(state.exposures, bet.market_id, bet.currency)
+    exposure = _exposure(state.exposures, catalogue, bet.market_id, bet.currency)
     before = exposure.worst_minor
     exposure.add(bet.selection_id, stake_minor=bet.running_minor, payout_minor=most_minor)
     grown_minor = exposure.worst_minor - before
@@ -347,15 +359,38 @@ def _count_slip(book: Book, bet: Bet, sign: int) -> None:
     """A bet of several legs counts in each market without a result as if the rest of it had won; above the markets it
     counts once, with its largest loss. `sign` of −1 takes it away."""
     state, catalogue = book
-    stake_minor, most_minor = bet.running_minor, bet.most_minor
+    most_minor, placed_minor = bet.most_minor, bet.placed_minor
     for market_id, selection_id in bet.selections:
         if not catalogue.markets[market_id].resulted:
-            exposure = _exposure(state.carried, market_id, bet.currency)
-            change = exposure.add if sign > 0 else exposure.take
-            change(selection_id, stake_minor=stake_minor, payout_minor=most_minor)
-    loss_minor = sign * max(0, most_minor - stake_minor)
+            _carry(book, bet, (market_id, selection_id), (most_minor, placed_minor), sign)
+    loss_minor = sign * max(0, most_minor - bet.running_minor)
     for tally in _above_all(state, catalogue, bet):
         tally.minor += loss_minor
+
+
+def _carry(book: Book, bet: Bet, pair: tuple[int, int], paid_minor: tuple[int, int], sign: int) -> None:
+    """A bet counts in one market as if the rest of it had won; it then pays all, or where the selection is only placed
+    the second amount."""
+    state, catalogue = book
+    (market_id, selection_id), (most_minor, placed_minor) = pair, paid_minor
+    exposure = _exposure(state.carried, catalogue, market_id, bet.currency)
+    change = exposure.add if sign > 0 else exposure.take
+    change(selection_id, stake_minor=bet.running_minor, payout_minor=most_minor - placed_minor)
+    if placed_minor:
+        _count_placed(state, bet, market_id, placed_minor, sign)
+
+
+def _count_placed(state: BetsState, bet: Bet, market_id: int, placed_minor: int, sign: int) -> None:
+    """The place part of an each-way bet is paid for each of the places at which it was struck. Its stake is counted
+    with the win part."""
+    leg = next(leg for leg in bet.slip.legs if leg.market_id == market_id) if bet.slip else None
+    if leg is None or leg.each_way is None:
+        return
+    by_places = state.placed.setdefault(market_id, {})
+    places = leg.each_way.places
+    exposure = by_places.setdefault((bet.currency, places), Exposure(winners=places))
+    change = exposure.add if sign > 0 else exposure.take
+    change(leg.selection_id, stake_minor=0, payout_minor=placed_minor)
 
 
 def _above_all(state: BetsState, catalogue: CatalogueState, bet: Bet) -> Iterable[Tally]:
@@ -371,6 +406,7 @@ def release(book: Book, market_id: int) -> None:
     """A result is in: the market's exposure leaves every level. A correction has nothing more to release."""
     state, catalogue = book
     state.carried.pop(market_id, None)
+    state.placed.pop(market_id, None)
     for currency, exposure in state.exposures.pop(market_id, {}).items():
         for tally in _above(state, catalogue, market_id, currency):
             tally.minor -= exposure.worst_minor
@@ -387,8 +423,7 @@ def expose(book: Book, market_id: int) -> None:
             continue
         for market, selection_id in bet.selections:
             if market == market_id:
-                exposure = _exposure(state.carried, market_id, bet.currency)
-                exposure.add(selection_id, stake_minor=bet.running_minor, payout_minor=bet.most_minor)
+                _carry(book, bet, (market, selection_id), (bet.most_minor, bet.placed_minor), 1)
 
 
 def price_builder(state: BetsState, fact: BuilderPriced, *, at_us: int) -> None:

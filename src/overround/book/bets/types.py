@@ -1,14 +1,16 @@
 """What a bet is, its life as a table, and what a market owes on its bets."""
 
+import heapq
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from overround.book.ledger import StakeKind
-from overround.book.tickets import Outcome, Slip
+from overround.book.tickets import START_CEILING_MILLI, Outcome, Slip, place_ratio
 from overround.kernel.level import Level
 from overround.kernel.price import payout_minor
+from overround.kernel.rounding import half_even
 
 
 class OddsChange(StrEnum):
@@ -143,33 +145,52 @@ class Bet(msgspec.Struct, array_like=True, gc=False):
             return self.potential_minor
         return self.potential_minor * self.running_minor // self.stake_minor
 
+    @property
+    def placed_minor(self) -> int:
+        """What of `most_minor` is paid where nothing wins and everything is placed: the place part of an each-way
+        bet."""
+        if self.slip is None or not self.slip.each_way:
+            return 0
+        above, below = place_ratio(self.slip, start_ceiling_milli=START_CEILING_MILLI)
+        return min(self.most_minor, half_even(self.running_minor * above, below))
+
 
 Bound = tuple[StrEnum, Level, int, int]
 """What bounds a stake: the refusal, the level that says so, its id, and the largest stake in minor units."""
 
 
 class Exposure(msgspec.Struct, array_like=True):
-    """What one market owes in one currency: stakes taken, payouts by selection, the largest. Kept as bets come and go;
-    only where the largest payout shrinks are the others looked at."""
+    """What one market owes in one currency: stakes taken, payouts by selection, and the largest payout: that of one
+    selection, or of as many together as may win (`winners`, 0 for all of them).
+
+    Kept as bets come and go; only where the largest payout shrinks are the other selections looked at. `leaders` are
+    the selections in the largest payout where that are several.
+    """
 
     stakes_minor: int = 0
     largest_payout_minor: int = 0
     payouts_minor: dict[int, int] = {}
+    winners: int = 1
+    leaders: tuple[int, ...] = ()
 
     @property
     def worst_minor(self) -> int:
-        """What the house loses on the market if the worst selection wins; at least 0."""
+        """What the house loses on the market if the worst selections win; at least 0."""
         return max(0, self.largest_payout_minor - self.stakes_minor)
 
     def lost_minor(self, selection_id: int) -> int:
-        """What the house loses here if this selection wins; below zero where it gains."""
-        return self.payouts_minor.get(selection_id, 0) - self.stakes_minor
+        """What the house loses here at most if this selection wins; below zero where it gains."""
+        if self.winners == 1:
+            return self.payouts_minor.get(selection_id, 0) - self.stakes_minor
+        return self._paid_with_minor(selection_id) - self.stakes_minor
 
     def add(self, selection_id: int, *, stake_minor: int, payout_minor: int) -> None:
         payout = self.payouts_minor.get(selection_id, 0) + payout_minor
         self.payouts_minor[selection_id] = payout
         self.stakes_minor += stake_minor
-        if payout > self.largest_payout_minor:
+        if self.winners != 1:
+            self._rise(selection_id, payout_minor)
+        elif payout > self.largest_payout_minor:
             self.largest_payout_minor = payout
 
     def take(self, selection_id: int, *, stake_minor: int, payout_minor: int) -> None:
@@ -177,8 +198,40 @@ class Exposure(msgspec.Struct, array_like=True):
         before = payouts[selection_id]
         payouts[selection_id] = before - payout_minor
         self.stakes_minor -= stake_minor
-        if before == self.largest_payout_minor:
+        if self.winners != 1:
+            self._fall(selection_id, payout_minor)
+        elif before == self.largest_payout_minor:
             self.largest_payout_minor = max(payouts.values())
+
+    def _paid_with_minor(self, selection_id: int) -> int:
+        """The largest payout in which this selection is one of the winners."""
+        leaders, payouts = self.leaders, self.payouts_minor
+        if not self.winners or selection_id in leaders or len(leaders) < self.winners:
+            return self.largest_payout_minor
+        least_minor = min(payouts[each] for each in leaders)
+        return self.largest_payout_minor - least_minor + payouts.get(selection_id, 0)
+
+    def _rise(self, selection_id: int, payout_minor: int) -> None:
+        """A payout grew. It costs the number of winners, not of selections."""
+        leaders, payouts = self.leaders, self.payouts_minor
+        if not self.winners or selection_id in leaders:
+            self.largest_payout_minor += payout_minor
+        elif len(leaders) < self.winners:
+            self.leaders = (*leaders, selection_id)
+            self.largest_payout_minor += payouts[selection_id]
+        else:
+            least = min(leaders, key=payouts.__getitem__)
+            if payouts[selection_id] > payouts[least]:
+                self.leaders = (*(each for each in leaders if each != least), selection_id)
+                self.largest_payout_minor += payouts[selection_id] - payouts[least]
+
+    def _fall(self, selection_id: int, payout_minor: int) -> None:
+        payouts = self.payouts_minor
+        if not self.winners:
+            self.largest_payout_minor -= payout_minor
+        elif selection_id in self.leaders:
+            self.leaders = tuple(heapq.nlargest(self.winners, payouts, key=payouts.__getitem__))
+            self.largest_payout_minor = sum(payouts[each] for each in self.leaders)
 
 
 class Tally(msgspec.Struct, array_like=True, gc=False):

@@ -23,7 +23,6 @@ from overround.book.cashout.rules import (
     book,
     expected_factor,
     part_minor,
-    winners,
 )
 from overround.book.cashout.state import (
     CashOutState,
@@ -86,5 +85,4 @@ __all__ = [
     "seen",
     "set_rule",
     "wake",
-    "winners",
 ]

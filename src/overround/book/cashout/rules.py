@@ -6,7 +6,6 @@ from math import gcd, lcm
 from typing import Final
 
 from overround.book import tickets
-from overround.book.catalogue import MARKET_TYPES, Market, MarketType, Rule
 from overround.book.tickets import Slip
 from overround.kernel.price import UNIT
 from overround.kernel.rounding import down
@@ -54,25 +53,6 @@ class Why(StrEnum):
 
 
 # ---------------------------------------------------------------- the value of a leg
-
-
-def winners(market: Market) -> int:
-    """How many selections of a market win, as far as its type fixes that; 0 where any number may.
-
-    >>> from overround.book.catalogue import MARKET_TYPES
-    >>> [_winners_of(MARKET_TYPES[name], {}) for name in ("1x2", "double_chance", "anytime_goalscorer")]
-    [1, 2, 0]
-    """
-    return _winners_of(MARKET_TYPES[market.type], market.specifiers)
-
-
-def _winners_of(kind: MarketType, specifiers: dict[str, int]) -> int:
-    if kind.rule is Rule.SCORER:
-        return 0
-    if kind.wins:
-        words = [word for own in kind.wins for word in own]
-        return len(words) // len(dict.fromkeys(words))
-    return specifiers.get("places", 1)
 
 
 def book(prices_milli: Sequence[int]) -> Ratio:

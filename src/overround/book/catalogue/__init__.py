@@ -42,6 +42,7 @@ from overround.book.catalogue.rules import (
     specifiers_fit,
     terms_fit,
     void_rule,
+    winners,
 )
 from overround.book.catalogue.state import (
     APPLY,
@@ -183,4 +184,5 @@ __all__ = [
     "specifiers_fit",
     "terms_fit",
     "void_rule",
+    "winners",
 ]

@@ -136,6 +136,28 @@ def certainty_of(market: Market) -> int:
     return market.terms.certainty or MARKET_TYPES[market.type].certainty
 
 
+def winners(market: Market) -> int:
+    """How many selections of a market win, as far as its type fixes that; 0 where any number may. In a dead heat they
+    share what so many would win."""
+    return winners_of(MARKET_TYPES[market.type], market.specifiers)
+
+
+def winners_of(kind: MarketType, specifiers: dict[str, int]) -> int:
+    """How many selections win in a market of a type.
+
+    >>> [winners_of(MARKET_TYPES[name], {}) for name in ("1x2", "double_chance", "anytime_goalscorer")]
+    [1, 2, 0]
+    >>> winners_of(MARKET_TYPES["race_place"], {"places": 3})
+    3
+    """
+    if kind.rule is Rule.SCORER:
+        return 0
+    if kind.wins:
+        words = [word for own in kind.wins for word in own]
+        return len(words) // len(dict.fromkeys(words))
+    return specifiers.get("places", 1)
+
+
 def void_rule(market: Market) -> VoidRule:
     """What becomes of a market whose match did not finish: its rule set's row for its type, or for every other type."""
     rule_set, rules = market.terms.rule_set, VOID_RULES

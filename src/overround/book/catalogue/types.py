@@ -198,6 +198,7 @@ _ALL_TYPES: Final = (
     MarketType("anytime_goalscorer", "Anytime goalscorer", Rule.SCORER, _GOALS),
     MarketType("to_qualify", "To qualify", Rule.WINNER, _GOALS, _SIDES),
     MarketType("winner", "Winner", Rule.WINNER),
+    MarketType("winners", "Winners", Rule.WINNER, specifiers=("places",)),
     MarketType("outright", "Outright, by places", Rule.FINISH),
     MarketType("top_places", "Top finish", Rule.FINISH, specifiers=("places",)),
     MarketType("race_win", "To win", Rule.FINISH, _RACES, rule_4=True),

@@ -8,6 +8,7 @@ from overround.book.machine.cash_answers import CashOutTold
 from overround.book.machine.grant_answers import GrantsNow
 from overround.book.matching import OrderStatus
 from overround.book.tickets import LegResult, Slip
+from overround.kernel.level import Level
 from overround.kernel.refusal import Refused
 
 
@@ -204,11 +205,13 @@ class ResultPreview(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=
 
 
 class SheetLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What bets on a selection may pay, and what the house loses on the market if it wins (below zero: gains)."""
+    """What bets on a selection may pay, and what the house loses on the market at most if it wins (below zero: gains).
+    `others_minor` is what of the payout is not of plain singles."""
 
     selection_id: int
     payout_minor: int
     lost_minor: int
+    others_minor: int = 0
 
 
 class SheetBook(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -226,13 +229,36 @@ class SheetMarket(msgspec.Struct, frozen=True, array_like=True, gc=False):
     books: tuple[SheetBook, ...]
 
 
+class SheetLevel(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a level above the markets may lose in one currency."""
+
+    level: Level
+    id: int
+    currency: str
+    worst_minor: int
+
+
+class SheetScore(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the house loses if a match ends so (below zero: gains): on plain singles, and on other bets at most, the
+    rest of each counted as won."""
+
+    currency: str
+    home: int
+    away: int
+    lost_minor: int
+    others_minor: int
+
+
 class Sheet(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="sheet"):
-    """Some markets of an event; `next` is where to go on, 0 at the end."""
+    """Some markets of an event; `next` is where to go on, 0 at the end. `scores` are of the football markets among
+    those that are decided by the final score alone."""
 
     event_id: int
     markets: tuple[SheetMarket, ...]
     next: int
     seq: int
+    levels: tuple[SheetLevel, ...] = ()
+    scores: tuple[SheetScore, ...] = ()
 
 
 class ProposalNow(msgspec.Struct, frozen=True, array_like=True, gc=False):

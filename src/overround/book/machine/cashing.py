@@ -95,7 +95,7 @@ class Values:
         if book is None:
             book = cashout.book([selection.price_milli for selection in market.selections.values()])
             self._books[market.id] = book
-        price_milli, winners = market.selections[leg.selection_id].price_milli, cashout.winners(market)
+        price_milli, winners = market.selections[leg.selection_id].price_milli, catalogue.winners(market)
         return cashout.expected_factor(won, price_milli=price_milli, book=book, winners=winners)
 
     def _delay_us(self, market: Market) -> int:

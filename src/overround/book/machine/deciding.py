@@ -24,6 +24,7 @@ from overround.book.machine import (
     previewing,
     referring,
     settling,
+    sheeting,
     showing,
     ticketing,
 )
@@ -177,7 +178,7 @@ ASK: dict[type[Command], Callable[[State, Any, int], Answer]] = {
     FindTicket: showing.find_ticket,
     GetWorking: showing.working,
     PreviewResult: previewing.preview_result,
-    FieldSheet: previewing.field_sheet,
+    FieldSheet: sheeting.field_sheet,
     GetProposals: previewing.get_proposals,
     **cash_folding.ASK,
     **granting.ASK,

@@ -5,32 +5,57 @@ from typing import Final
 
 import msgspec
 
-from overround.book import bets
+from overround.book import bets, catalogue
 from overround.book.bets import Exposure, Measure, Refusal, Room
 from overround.book.limits import Player
 from overround.book.machine.state import State
+from overround.book.tickets import Slip
 from overround.kernel.level import Level
 
 Pair = tuple[int, int]
 
 
 PLATFORM: Final = ((Level.PLATFORM, 0),)
+ANY: Final = 0
 
 
 class Pledged(msgspec.Struct):
-    """What earlier bets of a ticket under decision would add to what is owed: by (market, selection), and by level."""
+    """What earlier bets of a ticket under decision would add to what is owed: by (market, selection), with ANY
+    selection where others may be paid beside it, and by level."""
 
     lost_minor: dict[Pair, int] = {}
     worst_minor: dict[tuple[Level, int], int] = {}
     paid_minor: int = 0
 
-    def add(self, state: State, pairs: tuple[Pair, ...], *, stake_minor: int, most_minor: int) -> None:
+    def add(self, state: State, slip: Slip, *, most_minor: int) -> None:
+        pairs, stake_minor = pairs_of(slip), slip.stake_minor
         loss_minor = max(0, most_minor - stake_minor)
-        for pair in pairs:
+        for market_id, selection_id in pairs:
+            alone = not slip.each_way and catalogue.winners(state.catalogue.markets[market_id]) == 1
+            pair = market_id, selection_id if alone else ANY
             self.lost_minor[pair] = self.lost_minor.get(pair, 0) + loss_minor
         for scope in bets.above(state.catalogue, [market_id for market_id, _ in pairs]):
             self.worst_minor[scope] = self.worst_minor.get(scope, 0) + loss_minor
         self.paid_minor += most_minor
+
+    def lost_in_minor(self, market_id: int, selection_id: int) -> int:
+        return self.lost_minor.get((market_id, selection_id), 0) + self.lost_minor.get((market_id, ANY), 0)
+
+
+def pairs_of(slip: Slip) -> tuple[Pair, ...]:
+    """Every (market, selection) on which a slip depends."""
+    return tuple(pair for leg in slip.legs for pair in leg.selections)
+
+
+def place_rooms(state: State, currency: str, pairs: tuple[Pair, ...], *, pledged: Pledged) -> Iterator[Room]:
+    """What the place part of an each-way bet may cost its markets: that of a selection which another has beaten."""
+    terms, caps = state.limits.terms[currency], state.limits.caps
+    for market_id, selection_id in pairs:
+        lost_minor = state.bets.lost_if_placed_minor(market_id, selection_id, currency)
+        lost_minor += sum(minor for (market, _), minor in pledged.lost_minor.items() if market == market_id)
+        yield bets.market_room(state.catalogue.markets[market_id], terms, lost_minor=lost_minor)
+        capped = bets.cap_rooms(caps, (Level.MARKET, market_id, 0, currency), lost_minor)
+        yield from (room for room in capped if room[3] is Measure.LOSS)
 
 
 def rooms(
@@ -59,7 +84,7 @@ def rooms(
     markets = tuple(dict.fromkeys(market_id for market_id, _ in pairs))
     for market_id, selection_id in pairs:
         lost_minor = state.bets.lost_minor(market_id, selection_id, currency)
-        lost_minor += pledged.lost_minor.get((market_id, selection_id), 0)
+        lost_minor += pledged.lost_in_minor(market_id, selection_id)
         yield bets.market_room(state.catalogue.markets[market_id], terms, lost_minor=lost_minor)
         if caps:
             yield from bets.cap_rooms(caps, (Level.SELECTION, market_id, selection_id, currency), lost_minor)
@@ -85,6 +110,7 @@ def losing(state: State, market_id: int, selection_id: int, currency: str) -> tu
     carried = state.bets.carried.get(market_id)
     if carried:
         lost_minor += carried.get(currency, NOTHING).lost_minor(selection_id)
+        lost_minor += state.bets.placed_minor(market_id, selection_id, currency)
     return lost_minor, spare_minor
 
 

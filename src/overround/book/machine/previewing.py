@@ -1,6 +1,6 @@
-"""What a trading desk asks before it acts: what a result would pay, what an event may cost, what waits for approval.
+"""What a trading desk asks before it acts: what a result would pay, what waits for approval.
 
-Every question looks at a bounded number of bets or markets and says where to go on, so that it keeps nobody waiting.
+Every question looks at a bounded number of bets and says where to go on, so that it keeps nobody waiting.
 """
 
 import heapq
@@ -19,17 +19,9 @@ from overround.book.machine.answers import (
     ProposalNow,
     ProposalsNow,
     ResultPreview,
-    Sheet,
-    SheetBook,
-    SheetLine,
-    SheetMarket,
 )
 from overround.book.machine.approving import is_much
-from overround.book.machine.desk_commands import (
-    FieldSheet,
-    GetProposals,
-    PreviewResult,
-)
+from overround.book.machine.desk_commands import GetProposals, PreviewResult
 from overround.book.machine.state import State
 from overround.book.machine.supposing import MOST_BETS, Supposed, suppose
 from overround.book.settlement import ResultRecorded
@@ -37,9 +29,6 @@ from overround.kernel.refusal import Refused
 
 LARGEST: Final = 20
 """Bets shown of those that would be paid most."""
-
-SHEET_SELECTIONS: Final = 2_000
-"""Selections after which a field sheet goes on with the next question."""
 
 
 def preview_result(state: State, query: PreviewResult, now_us: int) -> Answer:
@@ -110,44 +99,6 @@ def _payout(each: Supposed) -> int:
 
 def _bet(bet: Bet, payout_minor: int) -> PreviewBet:
     return PreviewBet(bet.id, bet.customer_id, bet.currency, bet.running_minor, payout_minor, bet.payout_minor)
-
-
-def field_sheet(state: State, query: FieldSheet, now_us: int) -> Answer:
-    event = state.catalogue.events.get(query.event_id)
-    if event is None:
-        return Refused(catalogue.Refusal.EVENT_NOT_FOUND)
-    shown: list[SheetMarket] = []
-    selections = 0
-    for market_id in event.markets:
-        if market_id <= query.after:
-            continue
-        if selections >= SHEET_SELECTIONS:
-            return Sheet(event.id, tuple(shown), shown[-1].market_id, state.seq)
-        shown.append(_market(state, market_id))
-        selections += len(state.catalogue.markets[market_id].selections)
-    return Sheet(event.id, tuple(shown), 0, state.seq)
-
-
-def _market(state: State, market_id: int) -> SheetMarket:
-    kept = [exposures.get(market_id, {}) for exposures in (state.bets.exposures, state.bets.carried)]
-    currencies = dict.fromkeys(currency for by_currency in kept for currency in by_currency)
-    return SheetMarket(market_id, tuple(_book(state, market_id, currency) for currency in currencies))
-
-
-def _book(state: State, market_id: int, currency: str) -> SheetBook:
-    found = (state.bets.exposures, state.bets.carried)
-    books = [book for each in found if (book := each.get(market_id, {}).get(currency)) is not None]
-    stakes_minor = sum(book.stakes_minor for book in books)
-    payouts: dict[int, int] = {}
-    for book in books:
-        for selection_id, payout_minor in book.payouts_minor.items():
-            payouts[selection_id] = payouts.get(selection_id, 0) + payout_minor
-    selections = state.catalogue.markets[market_id].selections
-    lines = tuple(
-        SheetLine(selection_id, payouts.get(selection_id, 0), payouts.get(selection_id, 0) - stakes_minor)
-        for selection_id in selections
-    )
-    return SheetBook(currency, stakes_minor, max(0, *(line.lost_minor for line in lines)), lines)
 
 
 def get_proposals(state: State, query: GetProposals, now_us: int) -> Answer:

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from overround.book import bets, cashout, exchange, promotions
-from overround.book.bets import WAITING, Bet, BetsState, BuilderPriced, Exposure, Tally
+from overround.book.bets import WAITING, Bet, BetsState, BuilderPriced, Exposure, Placed, Tally
 from overround.book.catalogue import CatalogueState
 from overround.book.ledger import Account, AccountKind, HouseAccounts, LedgerState, Wallet
 from overround.book.limits import Cap, HouseTerms, LimitsState, Player, Scope
@@ -24,7 +24,7 @@ from overround.book.machine.state import State, find_overrides
 from overround.book.settlement import Heard, Result, SettlementState, Settling
 from overround.kernel.level import Level
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """Rises when the shape below changes; a snapshot of another format is ignored and the journal folded from zero."""
 
 
@@ -41,6 +41,7 @@ class Snapshot(msgspec.Struct, array_like=True):
     bets: list[Bet]
     exposures: dict[int, dict[str, Exposure]]
     carried: dict[int, dict[str, Exposure]]
+    placed: Placed
     worst: dict[tuple[Level, int, str], Tally]
     builders: dict[int, BuilderPriced]
     builders_made: int
@@ -74,6 +75,7 @@ def encode(state: State) -> bytes:
             bets=list(state.bets.bets.values()),
             exposures=state.bets.exposures,
             carried=state.bets.carried,
+            placed=state.bets.placed,
             worst=state.bets.worst,
             builders=state.bets.builders,
             builders_made=state.bets.builders_made,
@@ -114,6 +116,7 @@ def _state(taken: Snapshot) -> State:
             bets={bet.id: bet for bet in taken.bets},
             exposures=taken.exposures,
             carried=taken.carried,
+            placed=taken.placed,
             worst=taken.worst,
             builders=taken.builders,
             builders_made=taken.builders_made,

@@ -25,7 +25,7 @@ from overround.book.limits import Player
 from overround.book.machine import granting
 from overround.book.machine.betting import no_price, no_wallet, too_much, unavailable
 from overround.book.machine.commands import BetAsked, LegAsked, PlaceTicket
-from overround.book.machine.limiting import Pledged, rooms
+from overround.book.machine.limiting import Pledged, pairs_of, place_rooms, rooms
 from overround.book.machine.state import State
 from overround.book.promotions import Grant
 from overround.book.tickets import Leg, Slip
@@ -36,10 +36,6 @@ from overround.kernel.rounding import half_even
 
 REFERRAL_US: Final = 60 * SECOND_US
 """How long a trader has for a referred ticket, and then the customer for the trader's offer."""
-
-START_CEILING_MILLI: Final = 101_000
-"""What a starting price not yet known counts for in limits and liability: 100/1. What is paid is bounded by the payout
-limit, not by this."""
 
 Facts = tuple[Fact, ...] | Refused
 
@@ -278,7 +274,7 @@ def stand(state: State, asked: Asked, now_us: int) -> tuple[TicketBet, ...] | Re
         if slip.stake_minor < terms.min_stake_minor:
             least: dict[str, int | str] = {"bet": position, "min_stake_minor": terms.min_stake_minor}
             return Refused(bets.Refusal.STAKE_BELOW_MINIMUM, least)
-        most = tickets.most_ratio(slip, start_ceiling_milli=START_CEILING_MILLI)
+        most = tickets.most_ratio(slip, start_ceiling_milli=tickets.START_CEILING_MILLI)
         over = _over(state, asked, slip, most, pledged, now_us) if asked.within_limits else None
         if over is not None:
             available_minor = _available_minor(asked)
@@ -288,18 +284,14 @@ def stand(state: State, asked: Asked, now_us: int) -> tuple[TicketBet, ...] | Re
         if potential_minor > slip.payout_limit_minor:  # a trader takes it, and so all that it may pay
             slip = msgspec.structs.replace(slip, payout_limit_minor=potential_minor)
         if position < len(asked.slips):
-            pledged.add(state, _pairs(slip), stake_minor=slip.stake_minor, most_minor=potential_minor)
+            pledged.add(state, slip, most_minor=potential_minor)
         taken.append(TicketBet(asked.first_id + position - 1, slip, potential_minor))
     return _affordable(state, asked, now_us) or tuple(taken)
 
 
-def _pairs(slip: Slip) -> tuple[tuple[int, int], ...]:
-    return tuple(pair for leg in slip.legs for pair in leg.selections)
-
-
 def most_minor(slip: Slip, most: Ratio | None = None) -> int:
     """The most that a slip counts for in limits and liability; `most` is its ratio where that is known."""
-    numerator, denominator = most or tickets.most_ratio(slip, start_ceiling_milli=START_CEILING_MILLI)
+    numerator, denominator = most or tickets.most_ratio(slip, start_ceiling_milli=tickets.START_CEILING_MILLI)
     paid_minor = half_even(slip.stake_minor * numerator, denominator)
     return min(paid_minor, max(slip.payout_limit_minor, slip.stake_minor)) if _depends_on_start(slip) else paid_minor
 
@@ -310,10 +302,20 @@ def _depends_on_start(slip: Slip) -> bool:
 
 def _over(state: State, asked: Asked, slip: Slip, most: Ratio, pledged: Pledged, now_us: int) -> Bound | None:
     """The narrowest of the house's limits that a slip is over, the earlier bets of its ticket counted."""
-    bounds = rooms(state, asked.player, asked.currency, _pairs(slip), now_us=now_us, pledged=pledged)
+    bounds = rooms(state, asked.player, asked.currency, pairs_of(slip), now_us=now_us, pledged=pledged)
     if _depends_on_start(slip):  # its payout is bounded when it is paid
         bounds = (bound for bound in bounds if bound[0] is not bets.Refusal.PAYOUT_LIMIT)
-    return bets.narrowest(bounds, stake_minor=slip.stake_minor, most=most)
+    over = bets.narrowest(bounds, stake_minor=slip.stake_minor, most=most)
+    if not slip.each_way:
+        return over
+    placed = tickets.place_ratio(slip, start_ceiling_milli=tickets.START_CEILING_MILLI)
+    bounds = place_rooms(state, asked.currency, pairs_of(slip), pledged=pledged)
+    also = bets.narrowest(bounds, stake_minor=slip.stake_minor, most=placed)
+    return min((each for each in (over, also) if each is not None), key=_largest, default=None)
+
+
+def _largest(bound: Bound) -> int:
+    return bound[-1]
 
 
 def _available_minor(asked: Asked) -> int:

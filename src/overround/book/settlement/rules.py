@@ -133,7 +133,7 @@ def _goals(score: Score) -> tuple[Goal, ...] | None:
 def _are_winners(market: Market, result: Winners) -> bool:
     named = (*result.selections, *result.void)
     return (
-        0 < len(result.selections) <= MAX_WINNERS
+        0 < len(result.selections) <= market.specifiers.get("places", MAX_WINNERS)
         and _is_ascending(result.selections)
         and _is_ascending(result.void)
         and len(set(named)) == len(named)

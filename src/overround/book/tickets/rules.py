@@ -390,6 +390,14 @@ def most_ratio(slip: Slip, *, start_ceiling_milli: int = MAX_PRICE_MILLI) -> Rat
     return _lowest(_returns(msgspec.structs.replace(slip, stake_minor=1), results))
 
 
+def place_ratio(slip: Slip, *, start_ceiling_milli: int = MAX_PRICE_MILLI) -> Ratio:
+    """What a unit of stake pays where every leg is placed and none has won: the place part of `most_ratio`."""
+    taken = LegResult(win=LOST, place=WON)
+    at_start = LegResult(win=LOST, place=WON, start_milli=start_ceiling_milli)
+    results = [taken if leg.price_milli else at_start for leg in slip.legs]
+    return _lowest(_returns(msgspec.structs.replace(slip, stake_minor=1), results))
+
+
 def potential_minor(bet: Slip, *, start_ceiling_milli: int = MAX_PRICE_MILLI) -> int:
     """The most that a bet can pay, in minor units, before anything is decided: for limits and liability."""
     return bounds(bet, [None] * len(bet.legs), start_ceiling_milli=start_ceiling_milli)[1]

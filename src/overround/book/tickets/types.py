@@ -23,6 +23,10 @@ MAX_TIED: Final = 1_000
 MAX_DEDUCTION_PENCE: Final = 90
 """What all Rule 4 deductions together take at most from a pound of winnings (Tattersalls Committee, Rule 4(c))."""
 
+START_CEILING_MILLI: Final = 101_000
+"""What a starting price not yet known counts for in limits and liability: 100/1. What is paid is bounded by the payout
+limit, not by this."""
+
 RULE_4_SCALE: Final = (
     (1_111, 90), (1_182, 85), (1_250, 80), (1_300, 75), (1_400, 70), (1_533, 65), (1_615, 60), (1_800, 55),
     (1_952, 50), (2_200, 45), (2_500, 40), (2_750, 35), (3_250, 30), (4_000, 25), (5_000, 20), (6_500, 15),

@@ -156,7 +156,7 @@ class Bets:
     def _covered(self, bet: Bet, fact: Plain) -> None:
         """With this bet the house loses no more than it allows, on the market and over all."""
         currency, market = bet.wallet[1], self._offer.markets[bet.market]
-        loss = self._losses(bet.market, currency)[bet.selection]
+        loss = self._loss(bet.market, bet.selection, currency)
         in_market = loss + self.tickets.owing(market.id, bet.selection, currency)
         self._in_market(market, in_market, currency, fact)
         others = [self._worst(other, currency) for other in self.stood if other != bet.market]
@@ -172,7 +172,10 @@ class Bets:
 
     def _worst(self, market: int, currency: str) -> int:
         """The worst case of a market without a result on singles."""
-        return 0 if self._offer.markets[market].result else max([0, *self._losses(market, currency).values()])
+        if self._offer.markets[market].result:
+            return 0
+        chosen = {bet.selection for bet in self._running(market, currency)}
+        return max([0, *(self._loss(market, selection, currency) for selection in chosen)])
 
     def ticket_stands(self, made: list[TicketBet], fact: Plain) -> None:
         """A ticket within the house's limits: each stake and payout, each market of a leg, and over all."""
@@ -183,9 +186,7 @@ class Bets:
             hold(smallest <= bet.stake_minor <= (own_stake or stake), "a stake beyond its limits", bet, fact)
             hold(bet.most_minor <= (own_payout or payout), "a payout beyond its limit", bet, fact)
             for leg in bet.legs:
-                singles = self._losses(leg.market, currency).get(leg.selection)
-                staked = sum(each.running_minor for each in self._running(leg.market, currency))
-                loss = -staked if singles is None else singles
+                loss = self._loss(leg.market, leg.selection, currency)
                 owing = self.tickets.owing(leg.market, leg.selection, currency)
                 self._in_market(self._offer.markets[leg.market], loss + owing, currency, fact)
         worst = sum(self._worst(market, currency) for market in self.stood)
@@ -195,14 +196,14 @@ class Bets:
         """Open singles on a market; a market with a result owes no more."""
         return [bet for bet in self.stood.get(market, ()) if bet.wallet[1] == currency and bet.status == "open"]
 
-    def _losses(self, market: int, currency: str) -> Counter[int]:
-        """By selection: what the house loses on a market if that one wins."""
+    def _loss(self, market: int, selection: int, currency: str) -> int:
+        """What the house loses on a market's singles if one selection wins, and of the others those that may win with
+        it and cost most."""
         bets = self._running(market, currency)
-        stakes = sum(bet.running_minor for bet in bets)
-        losses = Counter({bet.selection: -stakes for bet in bets})
+        paid = Counter[int]()
         for bet in bets:
-            losses[bet.selection] += payout_minor("won", stake_minor=bet.running_minor, price_milli=bet.price_milli)
-        return losses
+            paid[bet.selection] += payout_minor("won", stake_minor=bet.running_minor, price_milli=bet.price_milli)
+        return self._offer.markets[market].costs(selection, paid) - sum(bet.running_minor for bet in bets)
 
     def settled(self, fact: Plain, at_us: int) -> None:
         """A step of settlement: each bet once a revision, paid what its result makes of it, less what was paid."""

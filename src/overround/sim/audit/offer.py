@@ -1,5 +1,6 @@
 """What was on offer at each moment, in plain code: markets, prices, versions, and when each feed last spoke."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +48,14 @@ class Market:
             by_hand, _ = self.by_hand.get(selection, (0, 0))
             out = self.stopped.get(selection) or selection in self.withdrawn
             self.prices[selection] = 0 if out else by_hand or said
+
+    def costs(self, winner: int, paid: Counter[int]) -> int:
+        """What is paid at most if a selection wins, given what each is paid: with it win two of the three double
+        chances, as many as there are places, any other scorer, or nobody."""
+        several = {"double_chance": 2, "anytime_goalscorer": len(self.prices)}
+        together = several.get(self.type, self.specifiers.get("places", 1))
+        others = sorted((minor for selection, minor in paid.items() if selection != winner), reverse=True)
+        return paid[winner] + sum(others[: together - 1])
 
     @property
     def wants(self) -> int:

@@ -105,12 +105,13 @@ class Tickets:
 
     def owing(self, market: int, selection: int, currency: str) -> int:
         """What open bets of tickets would cost on a market if a selection won, and the rest of each with it."""
-        lost = 0
+        staked, paid = 0, Counter[int]()
         for bet in self._open(currency):
             for leg in bet.legs:
                 if leg.market == market:
-                    lost += (bet.most_minor if leg.selection == selection else 0) - bet.running_minor
-        return lost
+                    paid[leg.selection] += bet.most_minor
+                    staked += bet.running_minor
+        return self._offer.markets[market].costs(selection, paid) - staked
 
     def largest(self, currency: str) -> int:
         """The sum of the largest losses of open bets, each counted once."""
