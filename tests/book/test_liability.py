@@ -134,9 +134,7 @@ def test_multiples_bet_after_bet() -> None:
 def race(house: House, *, limit_minor: int = 0) -> int:
     terms = MarketTerms(each_way=EachWay(1, 5, 3), rule_4=False)
     prices = (3_000, 6_000, 11_000, 21_000)
-    return house.market(
-        "race_win", selections=RUNNERS, prices_milli=prices, terms=terms, liability_minor=liability_minor
-    )
+    return house.market("race_win", selections=RUNNERS, prices_milli=prices, terms=terms, liability_minor=limit_minor)
 
 
 def each_way(house: House, customer: int, market: int, runner: int, stake_minor: int) -> object:

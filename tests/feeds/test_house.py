@@ -23,6 +23,7 @@ from overround.feeds.replay_report import Report, make_report
 from overround.feeds.simulator import COMPETITION, MatchDay, Simulator
 from overround.host.builders import BuilderOffered, BuilderWanted
 from overround.infra.ports import free_port
+from overround.trading import Shade
 
 pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("house")]
 
@@ -31,6 +32,7 @@ SHARED = Path(os.environ.get("OVERROUND_SHARED_DATA") or ROOT.parent / "shared" 
 SEASONS = SHARED / "football" / "odds_mit"
 
 PATIENCE_S = 120.0
+LOGIN = {"username": "one-sided", "password": "everything-on-home"}
 
 
 @pytest.fixture
@@ -233,3 +235,49 @@ async def events(door: Door, status: str) -> list[Any]:
     competitions = await door.each("/v1/competitions")
     ours = next((each["competition_id"] for each in competitions if each["name"] == COMPETITION), 0)
     return [] if not ours else await door.each("/v1/events", competition_id=ours, status=status, limit=200)
+
+
+async def test_one_sided_money_moves_the_prices_of_a_match_day(settings: Settings) -> None:
+    """Everybody backs home in one match: the feed sees it on the field sheet, and home gets shorter than it was."""
+    house = House(feed="simulator", shade=Shade(elasticity=0.3, scale_minor=10_000))
+    slow: dict[str, Any] = {"bettors": 1, "bets_per_s": 0.001, "match_s": 3_600.0, "first_kick_off_s": 600.0}
+    plan = msgspec.structs.replace(QUICK, house=house, **slow)
+    async with running_house(settings) as endpoints, operator(endpoints) as door:
+        stop = asyncio.Event()
+        simulator = Simulator(operator=door, plan=plan, now_us=now_us, chance=random.Random(3))
+        playing = asyncio.create_task(simulator.run(stop))
+
+        async def offered() -> Any:
+            coming = await events(door, "scheduled")
+            shown = await door.get(f"/v1/events/{coming[0]['event_id']}") if coming else {"markets": []}
+            return next((market for market in shown["markets"] if market["available"]), None)
+
+        try:
+            market = await until(offered)
+            before = [selection["price_milli"] for selection in market["selections"]]
+            customer = await door.post("/v1/operator/customers", {"currency": "EUR", **LOGIN})
+            await door.post(
+                f"/v1/operator/customers/{customer['customer_id']}/funds",
+                {"currency": "EUR", "amount_minor": 100_000, "note": "test"},
+            )
+            session = await door.to("").post("/v1/sessions", LOGIN)
+            bet = {
+                "market_id": market["market_id"],
+                "selection_id": 1,
+                "stake_minor": 20_000,
+                "currency": "EUR",
+                "price_milli": before[0],
+                "odds_change": "any",
+            }
+            await door.to(session["token"]).post("/v1/bets", bet)
+
+            async def moved() -> bool:
+                now = await door.get(f"/v1/markets/{market['market_id']}")
+                home, draw, away = (selection["price_milli"] for selection in now["selections"])
+                return bool(home < 0.9 * before[0] and draw > before[1] and away > before[2])
+
+            assert market["type"] == "1x2"
+            assert await until(moved)
+        finally:
+            stop.set()
+            await playing

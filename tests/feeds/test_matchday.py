@@ -11,7 +11,7 @@ from overround.feeds import matchday
 from overround.feeds.fixture import Fixture, Goal, draw_name, fixture
 from overround.feeds.matchday import House, ShownEvent, ShownMarket, ShownSelection, wanted
 from overround.kernel.instant import SECOND_US
-from overround.trading import Question, Rates
+from overround.trading import Question, Rates, Shade
 
 KICK_OFF_US = 1_790_000_000_000_000
 MINUTE_US = 4 * SECOND_US
@@ -165,8 +165,8 @@ def test_what_can_no_longer_come_has_no_price() -> None:
 class FatFinger(Fixture, frozen=True):
     """Between two minutes the feed's decimal point is in the wrong place."""
 
-    def prices_milli(self, question: Question, now_us: int) -> tuple[int, ...] | None:
-        prices = super().prices_milli(question, now_us)
+    def prices_milli(self, question: Question, now_us: int, **more: Any) -> tuple[int, ...] | None:
+        prices = super().prices_milli(question, now_us, **more)
         if prices is None or question.kind != "1x2" or not 30 < self.minute(now_us) < 40:
             return prices
         return (prices[0] * 10, *prices[1:])
@@ -185,6 +185,34 @@ def test_a_palpable_error_is_not_published_and_its_market_waits() -> None:
     assert {market.status for market in board.event.markets[1:]} == {"open"}
     board.step(match.at_us(41.0), match)
     assert board.event.markets[0].status == "open"
+
+
+def test_one_sided_money_moves_the_price_where_that_is_wanted() -> None:
+    board = Board()
+    board.until(-10)
+    first, rest = board.event.markets[0], board.event.markets[1:]
+    sheet = {
+        "markets": [
+            {"market_id": first.market_id, "books": [{"currency": "EUR", "lines": lines(80_000, -90_000, -90_000)}]},
+            {"market_id": rest[0].market_id, "books": [{"currency": "GBP", "lines": lines(80_000, -90_000)}]},
+        ]
+    }
+    losses = matchday.losses_of(sheet, "EUR")
+    at_us = MATCH.at_us(-10)
+    as_before = wanted(board.event, MATCH, house=HOUSE, now_us=at_us, losses=losses)
+    moves = msgspec.structs.replace(HOUSE, shade=Shade())
+    moved = wanted(board.event, MATCH, house=moves, now_us=at_us, losses=losses)
+    (order,) = [order for order in moved if order not in as_before]
+    assert (order["command"], order["market_id"]) == ("SetPrices", first.market_id)
+    home, draw, away = (each["price_milli"] for each in order["prices"])
+    assert home < first.prices_milli[0]
+    assert draw > first.prices_milli[1]
+    assert away > first.prices_milli[2]
+    assert wanted(board.event, MATCH, house=moves, now_us=at_us) == as_before, "nothing is known of what it would lose"
+
+
+def lines(*losses: int) -> list[dict[str, int]]:
+    return [{"selection_id": number, "lost_minor": lost} for number, lost in enumerate(losses, 1)]
 
 
 def test_whoever_comes_back_late_goes_on_where_the_match_is_by_now() -> None:

@@ -59,7 +59,8 @@ def cli() -> None:
 @cli.command()
 @click.option("--followers", type=click.IntRange(0, 4), default=0, help="Hot followers of the book.")
 @click.option("--feed/--no-feed", default=True, help="Play the simulated match day, with demo customers.")
-def up(followers: int, feed: bool) -> None:
+@click.option("--move-prices", is_flag=True, help="Its prices move with what the house stands to lose.")
+def up(followers: int, feed: bool, move_prices: bool) -> None:
     """Run the whole house on this machine.
 
     Starts PostgreSQL and NATS (unless OVERROUND_DATABASE_URL and OVERROUND_NATS_URL name existing ones), the book,
@@ -67,11 +68,15 @@ def up(followers: int, feed: bool) -> None:
 
     Example: overround up --followers 1
     """
+    from msgspec.structs import replace
     from rich.console import Console
 
     from overround.apps import up as house
 
-    asyncio.run(house.run(_settings(), followers=followers, feed=feed, console=Console()))
+    settings = _settings()
+    if move_prices:
+        settings = replace(settings, move_prices=True)
+    asyncio.run(house.run(settings, followers=followers, feed=feed, console=Console()))
 
 
 @cli.command()

@@ -17,8 +17,10 @@ from overround.apps.settings import InvalidSetting, Settings
 from overround.feeds import builders
 from overround.feeds.client import Door, Unreachable, open_door
 from overround.feeds.maker import Exchange
-from overround.feeds.simulator import MatchDay, Simulator
+from overround.feeds.matchday import House
+from overround.feeds.simulator import FEED, MatchDay, Simulator
 from overround.host.builders import SUBJECT
+from overround.trading import Shade
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log a line for every request
     base_url, token = gateway_of(settings)
     async with door_of(settings) as operator:
-        plan = match_day(token)
+        plan = match_day(token, move_prices=settings.move_prices)
         simulator = Simulator(operator=operator, plan=plan, now_us=_now_us, chance=random.Random())  # noqa: S311  # names
         exchange = Exchange(operator=operator, plan=plan, now_us=_now_us, chance=random.Random())  # noqa: S311  # a game
         log.info("the match day goes on at %s", base_url)
@@ -87,11 +89,12 @@ def gateway_of(settings: Settings) -> tuple[str, str]:
     return base_url, token
 
 
-def match_day(token: str) -> MatchDay:
+def match_day(token: str, *, move_prices: bool = False) -> MatchDay:
     """Matches and bettors follow from the operator's token: the same after a restart, and nobody else can tell them."""
     seed = blake2b(token.encode(), digest_size=8, person=b"match day").digest()
     secret = blake2b(token.encode(), digest_size=32, person=b"bettors").digest()
-    return MatchDay(seed=int.from_bytes(seed), secret=secret)
+    house = House(feed=FEED, shade=Shade() if move_prices else None)
+    return MatchDay(seed=int.from_bytes(seed), secret=secret, house=house)
 
 
 def _now_us() -> int:

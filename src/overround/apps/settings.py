@@ -55,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     uof_token: str | None = None
     odds_api_url: str = ODDS_API
     odds_api_key: str | None = None
+    move_prices: bool = False
 
     @property
     def dsn(self) -> str:
@@ -115,6 +116,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         uof_token=value("UOF_TOKEN"),
         odds_api_url=value("ODDS_API_URL") or ODDS_API,
         odds_api_key=value("ODDS_API_KEY"),
+        move_prices=_one_of(value("MOVE_PRICES"), "OVERROUND_MOVE_PRICES", ("0", "1")) == "1",
     )
 
 
@@ -170,5 +172,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "UOF_TOKEN": settings.uof_token,
         "ODDS_API_URL": settings.odds_api_url,
         "ODDS_API_KEY": settings.odds_api_key,
+        "MOVE_PRICES": "1" if settings.move_prices else None,
     }
     return {f"OVERROUND_{name}": str(told) for name, told in pairs.items() if told is not None}

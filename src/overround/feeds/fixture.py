@@ -26,12 +26,14 @@ from overround.trading import (
     NoBuilder,
     Question,
     Rates,
+    Shade,
     builder_price_milli,
     builder_probability,
     fair_of,
     joint,
     minute_of,
     prices_milli,
+    shaded_prices_milli,
 )
 
 TEAMS: Final = (
@@ -130,9 +132,16 @@ class Fixture(msgspec.Struct, frozen=True, kw_only=True):
         """The fair probability of each selection as the market sees it now; none for a goal that has fallen."""
         return _chances(self._table(self._form(now_us), now_us), question)
 
-    def prices_milli(self, question: Question, now_us: int) -> tuple[int, ...] | None:
-        """The house's prices now, or None where the question is as good as answered."""
-        return _prices_milli(self.chances(question, now_us), question)
+    def prices_milli(
+        self, question: Question, now_us: int, *, losses_minor: tuple[int, ...] = (), shade: Shade | None = None
+    ) -> tuple[int, ...] | None:
+        """The house's prices now, moved by what it would lose on each selection where that is wanted and known, or None
+        where the question is as good as answered."""
+        chances = self.chances(question, now_us)
+        plain = _prices_milli(chances, question)
+        if plain is None or shade is None or len(losses_minor) != len(chances):
+            return plain
+        return _moved_milli(chances, question, losses_minor, shade)
 
     def model_milli(self, question: Question, now_us: int) -> tuple[int, ...] | None:
         """What the prices would be without the market's opinion: for the sanity band."""
@@ -183,6 +192,15 @@ def _prices_milli(chances: tuple[float, ...], question: Question) -> tuple[int, 
     if max(chances, default=1.0) > AS_GOOD_AS_SURE or whole < 0.99 or abs(whole - round(whole)) > 0.01:
         return None
     return prices_milli(chances, overround=MARGINS[question.kind], method=Method.POWER)
+
+
+@lru_cache(maxsize=256)
+def _moved_milli(
+    chances: tuple[float, ...], question: Question, losses_minor: tuple[int, ...], shade: Shade
+) -> tuple[int, ...]:
+    return shaded_prices_milli(
+        chances, overround=MARGINS[question.kind], losses_minor=losses_minor, shade=shade, method=Method.POWER
+    )
 
 
 @lru_cache(maxsize=64)

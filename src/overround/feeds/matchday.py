@@ -4,9 +4,10 @@ Nothing is remembered between steps. Every second the house's view of an event i
 that instant, and the difference is asked for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 import msgspec
 
@@ -14,7 +15,7 @@ from overround.feeds import orders
 from overround.feeds.fixture import Fixture
 from overround.feeds.orders import Order
 from overround.kernel.instant import SECOND_US
-from overround.trading import FULL_TIME_MINUTES, Finding, Kind, Question, market_within_band
+from overround.trading import FULL_TIME_MINUTES, Finding, Kind, Question, Shade, market_within_band
 
 CONFIRM_EVERY_S: Final = 10
 """Each market's prices are sent this often even when they stand, so that a silence of the feed heals."""
@@ -71,11 +72,29 @@ class ShownEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How the feed offers its markets: its name, how long a goal suspends, and the in-play delay."""
+    """How the feed offers its markets: its name, how long a goal suspends, the in-play delay, and how prices move with
+    the house's liability, if they do."""
 
     feed: str
     suspension_us: int = 6 * SECOND_US
     delay_ms: int = 2_000
+    shade: Shade | None = None
+
+
+Losses = Mapping[int, tuple[int, ...]]
+"""By market: what the house loses if each of its selections wins, in minor units."""
+
+UNKNOWN: Final[Losses] = MappingProxyType({})
+
+
+def losses_of(sheet: Mapping[str, Any], currency: str) -> dict[int, tuple[int, ...]]:
+    """The losses of a field sheet as the API shows it, in one currency; a match day's events fit on its first page."""
+    return {
+        market["market_id"]: tuple(line["lost_minor"] for line in book["lines"])
+        for market in sheet["markets"]
+        for book in market["books"]
+        if book["currency"] == currency
+    }
 
 
 def micros_of(at: str) -> int:
@@ -83,7 +102,7 @@ def micros_of(at: str) -> int:
     return (datetime.fromisoformat(at) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def wanted(event: ShownEvent, fixture: Fixture, *, house: House, now_us: int) -> list[Order]:
+def wanted(event: ShownEvent, fixture: Fixture, *, house: House, now_us: int, losses: Losses = UNKNOWN) -> list[Order]:
     """What to ask for at this instant, in its order."""
     if event.status == "ended":
         return []
@@ -95,7 +114,7 @@ def wanted(event: ShownEvent, fixture: Fixture, *, house: House, now_us: int) ->
     if fixture.scored_within(now_us, house.suspension_us):
         is_open = any(market.status == "open" for market in event.markets)
         return [orders.suspend_event(event.event_id, reason="goal")] if is_open else []
-    return [*_missing(event, fixture, house, now_us), *_offered(event, fixture, now_us)]
+    return [*_missing(event, fixture, house, now_us), *_offered(event, fixture, house, losses, now_us)]
 
 
 def _full_time(event: ShownEvent, fixture: Fixture, now_us: int) -> Iterator[Order]:
@@ -128,7 +147,7 @@ def _missing(event: ShownEvent, fixture: Fixture, house: House, now_us: int) -> 
             )
 
 
-def _offered(event: ShownEvent, fixture: Fixture, now_us: int) -> Iterator[Order]:
+def _offered(event: ShownEvent, fixture: Fixture, house: House, losses: Losses, now_us: int) -> Iterator[Order]:
     """Prices for every market of ours that can be priced; one whose question is answered closes.
 
     Nothing is published that is out of the sanity band: such a market is suspended until its prices are sane again.
@@ -138,7 +157,8 @@ def _offered(event: ShownEvent, fixture: Fixture, now_us: int) -> Iterator[Order
         question = market.question
         if market.status not in OPEN_STATES or question is None or question not in ours:
             continue
-        prices = fixture.prices_milli(question, now_us)
+        lost = losses.get(market.market_id, ())
+        prices = fixture.prices_milli(question, now_us, losses_minor=lost, shade=house.shade)
         if prices is None:
             yield orders.close_market(market.market_id)
             continue

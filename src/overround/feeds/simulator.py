@@ -36,6 +36,9 @@ HEARTBEAT_S: Final = 5.0
 REVIEW_S: Final = 10.0
 """How often the list of events is read anew."""
 
+SHEETS_S: Final = 5.0
+"""How often the house's field sheets are read, where prices move with them."""
+
 ERROR_PAUSE_S: Final = 1.0
 LOGINS_AT_ONCE: Final = 2
 """Each costs the house the hashes of a password, on purpose slow ones."""
@@ -89,6 +92,7 @@ class Simulator:
         self._begun = asyncio.Event()
         self._door_step = asyncio.Semaphore(LOGINS_AT_ONCE)
         self._builders = Builders(operator)
+        self._losses: dict[int, tuple[int, ...]] = {}
         self.out_of_band = 0
         """Publications that the sanity band stopped."""
 
@@ -132,6 +136,8 @@ class Simulator:
             steps += 1
             if steps % max(1, round(REVIEW_S / self._plan.refresh_s)) == 0:
                 await self._adopt()
+            if self._plan.house.shade is not None and steps % max(1, round(SHEETS_S / self._plan.refresh_s)) == 0:
+                await self.read_sheets()
             await self.step()
             await asyncio.sleep(self._plan.refresh_s)
 
@@ -168,6 +174,13 @@ class Simulator:
                 match_us=self._plan.match_us,
             )
 
+    async def read_sheets(self) -> None:
+        """What the house would lose on each selection of our events, in the bettors' currency."""
+        self._losses = {}
+        for event_id in list(self._events):
+            sheet = await self._operator.get(f"/v1/operator/events/{event_id}/field-sheet")
+            self._losses |= matchday.losses_of(sheet, CURRENCY)
+
     async def step(self) -> None:
         """One second of all matches."""
         for event_id in list(self._events):
@@ -178,7 +191,9 @@ class Simulator:
             if event.status == "ended":
                 del self._events[event_id], self._fixtures[event_id]
             else:
-                asked += matchday.wanted(event, self._fixtures[event_id], house=self._plan.house, now_us=now_us)
+                asked += matchday.wanted(
+                    event, self._fixtures[event_id], house=self._plan.house, now_us=now_us, losses=self._losses
+                )
         self._board = list(self._picks(now_us))
         await self._ask(asked)
         await self._arrange(now_us)

@@ -22,6 +22,7 @@ from overround.trading.markets import (
     fair_of,
     first_goalscorer,
 )
+from overround.trading.shade import Shade, shaded, shaded_prices_milli
 from overround.trading.strengths import Result, Strengths, fit_strengths
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Question",
     "Rates",
     "Result",
+    "Shade",
     "Strengths",
     "Verdict",
     "anytime_goalscorer",
@@ -67,6 +69,8 @@ __all__ = [
     "overround",
     "price_milli",
     "prices_milli",
+    "shaded",
+    "shaded_prices_milli",
     "surplus_minor",
     "variance",
     "with_margin",

@@ -104,16 +104,14 @@ def _with_additive(probabilities: Shares, whole: float) -> Shares:
 def _with_power(probabilities: Shares, whole: float) -> Shares:
     if sum(probability > 0.0 for probability in probabilities) <= whole:
         return probabilities
-    exponent = _solve(lambda k: _power_sum(probabilities, k) - whole, low=0.0, high=1.0)
+    exponent = solve(lambda k: _power_sum(probabilities, k) - whole, low=0.0, high=1.0)
     return tuple(_power(probability, exponent) for probability in probabilities)
 
 
 def _with_odds_ratio(probabilities: Shares, whole: float) -> Shares:
     if sum(probability > 0.0 for probability in probabilities) <= whole:
         return probabilities
-    ratio = math.exp(
-        _solve(lambda log: math.fsum(_at_ratio(probabilities, math.exp(log))) - whole, low=-50.0, high=0.0)
-    )
+    ratio = math.exp(solve(lambda log: math.fsum(_at_ratio(probabilities, math.exp(log))) - whole, low=-50.0, high=0.0))
     return _at_ratio(probabilities, ratio)
 
 
@@ -124,7 +122,7 @@ def _with_shin(probabilities: Shares, whole: float) -> Shares:
         roots = [math.sqrt(insiders * share + (1.0 - insiders) * share**2) for share in probabilities]
         return tuple(root * math.fsum(roots) for root in roots)
 
-    return asked(_solve(lambda z: whole - math.fsum(asked(z)), low=0.0, high=1.0))
+    return asked(solve(lambda z: whole - math.fsum(asked(z)), low=0.0, high=1.0))
 
 
 PUTTERS: Final[dict[Method, Callable[[Shares, float], Shares]]] = {
@@ -173,17 +171,17 @@ def fair(prices_milli: Sequence[int], method: Method = Method.MULTIPLICATIVE) ->
 
 def _without_additive(shares: Shares) -> Shares:
     """The same off each. Long shots that this would take below nothing are left with nothing, and pay no more of it."""
-    off = _solve(lambda c: math.fsum(max(0.0, share - c) for share in shares) - 1.0, low=-1.0, high=1.0)
+    off = solve(lambda c: math.fsum(max(0.0, share - c) for share in shares) - 1.0, low=-1.0, high=1.0)
     return tuple(max(0.0, share - off) for share in shares)
 
 
 def _without_power(shares: Shares) -> Shares:
-    exponent = math.exp(_solve(lambda log: _power_sum(shares, math.exp(log)) - 1.0, low=-50.0, high=50.0))
+    exponent = math.exp(solve(lambda log: _power_sum(shares, math.exp(log)) - 1.0, low=-50.0, high=50.0))
     return tuple(_power(share, exponent) for share in shares)
 
 
 def _without_odds_ratio(shares: Shares) -> Shares:
-    ratio = math.exp(_solve(lambda log: math.fsum(_at_ratio(shares, math.exp(log))) - 1.0, low=-50.0, high=50.0))
+    ratio = math.exp(solve(lambda log: math.fsum(_at_ratio(shares, math.exp(log))) - 1.0, low=-50.0, high=50.0))
     return _at_ratio(shares, ratio)
 
 
@@ -217,7 +215,7 @@ def _at_ratio(shares: Shares, ratio: float) -> Shares:
     return tuple(share / (ratio * (1.0 - share) + share) if share > 0.0 else 0.0 for share in shares)
 
 
-def _solve(falling: Callable[[float], float], *, low: float, high: float) -> float:
+def solve(falling: Callable[[float], float], *, low: float, high: float) -> float:
     """Where a falling function crosses zero, or the end that is nearer: 70 halvings reach the last bit."""
     for _ in range(70):
         middle = (low + high) / 2
