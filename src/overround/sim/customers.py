@@ -7,6 +7,7 @@ from random import Random
 import msgspec
 
 from overround.book.bets import OddsChange
+from overround.book.ledger import StakeKind
 from overround.book.limits import LimitKind
 from overround.book.machine.commands import (
     AnswerOffer,
@@ -23,6 +24,7 @@ from overround.book.machine.commands import (
     SelfExclude,
     SetLimit,
 )
+from overround.book.machine.grant_commands import GetGrants
 from overround.sim.audit import Auditor
 from overround.sim.audit.offer import Market
 from overround.sim.gateways import Caller
@@ -177,13 +179,35 @@ class Customer:
             folds = tuple(sorted(chance.sample(range(1, len(legs) + 1), chance.randint(1, len(legs)))))
             stake_minor = max(len(legs), round(self.temper.stake_minor * chance.expovariate(1)))
             bets.append(BetAsked(legs, folds, stake_minor))
-        return PlaceTicket(
+        ticket = PlaceTicket(
             customer_id=self.id,
             currency=self.currency,
             bets=tuple(bets),
             odds_change=chance.choice(list(OddsChange)),
             refer=chance.random() < 0.5,
         )
+        return self._with_grant(ticket)
+
+    def _with_grant(self, ticket: PlaceTicket) -> PlaceTicket:
+        """The ticket, on something that the customer was given: mostly as its terms want it."""
+        chance, at_us = self._chance, self._auditor.at_us
+        grants = [grant for grant in self._auditor.promotions.grants.values() if grant.wallet[0] == self.id]
+        free = [grant for grant in grants if grant.is_free(at_us)]
+        among = free if chance.random() < 0.9 else grants
+        if not among or chance.random() < 0.2:
+            return ticket
+        grant, kind = chance.choice(among), chance.choice(list(StakeKind))
+        if chance.random() < 0.95:
+            kind = StakeKind.CASH if grant.kind == "boost" else StakeKind(grant.kind)
+        bets = ticket.bets
+        if grant.is_token and chance.random() < 0.9:
+            single = bets[0].legs[:1], (1,), min(grant.amount_minor, bets[0].stake_minor)
+            bets = (
+                BetAsked(*single)
+                if grant.kind == "boost"
+                else msgspec.structs.replace(bets[0], stake_minor=grant.amount_minor),
+            )
+        return msgspec.structs.replace(ticket, bets=bets, stake_kind=kind, grant_id=grant.id)
 
     def _leg(self, market: Market) -> LegAsked:
         selection = self._chance.choice(list(market.prices))
@@ -235,7 +259,7 @@ class Customer:
         return msgspec.structs.replace(bet, **wrong)
 
     async def _look(self) -> None:
-        query: Command = self._chance.choice((GetBalances, GetLimits))(customer_id=self.id)
+        query: Command = self._chance.choice((GetBalances, GetLimits, GetGrants))(customer_id=self.id)
         if self._sent and self._chance.random() < 0.5:
             query = FindBet(customer_id=self.id, key=self._chance.choice(self._sent)[0])
         await self._caller.look(query, patience_s=self.temper.patience_s)

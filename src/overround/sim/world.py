@@ -20,6 +20,7 @@ from overround.sim.exchangers import Steward, Trader
 from overround.sim.gateways import Caller, Gateway
 from overround.sim.journal import JournalServer
 from overround.sim.loop import Stuck, VirtualLoop
+from overround.sim.promoters import Promoter
 from overround.sim.sellers import Seller
 from overround.sim.trace import TAIL_LINES, Trace
 from overround.sim.traders import FeedProvider, Operator
@@ -167,6 +168,8 @@ class World:
         ends_s = [HEALED_S * chance.uniform(0.7, 1) for _ in range(chance.randint(1, 3))]
         desk = Desk(caller=self._caller("desk"), auditor=self.auditor, chance=self._chance("desk"))
         lives = [desk.work(HEALED_S), feed.beat(HEALED_S), feed.move(HEALED_S), operator.look_at_referrals(HEALED_S)]
+        promoter = Promoter(caller=self._caller("promoter"), auditor=self.auditor, chance=self._chance("promoter"))
+        lives.append(promoter.give(HEALED_S))
         lives += [operator.play(competition, base_us=self._base_us, until_s=end_s) for end_s in ends_s]
         playing = [asyncio.create_task(life) for life in lives]
         await until(lambda: self.auditor.offer.is_open)

@@ -8,6 +8,7 @@ from overround.book.machine import (
     Balances,
     BetFound,
     CashOutValue,
+    GrantsNow,
     LimitsNow,
     Machine,
     Pending,
@@ -22,8 +23,10 @@ from overround.sim.audit.exchange import Exchange
 from overround.sim.audit.money import Money, Wallet
 from overround.sim.audit.offer import Offer
 from overround.sim.audit.players import Players
+from overround.sim.audit.promotions import Promotions
 from overround.sim.audit.replay import Replay, replayed
 from overround.sim.audit.requests import Asked, Requests
+from overround.sim.audit.tickets import TicketBet
 from overround.sim.audit.words import Plain, hold
 
 
@@ -37,6 +40,7 @@ class Auditor:
         self.money, self.offer, self.players = Money(), Offer(), Players()
         self.bets = Bets(self.money, self.offer, self.players)
         self.cashouts = CashOuts(self.bets, self.money, self.offer, self.players)
+        self.promotions = Promotions(self.bets, self.money)
         self.exchange = Exchange(self.money)
         self.replay = Replay()
         self.bodies: list[bytes] = []
@@ -59,9 +63,10 @@ class Auditor:
             "bets_settled": self._bets_settled,
             **self.exchange.steps,
             **self.cashouts.steps,
+            **self.promotions.steps,
             "ticket_offered": lambda fact, _: self.bets.tickets.offered(fact),
             "waiting_ticket_accepted": self._waiting_ticket_accepted,
-            "waiting_ticket_refused": self.bets.tickets.waiting_refused,
+            "waiting_ticket_refused": self._waiting_ticket_refused,
         }
 
     @property
@@ -117,18 +122,31 @@ class Auditor:
             "ticket_referred": tickets.referred,
         }
         made = take[fact["kind"]](fact, asked, at_us)
+        self.promotions.taken(fact, made, self._prices_milli(made), at_us)
         if fact["kind"] == "ticket_accepted":
             self.bets.ticket_stands(made, fact)
 
     def _waiting_ticket_accepted(self, fact: Plain, at_us: int) -> None:
         """Only what waited for a delay alone must be within the house's limits: a trader may go over them."""
-        was = self.bets.tickets.bets[fact["ticket_id"]].status
+        waits = self.bets.tickets.of(fact["ticket_id"])
+        was, promised = waits[0].status, [leg.price_milli for bet in waits for leg in bet.legs]
         made = self.bets.tickets.waiting_accepted(fact, at_us)
+        self.promotions.waiting_accepted(made, promised if was == "offered" else self._prices_milli(made))
         if was == "delayed":
             self.bets.ticket_stands(made, fact)
 
+    def _waiting_ticket_refused(self, fact: Plain, at_us: int) -> None:
+        self.bets.tickets.waiting_refused(fact, at_us)
+        self.promotions.waiting_refused(self.bets.tickets.of(fact["ticket_id"]))
+
+    def _prices_milli(self, made: Sequence[TicketBet]) -> list[int]:
+        """What is on offer for the legs of a ticket."""
+        return [self.offer.markets[leg.market].prices[leg.selection] for bet in made for leg in bet.legs]
+
     def _bets_settled(self, fact: Plain, at_us: int) -> None:
+        self.promotions.settles(fact, at_us)
         self.bets.settled(fact, at_us)
+        self.promotions.settled(fact)
         self.cashouts.settled(fact)
 
     def _house_terms_set(self, fact: Plain, _: int) -> None:
@@ -183,6 +201,9 @@ class Auditor:
             case CashOutValue():
                 hold(known_seq <= answer.seq <= self.seq, "shown another time's value", answer, known_seq, self.seq)
                 self.cashouts.shown(answer, is_now=answer.seq == self.seq)
+            case GrantsNow():
+                hold(known_seq <= answer.seq <= self.seq, "shown another time's grants", answer, known_seq, self.seq)
+                self.promotions.shown(answer, is_now=answer.seq == self.seq)
             case Refused():
                 pass
             case _:
@@ -200,6 +221,7 @@ class Auditor:
             self.replay.same_as(machine)
             if machine.next_due_us() != 0:
                 self.cashouts.rules_are_kept(self.at_us)
+                self.promotions.bonuses_are_kept()
 
     def saved(self) -> tuple[int, bytes]:
         """A snapshot of everything committed so far."""
@@ -223,6 +245,7 @@ class Auditor:
         hold(not self.unfinished, "something was never finished", self.unfinished)
         self.bets.tickets.closed()
         self.cashouts.rules_are_kept(self.at_us)
+        self.promotions.bonuses_are_kept()
         self.replay.books_balance(self.money)
         live = state_hash(self.replay.state)
         hold(replayed(rows, empty()) == live, "a replay from zero is another state")

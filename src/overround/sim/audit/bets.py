@@ -31,6 +31,7 @@ class Bet:
     placed_at_us: int
     decide_at_us: int = 0
     paid_minor: int = 0
+    outcome: str = ""
     settled: int = 0
     """By which revision of its market's result it was settled last."""
 
@@ -250,7 +251,7 @@ class Bets:
         told = [bet.id, bet.wallet[0], *due, bet.paid_minor]
         hold(row[: len(told)] == told, "a bet settled wrongly", row, "should be", told, bet)
         self._pay(bet, due[1], expected, at_us)
-        bet.status, bet.settled, bet.paid_minor = "settled", market.revision, due[1]
+        bet.status, bet.settled, bet.outcome, bet.paid_minor = "settled", market.revision, *due
 
     def _reopen(self, market: Market, row: list[Any], expected: Counter[int], at_us: int) -> None:
         """What settled a bet is gone."""
@@ -259,7 +260,7 @@ class Bets:
         hold(bet.status == "settled" and known is None, "a bet opened again that is decided", bet, row)
         hold(row == [bet.id, bet.wallet[0], bet.paid_minor], "a bet opened again wrongly", row, bet)
         self._pay(bet, None, expected, at_us)
-        bet.status, bet.settled, bet.paid_minor = "open", market.revision, 0
+        bet.status, bet.settled, bet.outcome, bet.paid_minor = "open", market.revision, "", 0
 
     def _pay(self, bet: Bet, payout: int | None, expected: Counter[int], at_us: int) -> None:
         gain = (payout or 0) - bet.paid_minor

@@ -104,8 +104,8 @@ class CashOuts:
 
     def why_not(self, bet: AnyBet, at_us: int, *, since_us: int | None = None) -> str:
         """Why a bet cannot be sold at an instant; nothing where it can, for what it is worth."""
-        if bet.status != "open":
-            return f"a bet sold that is {bet.status}"
+        if bet.status != "open" or (isinstance(bet, TicketBet) and bet.kind != "cash"):
+            return f"a bet sold that is {bet.status} or not of cash"
         if not self._open_legs(bet) or (isinstance(bet, TicketBet) and bet.comes_to(self._offer) is not None):
             return "a bet sold that is decided"
         for leg in self._open_legs(bet):

@@ -16,6 +16,7 @@ class Purse:
     bonus: int
     debt: int
     held_minor: int = 0
+    bonus_held_minor: int = 0
     history: list[tuple[int, tuple[int, int, int]]] = field(default_factory=list)
     """After which seq (cash, held, owed) became what."""
 
@@ -28,7 +29,7 @@ class Money:
         self.currency_of: dict[int, str] = {}
         self.purses: dict[Wallet, Purse] = {}
         self.house: dict[str, dict[str, int]] = {}
-        self._cash_of: dict[int, Purse] = {}
+        self._purse_of: dict[int, Purse] = {}
 
     def open_currency(self, fact: Plain) -> None:
         hold(fact["currency"] not in self.house, "a currency opened twice", fact)
@@ -44,7 +45,7 @@ class Money:
         wallet = fact["customer_id"], fact["currency"]
         hold(wallet not in self.purses, "a wallet opened twice", fact)
         purse = self.purses[wallet] = Purse(fact["cash"], fact["bonus"], fact["debt"])
-        self._cash_of[purse.cash] = purse
+        self._purse_of[purse.cash] = self._purse_of[purse.bonus] = purse
         self._open(fact["currency"], purse.cash, purse.bonus, purse.debt)
 
     def _open(self, currency: str, *accounts: int) -> None:
@@ -61,11 +62,19 @@ class Money:
     def available_minor(self, wallet: Wallet) -> int:
         return self.cash_minor(wallet) - self.purses[wallet].held_minor
 
-    def set_aside(self, wallet: Wallet, amount_minor: int) -> None:
-        """A delayed bet holds its stake (above zero) or lets it go (below)."""
+    def set_aside(self, wallet: Wallet, amount_minor: int, kind: str = "cash") -> None:
+        """A delayed bet holds its stake (above zero) or lets it go (below); a free bet holds nothing."""
+        if kind == "bonus":
+            self._set_bonus_aside(self.purses[wallet], amount_minor)
+        if kind != "cash":
+            return
         self.purses[wallet].held_minor += amount_minor
         hold(self.purses[wallet].held_minor >= 0, "less than nothing is held", wallet)
         hold(self.available_minor(wallet) >= 0, "more is held than there is", wallet, amount_minor)
+
+    def _set_bonus_aside(self, purse: Purse, amount_minor: int) -> None:
+        purse.bonus_held_minor += amount_minor
+        hold(0 <= purse.bonus_held_minor <= self.balances[purse.bonus], "more of a bonus is held than there is", purse)
 
     def post(self, fact: Plain, expected: Counter[int]) -> None:
         """Move what the fact moves; together it must be what plain arithmetic expects, and never overdraw."""
@@ -81,9 +90,10 @@ class Money:
         hold(without_zeros(moved) == without_zeros(expected), "other money moved than expected", fact, expected)
 
     def _solvent(self, account: int, fact: Plain) -> None:
-        purse = self._cash_of.get(account)
+        purse = self._purse_of.get(account)
         if purse is not None:
-            hold(self.balances[account] >= purse.held_minor, "cash overdrawn", self.balances[account], purse, fact)
+            held = purse.held_minor if account == purse.cash else purse.bonus_held_minor
+            hold(self.balances[account] >= held, "cash overdrawn", self.balances[account], purse, fact)
 
     def balanced(self) -> None:
         """The sum over all accounts of each currency is zero."""
@@ -113,24 +123,29 @@ class Money:
         expected[self.house[fact["currency"]]["clearing"]] -= amount
         self.post(fact, expected)
 
-    def pay(self, wallet: Wallet, gain: int, *, stake_moved_minor: int, expected: Counter[int]) -> None:
+    def pay(
+        self, wallet: Wallet, gain: int, *, stake_moved_minor: int, expected: Counter[int], kind: str = "cash"
+    ) -> None:
         """Add to `expected` what one bet moves: a gain repays debt first, what cannot be taken back becomes debt.
 
         `stake_moved_minor` leaves the open stakes with a first settlement (above zero), and comes back when a bet opens
-        again.
+        again. What was staked with a bonus moves the bonus account.
         """
         purse, house = self.purses[wallet], self.house[wallet[1]]
-        spendable = self.available_minor(wallet) + expected[purse.cash]
+        account, held = (purse.bonus, purse.bonus_held_minor) if kind == "bonus" else (purse.cash, purse.held_minor)
+        spendable = self.balances[account] - held + expected[account]
         owed = self.owed_minor(wallet) - expected[purse.debt]
         debt = -min(owed, gain) if gain > 0 else max(0, -gain - spendable)
-        expected[purse.cash] += gain + debt
+        expected[account] += gain + debt
         expected[purse.debt] -= debt
         expected[house["open_stakes"]] -= stake_moved_minor
         expected[house["trading"]] += stake_moved_minor - gain
 
-    def stake(self, fact: Plain, wallet: Wallet, stake_minor: int) -> None:
-        purse = self.purses[wallet]
-        self.post(fact, Counter({purse.cash: -stake_minor, self.house[wallet[1]]["open_stakes"]: stake_minor}))
+    def stake(self, fact: Plain, wallet: Wallet, stake_minor: int, kind: str = "cash") -> None:
+        """A stake is of the customer's cash or bonus, that of a free bet of the house's profit."""
+        purse, house = self.purses[wallet], self.house[wallet[1]]
+        account = {"cash": purse.cash, "bonus": purse.bonus, "free_bet": house["trading"]}[kind]
+        self.post(fact, Counter({account: -stake_minor, house["open_stakes"]: stake_minor}))
 
 
 def without_zeros(amounts: Counter[int]) -> dict[int, int]:

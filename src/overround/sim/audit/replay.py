@@ -48,6 +48,7 @@ class Replay:
         }
         hold(not differing, "a balance is not the sum of its transfers", differing)
         held = {purse.cash: purse.held_minor for purse in money.purses.values()}
+        held |= {purse.bonus: purse.bonus_held_minor for purse in money.purses.values()}
         wrong = [account for account in accounts.values() if account.held_minor != held.get(account.id, 0)]
         hold(not wrong, "a hold is not the sum of the bets that wait", wrong)
 

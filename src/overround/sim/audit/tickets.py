@@ -38,8 +38,21 @@ class TicketBet:
     placed_at_us: int
     decide_at_us: int = 0
     paid_minor: int = 0
+    outcome: str = ""
+    kind: str = "cash"
+    """Whose money is staked."""
+
+    grant: int = 0
+    moved_minor: int = 0
+    """What its last settlement moved on the account that it pays to."""
+
     sold_minor: int = 0
     """What was cashed out of its stake."""
+
+    @property
+    def is_boosted(self) -> bool:
+        """Whether its price is not that on offer, but higher by a boost."""
+        return bool(self.grant) and self.kind == "cash"
 
     @property
     def running_minor(self) -> int:
@@ -78,7 +91,8 @@ class TicketBet:
         else:
             paid = round(sum(self._lines(known)))
         void = len(known) == len(factors) and all(self._is_void(offer, leg, struck_at_us) for leg in self.legs)
-        return ("void" if void else "won" if paid else "lost"), paid
+        returned = self.running_minor if self.kind == "free_bet" else 0
+        return ("void" if void else "won" if paid else "lost"), max(0, paid - returned)
 
     def _is_void(self, offer: Offer, leg: Leg, struck_at_us: int) -> bool:
         """Whether a leg's factor is 1 whatever its price."""
@@ -143,29 +157,31 @@ class Tickets:
     def _waits(self, fact: Plain, made: list[TicketBet]) -> list[TicketBet]:
         for bet in made:
             bet.decide_at_us = fact["decide_at_us"]
-            self._money.set_aside(bet.wallet, bet.stake_minor)
+            self._money.set_aside(bet.wallet, bet.stake_minor, bet.kind)
         return made
 
     def _new(self, fact: Plain, asked: Plain, at_us: int, status: str) -> list[TicketBet]:
         hold(len(fact["bets"]) == len(asked["bets"]), "a ticket of other bets than asked", fact, asked)
-        wallet = fact["customer_id"], fact["currency"]
+        wallet, kind = (fact["customer_id"], fact["currency"]), fact.get("stake_kind", "cash")
         made = []
         for row, wanted in zip(fact["bets"], asked["bets"], strict=True):
             legs, folds, stake_minor = legs_of(row), row[1][1], row[1][2]
             chosen = [(leg.market, leg.selection) for leg in legs]
             told = [(leg[0], leg[1]) for leg in wanted[0]]
             hold((chosen, folds, stake_minor) == (told, wanted[1], wanted[2]), "another bet than asked", row, wanted)
-            use = self._players.use(wallet, Use(at_us, staked_minor=stake_minor))
+            use = self._players.use(wallet, Use(at_us, staked_minor=0 if kind == "free_bet" else stake_minor))
             bet = TicketBet(
                 row[0], fact["ticket_id"], wallet, legs, folds, stake_minor, fact["odds_change"], use, status, at_us
             )
+            bet.kind, bet.grant = kind, fact.get("grant_id", 0)
             hold(row[2] == bet.most_minor, "a bet that may pay another amount", row, bet.most_minor)
             self._right(bet, [leg[2] for leg in wanted[0]], fact, at_us)
             self.bets[bet.id] = bet
             made.append(bet)
         hold(made[0].id == fact["ticket_id"], "a ticket with another number than its first bet", fact)
         self._players.may_bet(wallet[0], at_us, fact)
-        self._players.within(wallet, at_us, fact)
+        if kind != "free_bet":
+            self._players.within(wallet, at_us, fact)
         return made
 
     def _right(self, bet: TicketBet, asked_milli: list[int], fact: Plain, at_us: int) -> None:
@@ -179,7 +195,8 @@ class Tickets:
             price = asked if waits else leg.price_milli
             hold(leg.price_milli == price, "a waiting ticket at other prices than asked", fact)
             current = market.prices[leg.selection]
-            hold(current > 0 and (waits or leg.price_milli == current), "a price that was not on offer", leg, fact)
+            right = waits or bet.is_boosted or leg.price_milli == current
+            hold(current > 0 and right, "a price that was not on offer", leg, fact)
             self._taken_price(bet.policy, asked, current, fact)
             hold(leg.version == market.version, "a leg at another version than the market's", leg, market, fact)
 
@@ -192,7 +209,7 @@ class Tickets:
         return max(self._offer.delay_us(self._offer.markets[market]) for market in markets)
 
     def _stake(self, fact: Plain, made: list[TicketBet]) -> None:
-        self._money.stake(fact, made[0].wallet, sum(bet.stake_minor for bet in made))
+        self._money.stake(fact, made[0].wallet, sum(bet.stake_minor for bet in made), made[0].kind)
 
     # ------------------------------------------------------------ waited
 
@@ -201,9 +218,11 @@ class Tickets:
         for row in fact["bets"]:
             bet = self.bets[row[0]]
             hold(bet.status == "referred" and row[1][2] <= bet.stake_minor, "an offer that may not be", bet, row)
-            self._money.set_aside(bet.wallet, row[1][2] - bet.stake_minor)
+            self._money.set_aside(bet.wallet, row[1][2] - bet.stake_minor, bet.kind)
             bet.legs, bet.stake_minor, bet.status = legs_of(row), row[1][2], "offered"
-            bet.use.staked_minor, bet.decide_at_us = bet.stake_minor, fact["decide_at_us"]
+            bet.decide_at_us = fact["decide_at_us"]
+            if bet.kind != "free_bet":
+                bet.use.staked_minor = bet.stake_minor
 
     def waiting_accepted(self, fact: Plain, at_us: int) -> list[TicketBet]:
         """What waited stands: everything is right now, but for the prices that a trader promised."""
@@ -212,14 +231,16 @@ class Tickets:
             hold(bet.status in ("delayed", "referred", "offered"), "a ticket accepted that waits for nothing", bet)
             hold(bet.status != "delayed" or at_us >= bet.decide_at_us, "a delay cut short", bet, at_us)
             hold((row[0], row[1][2]) == (bet.id, bet.stake_minor), "accepted for another stake", bet, row)
-            self._money.set_aside(bet.wallet, -bet.stake_minor)
+            self._money.set_aside(bet.wallet, -bet.stake_minor, bet.kind)
             asked, promised = [leg.price_milli for leg in bet.legs], bet.status == "offered"
             bet.status, bet.legs = "open", legs_of(row)
             if not promised:
                 self._right(bet, asked, fact, at_us)
-            hold(not promised or asked == [leg.price_milli for leg in bet.legs], "other prices than promised", bet)
+            same = asked == [leg.price_milli for leg in bet.legs] or bet.is_boosted
+            hold(not promised or same, "other prices than promised", bet)
         self._players.may_bet(made[0].wallet[0], at_us, fact)
-        self._players.within(made[0].wallet, at_us, fact)
+        if made[0].kind != "free_bet":
+            self._players.within(made[0].wallet, at_us, fact)
         self._stake(fact, made)
         return made
 
@@ -228,7 +249,7 @@ class Tickets:
             hold(bet.status in ("delayed", "referred", "offered"), "a ticket refused that waits for nothing", bet)
             expired = fact["code"].endswith("_expired") and fact["code"] != "builder_expired"
             hold(not expired or at_us >= bet.decide_at_us, "somebody's time was cut short", bet, at_us)
-            self._money.set_aside(bet.wallet, -bet.stake_minor)
+            self._money.set_aside(bet.wallet, -bet.stake_minor, bet.kind)
             bet.status, bet.use.staked_minor = "refused", 0
 
     # ------------------------------------------------------------ settled
@@ -243,20 +264,25 @@ class Tickets:
         told = [bet.id, bet.wallet[0], *due, bet.paid_minor]
         hold(row[: len(told)] == told, "a bet of a ticket settled wrongly", row, "should be", told, bet)
         self._pay(bet, due[1], expected, at_us)
-        bet.status, bet.paid_minor = "settled", due[1]
+        bet.status, bet.outcome, bet.paid_minor = "settled", *due
 
     def reopen(self, row: list[Any], expected: Counter[int], at_us: int) -> None:
         bet = self.bets[row[0]]
         hold(bet.status == "settled" and bet.comes_to(self._offer) is None, "a bet opened again that is decided", bet)
         hold(row == [bet.id, bet.wallet[0], bet.paid_minor], "a bet opened again wrongly", row, bet)
         self._pay(bet, None, expected, at_us)
-        bet.status, bet.paid_minor = "open", 0
+        bet.status, bet.outcome, bet.paid_minor = "open", "", 0
 
     def _pay(self, bet: TicketBet, payout: int | None, expected: Counter[int], at_us: int) -> None:
         settled = bet.status == "settled"
         moved = bet.running_minor * ((payout is not None) - settled)
-        self._money.pay(bet.wallet, (payout or 0) - bet.paid_minor, stake_moved_minor=moved, expected=expected)
-        self._players.use(bet.wallet, Use(at_us, returned_minor=(payout or 0) - bet.paid_minor))
+        purse, gain = self._money.purses[bet.wallet], (payout or 0) - bet.paid_minor
+        account = purse.bonus if bet.kind == "bonus" else purse.cash
+        before = expected[account]
+        self._money.pay(bet.wallet, gain, stake_moved_minor=moved, expected=expected, kind=bet.kind)
+        bet.moved_minor = expected[account] - before
+        if bet.kind != "free_bet":
+            self._players.use(bet.wallet, Use(at_us, returned_minor=gain))
 
     @property
     def waiting(self) -> list[int]:
