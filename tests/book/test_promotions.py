@@ -237,6 +237,16 @@ def free_bet(house: House, customer: int, grant: int) -> tuple[Bet, int]:
     return bet, market
 
 
+def test_a_free_bet_counts_neither_as_staked_nor_as_returned_in_the_customers_limits() -> None:
+    house = House()
+    customer = house.customer(cash_minor=10_000)
+    bet, market = free_bet(house, customer, given_free(house, customer))
+    result(house, market, HOME_WINS)
+    day = house.machine.state.limits.players[customer].purses["EUR"].day
+    assert bet.payout_minor > 0
+    assert (day.staked_minor, day.returned_minor) == (0, 0)
+
+
 def test_a_void_free_bet_gives_its_token_back_for_a_week() -> None:
     house = House()
     customer = house.customer()

@@ -15,9 +15,9 @@ from overround.book.exchange import ExchangeSettled, OrdersPlaced
 from overround.book.ledger import Reason
 from overround.book.machine import Answer, Machine, Pending, decode_snapshot, encode_snapshot
 from overround.book.machine.cash_commands import QuoteCashOut, TakeCashOut
-from overround.book.machine.commands import PlaceBet, Request
+from overround.book.machine.commands import PlaceBet, PlaceTicket, Request
 from overround.book.machine.memory import scope
-from overround.book.settlement import BetsSettled, MarketBetsCancelled
+from overround.book.settlement import BetsSettled, MarketBetsCancelled, SettledBet
 from overround.kernel.fact import Fact
 from overround.kernel.ids import InvalidKey
 from overround.sim.journal import JournalServer
@@ -348,3 +348,37 @@ class SellsForMore(Machine):
         answer = super().execute(request, now_us)
         terms.update(kept)
         return answer
+
+
+class ReturnsFreeStakes(Machine):
+    """Pays the stake of a free bet, too."""
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        if isinstance(fact, BetsSettled):
+            rows = [msgspec.structs.replace(row, payout_minor=row.payout_minor + self._free(row)) for row in fact.bets]
+            fact = msgspec.structs.replace(fact, bets=tuple(rows))
+        super().record(fact, now_us)
+
+    def _free(self, row: SettledBet) -> int:
+        bet = self.state.bets.bets[row.bet_id]
+        return bet.stake_minor if bet.stake_kind is ledger.StakeKind.FREE_BET and row.payout_minor else 0
+
+
+class GivesForEver(Machine):
+    """Forgets which free bets and boosts are used."""
+
+    def execute(self, request: Request, now_us: int) -> Answer:
+        if isinstance(request.command, PlaceTicket):
+            for grant in self.state.promotions.grants.values():
+                grant.uses, grant.held = 0, False
+        return super().execute(request, now_us)
+
+
+class Impatient(Machine):
+    """Makes cash of a bonus as soon as any of it is staked."""
+
+    def advance(self, now_us: int) -> int:
+        for bonus in self.state.promotions.bonuses.values():
+            if bonus.wagered_minor:
+                self.state.promotions.ripe[bonus.id] = None
+        return super().advance(now_us)

@@ -61,6 +61,9 @@ def test_a_broken_journal_is_caught(server: type[JournalServer], said: tuple[str
         ),
         (sabotage.DeafToPrices, ("a fulfilled rule sells nothing",)),
         (sabotage.SellsForMore, ("a wrong quote",)),
+        (sabotage.ReturnsFreeStakes, ("a bet of a ticket settled wrongly",)),
+        (sabotage.GivesForEver, ("a grant that may not be used", "a grant taken back that is used")),
+        (sabotage.Impatient, ("a bonus released before it was wagered",)),
     ],
 )
 def test_a_broken_machine_is_caught(machine: type[Machine], said: tuple[str, ...]) -> None:

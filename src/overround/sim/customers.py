@@ -27,6 +27,7 @@ from overround.book.machine.commands import (
 from overround.book.machine.grant_commands import GetGrants
 from overround.sim.audit import Auditor
 from overround.sim.audit.offer import Market
+from overround.sim.audit.promotions import Grant
 from overround.sim.gateways import Caller
 from overround.sim.sellers import Seller
 
@@ -116,7 +117,7 @@ class Customer:
             (temper.banks, self._move_funds),
             (temper.protects, self._protect),
             (temper.batches, self._bet_on_many),
-            (temper.tickets, self._bet_on_a_ticket),
+            (temper.tickets + 0.3 * bool(self._grants()), self._bet_on_a_ticket),
             (1.0, self._bet),
         )
         await next(act for share, act in actions if chance.random() < share)()
@@ -188,12 +189,15 @@ class Customer:
         )
         return self._with_grant(ticket)
 
+    def _grants(self) -> list[Grant]:
+        """What the customer was given and may use."""
+        given, at_us = self._auditor.promotions.grants.values(), self._auditor.at_us
+        return [grant for grant in given if grant.wallet[0] == self.id and grant.is_free(at_us)]
+
     def _with_grant(self, ticket: PlaceTicket) -> PlaceTicket:
         """The ticket, on something that the customer was given: mostly as its terms want it."""
-        chance, at_us = self._chance, self._auditor.at_us
-        grants = [grant for grant in self._auditor.promotions.grants.values() if grant.wallet[0] == self.id]
-        free = [grant for grant in grants if grant.is_free(at_us)]
-        among = free if chance.random() < 0.9 else grants
+        chance = self._chance
+        among = self._grants() if chance.random() < 0.9 else list(self._auditor.promotions.grants.values())
         if not among or chance.random() < 0.2:
             return ticket
         grant, kind = chance.choice(among), chance.choice(list(StakeKind))

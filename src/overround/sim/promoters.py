@@ -9,7 +9,7 @@ from overround.sim.audit import Auditor
 from overround.sim.gateways import Caller
 
 OPERATOR = -1
-EVERY_S = 2.5
+EVERY_S = 1.2
 """Between two gifts, on average."""
 
 

@@ -360,7 +360,10 @@ def _bets_settled(state: State, fact: BetsSettled, at_us: int) -> None:
 
 
 def _return(state: State, bet: Bet, returned_minor: int, at_us: int) -> None:
-    """A return, or what is taken back of one, counts in the customer's own limits."""
+    """A return, or what is taken back of one, counts in the customer's own limits; that of a free bet does not, as its
+    stake did not."""
+    if bet.stake_kind is StakeKind.FREE_BET:
+        return
     purse = _purse(state, bet.customer_id, bet.currency)
     limits.use(purse, at_us=at_us, staked_minor=0, returned_minor=returned_minor)
 
