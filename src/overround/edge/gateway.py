@@ -161,6 +161,7 @@ class Gateway:
         router = Router(table)
         self.health.bound = router.bound
         self.exchange = Exchange(self.live, asker, reading, sessions, self.door, now_us=clock.now_us)
+        self.health.exchange = self.exchange.metrics
         self.application = Gate(
             router,
             self.door,

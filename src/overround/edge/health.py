@@ -58,6 +58,7 @@ class Health:
     ) -> None:
         self.book: BookStatus | None = None
         self.bound: Iterable[Bound] = ()
+        self.exchange: Callable[[], Iterable[Metric]] = tuple
         self._live, self._asker = live, asker
         self._connected, self._clients, self._under_way = connected, clients, under_way
         self._answered_s: float | None = None
@@ -106,6 +107,7 @@ class Health:
         )
         for name, doc, value in gauges:
             yield GaugeMetricFamily(f"overround_gateway_{name}", doc, value=value)
+        yield from self.exchange()
         if self.book is not None:
             yield from _book(self.book)
 

@@ -1,7 +1,9 @@
 """The dialect's rooms wired together: the board beside the live view, the operations, the stream."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from overround.edge.access import Door
 from overround.edge.asking import Asker
@@ -43,7 +45,7 @@ class Exchange:
             listing=Listing(self.board),
             orders=orders,
         )
-        calls = Calls(operations(handlers), door, sessions)
+        calls = self._calls = Calls(operations(handlers), door, sessions)
         inplay = InPlay(lambda: live.state)
         self.application = Dialect(calls, Identity(sessions, door), Navigation(self.board), inplay)
         self._teller = Teller(self.board, now_us=now_us)
@@ -54,3 +56,19 @@ class Exchange:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._teller.beat())
             tasks.create_task(self.stream.watch())
+
+    def metrics(self) -> Iterator[Metric]:
+        """What was asked, and who listens."""
+        counts = CounterMetricFamily(
+            "overround_gateway_dialect_calls", "Calls by operation and outcome", labels=("operation", "outcome")
+        )
+        for (service, name), bound in self._calls.bound.items():
+            for outcome, count in (("answered", bound.answered), ("failed", bound.failed)):
+                if count:
+                    counts.add_metric((f"{service}{name}", outcome), count)
+        yield counts
+        yield GaugeMetricFamily(
+            "overround_gateway_dialect_stream_clients",
+            "Connections of the exchange stream",
+            value=len(self.stream.connections),
+        )
