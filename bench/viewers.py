@@ -1,4 +1,4 @@
-"""A thousand people who watch one market: WebSocket clients of a light kind, in one process.
+"""People who watch markets: WebSocket clients of a light kind, in one process.
 
 Each delta carries the instant at which the book decided it (`at_ms`); a client counts how long ago that was when the
 delta has arrived, by the same clock, so commit, bus, gateway and conflation are all in the figure.
@@ -29,14 +29,18 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     tokens: tuple[str, ...]
     clients: int
-    market_id: int
+    markets: tuple[int, ...]
     conflate_ms: int
     ready: str
     until: str
 
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
-    """What arrived: deltas in all, and at the client that got the fewest. Latencies in milliseconds."""
+    """What arrived: deltas in all, and at the client that got the fewest. Latencies in milliseconds.
+
+    `rounds_s` are, for each client of several markets, the instants at which it had another delta of each: as many as
+    there are markets, once, twice, and so on.
+    """
 
     deltas: int
     fewest: int
@@ -45,6 +49,7 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     max_ms: float
     closed: int
     bytes: int
+    rounds_s: tuple[tuple[float, ...], ...] = ()
 
 
 class Audience:
@@ -80,6 +85,7 @@ class Audience:
             max_ms=percentile_ms(ordered, 1.0),
             closed=self.closed,
             bytes=self.bytes,
+            rounds_s=tuple(tuple(viewer.rounds_s) for viewer in self.viewers),
         )
 
     async def _all_have_images(self) -> None:
@@ -100,8 +106,14 @@ class Viewer(asyncio.Protocol):
         self._token = token
         self._buffer = b""
         self._upgraded = False
-        self.has_image = False
+        self._images = 0
         self.deltas = 0
+        self.rounds_s: list[float] = []
+
+    @property
+    def has_image(self) -> bool:
+        """Whether it has the image of every market."""
+        return self._images >= len(self._audience.asked.markets)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -132,7 +144,7 @@ class Viewer(asyncio.Protocol):
         asked = {
             "op": "subscribe",
             "id": "1",
-            "markets": [self._audience.asked.market_id],
+            "markets": self._audience.asked.markets,
             "conflate_ms": self._audience.asked.conflate_ms,
         }
         self._transport.write(_masked(0x81, msgspec.json.encode(asked)))
@@ -163,10 +175,13 @@ class Viewer(asyncio.Protocol):
         elif opcode == 1 and DELTA in payload[:40]:
             at = payload.index(AT) + len(AT)
             end = at + 13  # milliseconds since 1970 have 13 digits until 2286
-            self._audience.latencies.append(time.time() - int(payload[at:end]) / 1_000)
+            now_s, markets = time.time(), len(self._audience.asked.markets)
+            self._audience.latencies.append(now_s - int(payload[at:end]) / 1_000)
             self.deltas += 1
+            if markets > 1 and self.deltas % markets == 0:
+                self.rounds_s.append(now_s)
         elif opcode == 1 and IMAGE in payload[:40]:
-            self.has_image = True
+            self._images += 1
 
 
 def _masked(first: int, payload: bytes) -> bytes:

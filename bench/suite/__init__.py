@@ -13,6 +13,7 @@ from bench.suite import (
     memory,
     multiples,
     peers,
+    price_update,
     pricing,
     recovery,
     settle_million,
@@ -40,5 +41,6 @@ BENCHES: tuple[Bench, ...] = (
     takeover.BENCH,
     wide_market.BENCH,
     stream.BENCH,
+    price_update.BENCH,
     exchange_stream.BENCH,
 )

@@ -53,7 +53,7 @@ async def _watch(stage: Stage, stand: Stand, clients: int) -> Watched:
         port=stand.port,
         tokens=stand.tokens,
         clients=clients,
-        market_id=1,
+        markets=(1,),
         conflate_ms=CONFLATE_MS,
         ready=str(stage.folder / "ready"),
         until=str(stage.folder / "until"),
