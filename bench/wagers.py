@@ -8,13 +8,16 @@ from overround.book.limits import HouseTerms
 from overround.book.machine import Answer, Machine, request
 from overround.book.machine.commands import (
     AnyCommand,
+    BetAsked,
     CreateCompetition,
     CreateEvent,
     CreateMarket,
     CreateSport,
+    LegAsked,
     MoveFunds,
     OpenCustomer,
     PlaceBet,
+    PlaceTicket,
     Request,
     ResumeMarket,
     SetHouseTerms,
@@ -84,6 +87,19 @@ class Dealer:
                 PRICES_MILLI[selection],
             )
             yield request(actor=customer_id, key=self._key(), command=bet)
+
+    def multiples(self, count: int, *, customers: int, markets: int, legs: int) -> Iterator[Request]:
+        """Multiples that all have a leg on the first market, and the others on the last hundred of `markets`."""
+        for _ in range(count):
+            n = self._number
+            chosen = (1, *(markets - (n * 7 + place * 3) % 100 for place in range(legs - 1)))
+            asked = tuple(
+                LegAsked(market, (n + place) % 3 + 1, PRICES_MILLI[(n + place) % 3])
+                for place, market in enumerate(chosen)
+            )
+            customer_id = n % customers + 1
+            command = PlaceTicket(customer_id, CURRENCY, (BetAsked(asked, (legs,), 500 + n % 1_000),))
+            yield request(actor=customer_id, key=self._key(), command=command)
 
     def _key(self) -> str:
         self._number += 1

@@ -37,15 +37,62 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     took_s: float
 
 
+class Meanwhile(msgspec.Struct, frozen=True, kw_only=True):
+    """A settlement and what placing took: while it went on, and just before. Latencies in seconds, sorted."""
+
+    settled: Settled
+    meanwhile: list[float]
+    calm: list[float]
+    spent: str
+    proof: str
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        return (
+            Figure(name="placing meanwhile, p99", value=percentile_ms(self.meanwhile, 0.99), unit="ms", most=50),
+            Figure(name="placing meanwhile, p50", value=percentile_ms(self.meanwhile, 0.5), unit="ms"),
+            Figure(name="placing meanwhile, slowest", value=percentile_ms(self.meanwhile, 1.0), unit="ms"),
+            Figure(name="placing just before, p99", value=percentile_ms(self.calm, 0.99), unit="ms"),
+        )
+
+    @property
+    def configuration(self) -> dict[str, str]:
+        return {
+            "placing": f"open load, {RATE:,} a second on {MARKETS - 1} other markets, measured from the instant at"
+            f" which each was meant to be sent; {len(self.meanwhile):,} bets during the settlement",
+            "one core's share of each role": self.spent,
+            "proof": self.proof,
+        }
+
+
 async def run(stage: Stage) -> Finding:
     bets = stage.scaled(1_000_000, 20_000)
-    await _plant(stage, bets)
+    measured = await settle_while_placing(stage, bets=bets, what="bets on one market")
+    took_s = measured.settled.took_s
+    return Finding(
+        figures=(
+            Figure(name="result to the last bet settled", value=took_s, unit="s", most=30),
+            Figure(name="bets settled", value=bets / took_s, unit="bets/s"),
+            *measured.figures,
+        ),
+        configuration={
+            "market": f"{bets:,} open bets of {SEED_CUSTOMERS:,} customers on a 1X2, a third of them wins",
+            **measured.configuration,
+        },
+    )
+
+
+async def settle_while_placing(
+    stage: Stage, *, bets: int, what: str, legs: int = 1, markets: int = MARKETS
+) -> Meanwhile:
+    """A house with so many open bets on its first market, whose result comes in while others place bets."""
+    await _plant(stage, Seed(dsn="", bets=bets, customers=SEED_CUSTOMERS, markets=markets, used=1, legs=legs), what)
     async with standing(stage, seeded=True) as stand:
         stage.tell("waiting for the worker to show the bets", 0.3)
         while await stand.behind():
             await asyncio.sleep(0.5)
         after, before = await stand.head(), stand.cpu_s()
-        stage.tell(f"settling {bets:,} bets while {RATE:,} a second are placed", 0.6)
+        stage.tell(f"settling {bets:,} {what} while {RATE:,} a second are placed", 0.6)
         loading = asyncio.create_task(_place(stage, stand))
         try:
             await asyncio.sleep(stage.scaled(8, 2))
@@ -54,35 +101,23 @@ async def run(stage: Stage) -> Finding:
         finally:
             (stage.folder / "until").touch()
             shot = await loading
-        meanwhile = _latencies(stage.folder / "trace", settled.began, settled.ended)
-        calm = _latencies(stage.folder / "trace", settled.began - stage.scaled(4, 1), settled.began)
         stage.tell("checking the journal", 0.9)
         proof = await verify(stand, after=after, taken=shot.acknowledged, keys=stage.folder / "keys")
-    return Finding(
-        figures=(
-            Figure(name="result to the last bet settled", value=settled.took_s, unit="s", most=30),
-            Figure(name="bets settled", value=bets / settled.took_s, unit="bets/s"),
-            Figure(name="placing meanwhile, p99", value=percentile_ms(meanwhile, 0.99), unit="ms", most=50),
-            Figure(name="placing meanwhile, p50", value=percentile_ms(meanwhile, 0.5), unit="ms"),
-            Figure(name="placing meanwhile, slowest", value=percentile_ms(meanwhile, 1.0), unit="ms"),
-            Figure(name="placing just before, p99", value=percentile_ms(calm, 0.99), unit="ms"),
-        ),
-        configuration={
-            "market": f"{bets:,} open bets of {SEED_CUSTOMERS:,} customers on a 1X2, a third of them wins",
-            "placing": f"open load, {RATE:,} a second on {MARKETS - 1} other markets, measured from the instant at"
-            f" which each was meant to be sent; {len(meanwhile):,} bets during the settlement",
-            "one core's share of each role": spent,
-            "proof": proof,
-        },
+    return Meanwhile(
+        settled=settled,
+        meanwhile=_latencies(stage.folder / "trace", settled.began, settled.ended),
+        calm=_latencies(stage.folder / "trace", settled.began - stage.scaled(4, 1), settled.began),
+        spent=spent,
+        proof=proof,
     )
 
 
-async def _plant(stage: Stage, bets: int) -> None:
+async def _plant(stage: Stage, seed: Seed, what: str) -> None:
     postgres = EmbeddedPostgres(stage.folder / "data")
     dsn = postgres.start()
     try:
-        stage.tell(f"writing a journal of {bets:,} bets on one market", 0.0)
-        await apart(plant, Seed(dsn=dsn, bets=bets, customers=SEED_CUSTOMERS, markets=MARKETS, used=1))
+        stage.tell(f"writing a journal of {seed.bets:,} {what}", 0.0)
+        await apart(plant, msgspec.structs.replace(seed, dsn=dsn))
         stage.tell("taking a snapshot", 0.2)
         await apart(take, dsn)
     finally:
