@@ -1,7 +1,10 @@
-"""Exchange markets on the match day, on the real engines: prices on both sides, a turn in play, trades, a result."""
+"""Exchange markets on the match day, on the real engines: prices on both sides, a turn in play, trades, a result,
+also of matches that ended while nobody traded."""
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,24 +42,50 @@ async def test_markets_of_the_match_day_are_offered_traded_and_settled(
     cell = f"maker{data_folder.name.replace('-', '')}"
     settings = Settings(data=data_folder, port=free_port(), database_url=postgres_dsn, nats_url=nats_url, cell=cell)
     async with running_house(settings) as endpoints, operator(endpoints) as door:
-        stop = asyncio.Event()
-        simulator = Simulator(operator=door, plan=PLAN, now_us=now_us, chance=random.Random(3))
-        exchange = Exchange(operator=door, plan=PLAN, now_us=now_us, chance=random.Random(4), step_s=0.5)
         reader = await trader(door)
-        async with asyncio.TaskGroup() as playing:
-            playing.create_task(simulator.run(stop))
-            playing.create_task(exchange.run(stop))
-            try:
-                offered = await until(lambda: priced(reader))
-                played = await until(lambda: in_play(reader))
-                closed = await until(lambda: settled(reader, played["marketId"]))
-            finally:
-                stop.set()
+        async with played_day(door, trades=True):
+            offered = await until(lambda: priced(reader))
+            played = await until(lambda: in_play(reader))
+            closed = await until(lambda: settled(reader, played["marketId"]))
+        left = [book["marketId"] for book in await everywhere(reader)]
+        assert left
+        async with played_day(door, trades=False):
+            await until(lambda: all_over(door, reader, left))
+        async with played_day(door, trades=True):
+            await until(lambda: all_closed(reader, left))
     for runner in offered["runners"]:
         back, lay = (runner["ex"][side][0]["price"] for side in ("availableToBack", "availableToLay"))
         assert back < lay
     assert played["betDelay"] == 2
     assert sorted(runner["status"] for runner in closed["runners"]) == ["LOSER", "LOSER", "WINNER"]
+
+
+@asynccontextmanager
+async def played_day(door: Door, *, trades: bool) -> AsyncIterator[None]:
+    """The match day goes on until the block ends, with or without those who trade on it."""
+    stop = asyncio.Event()
+    simulator = Simulator(operator=door, plan=PLAN, now_us=now_us, chance=random.Random(3))
+    exchange = Exchange(operator=door, plan=PLAN, now_us=now_us, chance=random.Random(4), step_s=0.5)
+    async with asyncio.TaskGroup() as playing:
+        playing.create_task(simulator.run(stop))
+        if trades:
+            playing.create_task(exchange.run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+
+
+async def all_closed(reader: Door, market_ids: list[str]) -> bool:
+    return {book["status"] for book in await books(reader, market_ids)} == {"CLOSED"}
+
+
+async def all_over(door: Door, reader: Door, market_ids: list[str]) -> bool:
+    """Whether the matches of these markets have ended."""
+    asked = {"filter": {"marketIds": market_ids}, "maxResults": 100, "marketProjection": ["EVENT"]}
+    listed = await reader.call("betting", "listMarketCatalogue", **asked)
+    events = [await door.get(f"/v1/events/{market['event']['id']}") for market in listed]
+    return all(event["status"] == "ended" for event in events)
 
 
 async def trader(door: Door) -> Door:

@@ -119,33 +119,34 @@ class Exchange:
     # Markets.
 
     async def _arrange(self, maker: Door) -> None:
-        """Find the markets that there are, and make some for the matches that begin next."""
-        if len(self._markets) >= MARKETS:
-            return
-        events = await self._events()
-        wanted = {"eventIds": [event["event_id"] for event in events]}
-        asked = {"filter": wanted, "maxResults": 100, "marketProjection": ["EVENT", "RUNNER_DESCRIPTION"]}
-        for found in await maker.call("betting", "listMarketCatalogue", **asked) if events else []:
-            event = next(each for each in events if str(each["event_id"]) == found["event"]["id"])
-            selections = tuple(runner["selectionId"] for runner in found["runners"])
-            self._know(event, int(found["marketId"].partition(".")[2]), selections)
-        for event in events:
-            if (
-                len(self._markets) < MARKETS
-                and event["status"] == "scheduled"
-                and event["event_id"] not in self._markets
-            ):
+        """Make markets for the matches that begin next, after those were found that there are."""
+        if not self._markets:
+            await self._find(maker)
+        if len(self._markets) < MARKETS:
+            unmade = [event for event in await self._events() if event["event_id"] not in self._markets]
+            for event in unmade[: MARKETS - len(self._markets)]:
                 await self._create(event)
 
+    async def _find(self, maker: Door) -> None:
+        """The markets that are not closed, also those of matches that ended while nobody looked."""
+        projection = ["COMPETITION", "EVENT", "RUNNER_DESCRIPTION"]
+        found = await maker.call(
+            "betting", "listMarketCatalogue", filter={}, maxResults=1_000, marketProjection=projection
+        )
+        for market in found:
+            if market["competition"]["name"] == COMPETITION and market["marketName"] == MARKET:
+                event = await self._operator.get(f"/v1/events/{market['event']['id']}")
+                selections = tuple(runner["selectionId"] for runner in market["runners"])
+                self._know(event, int(market["marketId"].partition(".")[2]), selections)
+
     async def _events(self) -> list[Any]:
-        """The match day's events that are not over, first kick-off first."""
+        """The match day's events that are yet to come, first kick-off first."""
         found = []
         for sport in await self._operator.each("/v1/sports"):
             for competition in await self._operator.each("/v1/competitions", sport_id=sport["sport_id"]):
                 if competition["name"] == COMPETITION:
-                    for status in ("in_play", "scheduled"):
-                        listed = {"competition_id": competition["competition_id"], "status": status, "limit": 100}
-                        found += await self._operator.each("/v1/events", **listed)
+                    listed = {"competition_id": competition["competition_id"], "status": "scheduled", "limit": 100}
+                    found += await self._operator.each("/v1/events", **listed)
         return sorted(found, key=lambda event: event["starts_at"])
 
     async def _create(self, event: Any) -> None:
