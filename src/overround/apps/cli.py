@@ -12,7 +12,8 @@ from overround.apps.roles import ROLES, run_role
 
 LAZY = {
     "feed": ("overround.apps.feeding", "command", "Odds, fixtures and results in, from providers and files."),
-    "replay": ("overround.apps.replay", "command", "Play recorded matches through a house."),
+    "replay": ("overround.apps.replay", "command", "Play recorded matches and exchange streams through a house."),
+    "record": ("overround.apps.record", "command", "Write the exchange's stream to a file, as historical files are."),
     "audit": ("overround.apps.audit", "command", "Prove that the journal and everything folded from it agree."),
     "desk": (
         "overround.apps.desk",

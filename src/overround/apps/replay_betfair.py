@@ -3,9 +3,10 @@
 import asyncio
 import random
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from overround.apps import settings as settings_door
 from overround.apps.house import Endpoints, read_endpoints, running_house
 from overround.apps.settings import InvalidSetting, Settings
 from overround.feeds.betfair.comparing import Observer, observer, summary
+from overround.feeds.betfair.example import race
 from overround.feeds.betfair.player import HouseRefused, Pace, Player, Scan, Tally, scan
 from overround.feeds.betfair.recording import RecordingRefused
 from overround.feeds.client import Door, Problem, Unreachable, open_door
@@ -33,6 +35,7 @@ from overround.infra import telemetry
 
 DEFAULT_STEP_MS = 250
 SAMPLES = 20
+EXAMPLE_S = 600
 
 
 class Speed(click.ParamType[float]):
@@ -77,7 +80,8 @@ class Report(msgspec.Struct, kw_only=True):
 
 
 @click.command("betfair")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--example", is_flag=True, help="Play a made-up race of ten minutes.")
 @click.option("--speed", type=Speed(), default=1.0, show_default=True, help="Times faster than recorded, or max.")
 @click.option(
     "--step",
@@ -88,16 +92,19 @@ class Report(msgspec.Struct, kw_only=True):
 )
 @click.option("--lead", "lead_s", type=click.FloatRange(0), default=0.0, help="Begin so many seconds before the off.")
 @click.option("--crossing/--no-crossing", default=True, help="Cross matching where the recording has it.")
+@click.option("--currency", default="EUR", show_default=True, help="What markets trade in; demo customers have euros.")
 @click.option("--compare", is_flag=True, help="Ask the house what its clients see, and count how it agrees.")
 @click.option("--samples", type=click.IntRange(1, 1_000), default=SAMPLES, show_default=True, help="For --compare.")
 @click.option("--house", "url", default=None, help="A house's HTTP address; see below.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     files: tuple[Path, ...],
+    example: bool,
     speed: float,
     step_ms: int | None,
     lead_s: float,
     crossing: bool,
+    currency: str,
     compare: bool,
     samples: int,
     url: str | None,
@@ -114,11 +121,13 @@ def command(
     telemetry.set_up(style="human", level="WARNING", role="replay")
     pace = Pace(speed=speed, step_ms=(0 if speed else DEFAULT_STEP_MS) if step_ms is None else step_ms, lead_s=lead_s)
     console = Console(stderr=True)
+    asked = Asked(pace=pace, crossing=crossing, currency=currency, samples=samples if compare else 0, url=url)
     try:
-        scans = [scan(path) for path in dict.fromkeys(files)]
-        report = uvloop.run(
-            _run(scans, pace, crossing=crossing, samples=samples if compare else 0, url=url, console=console)
-        )
+        with example_file(wanted=example) as made:
+            paths = (*dict.fromkeys(files), *made)
+            if not paths:
+                raise click.UsageError("name a recording, or say --example")
+            report = uvloop.run(_run([scan(path) for path in paths], asked, console))
     except RecordingRefused as refused:
         raise click.UsageError(str(refused)) from None
     except (Problem, Unreachable, HouseRefused, httpx.HTTPError) as failed:
@@ -130,9 +139,29 @@ def command(
     sys.exit(0)
 
 
-async def _run(
-    scans: list[Scan], pace: Pace, *, crossing: bool, samples: int, url: str | None, console: Console
-) -> Report:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for on the command line; no samples, no comparison."""
+
+    pace: Pace
+    crossing: bool
+    currency: str
+    samples: int
+    url: str | None
+
+
+@contextmanager
+def example_file(*, wanted: bool) -> Iterator[tuple[Path, ...]]:
+    """A made-up race that starts a few minutes from now, in a file that is deleted afterwards."""
+    if not wanted:
+        yield ()
+        return
+    with tempfile.TemporaryDirectory(prefix="overround-") as folder:
+        path = Path(folder) / "example"
+        path.write_bytes(b"".join(race(seed=1, seconds=EXAMPLE_S, starts_at_ms=time.time_ns() // 1_000_000)))
+        yield (path,)
+
+
+async def _run(scans: list[Scan], asked: Asked, console: Console) -> Report:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -143,11 +172,11 @@ async def _run(
     async with AsyncExitStack() as stack:
         progress = stack.enter_context(Progress(*columns, console=console))
         task = progress.add_task("finding a house", total=sum(seen.messages for seen in scans), line="")
-        settings = await stack.enter_async_context(_house(url))
+        settings = await stack.enter_async_context(_house(asked.url))
         operator = await stack.enter_async_context(door(settings))
         desk = await stack.enter_async_context(open_desk(settings))
         watching: Observer | None = None
-        if samples:
+        if asked.samples:
             http = await stack.enter_async_context(
                 httpx.AsyncClient(base_url=str(settings.gateway_url), trust_env=False, verify=False, timeout=15.0)  # noqa: S501
             )
@@ -158,11 +187,12 @@ async def _run(
             actor=OPERATOR_ACTOR,
             now_us=_now_us,
             chance=random.Random(random.SystemRandom().getrandbits(64)),  # noqa: S311  # keys, and many of them
-            pace=pace,
-            crossing=crossing,
+            pace=asked.pace,
+            currency=asked.currency,
+            crossing=asked.crossing,
             on_progress=lambda more: progress.update(task, advance=more, line=_line(player)),
             on_sample=watching.look if watching is not None else None,
-            samples=samples,
+            samples=asked.samples,
         )
         await player.prepare(scans)
         _tell_markets(progress.console, player, scans)

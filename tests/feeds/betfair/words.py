@@ -64,7 +64,7 @@ class Ring:
         self.made(CreateCompetition(1, "Ring"))
         self.made(CreateEvent(1, "14:30", NOW_US + 10**9))
         self.outline: Outline = outline(recorded or (definition(),))
-        terms = terms_of(self.outline, starts_at_us=NOW_US, delay_by=delay_by, crossing=True)
+        terms = terms_of(self.outline, currency="GBP", starts_at_us=NOW_US, delay_by=delay_by, crossing=True)
         runners = runners_of(self.outline)
         self.market = self.made(CreateExchangeMarket(1, terms, runners))
         places = {(runner.selection_id, runner.handicap_quarters): place for place, runner in enumerate(runners)}

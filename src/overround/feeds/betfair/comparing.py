@@ -113,15 +113,19 @@ class Observer:
 
 
 async def observer(operator: Door, http: httpx.AsyncClient) -> Observer:
-    """A customer with a session and a key, made for the purpose."""
+    """A customer who looks, made for the purpose."""
+    session, app_key = await credentials(operator, http)
+    return Observer(http, {"X-Authentication": session, "X-Application": app_key})
+
+
+async def credentials(operator: Door, http: httpx.AsyncClient) -> tuple[str, str]:
+    """The session and the live application key of a new customer."""
     customer_id = (await operator.post("/v1/operator/customers", {"currency": "GBP"}))["customer_id"]
-    token = (await operator.post(f"/v1/operator/customers/{customer_id}/tokens", {"name": "compare"}))["token"]
-    asked = {"method": "AccountAPING/v1.0/createDeveloperAppKeys", "params": {"appName": "compare"}, "id": 1}
-    headers = {"X-Authentication": token}
-    reply = await http.post("/exchange/account/json-rpc/v1", json=asked, headers=headers)
+    token = (await operator.post(f"/v1/operator/customers/{customer_id}/tokens", {"name": "observer"}))["token"]
+    asked = {"method": "AccountAPING/v1.0/createDeveloperAppKeys", "params": {"appName": "observer"}, "id": 1}
+    reply = await http.post("/exchange/account/json-rpc/v1", json=asked, headers={"X-Authentication": token})
     versions = reply.raise_for_status().json()["result"]["appVersions"]
-    live = next(version["applicationKey"] for version in versions if not version["delayData"])
-    return Observer(http, {**headers, "X-Application": live})
+    return token, next(version["applicationKey"] for version in versions if not version["delayData"])
 
 
 # ---------------------------------------------------------------- what is compared

@@ -39,9 +39,8 @@ from overround.kernel.ids import make_key
 from overround.kernel.instant import SECOND_US, text
 from overround.kernel.refusal import Refused
 
-CURRENCY: Final = "GBP"
 FUNDS_MINOR: Final = 10**14
-"""What each service customer has: a million million pounds. It is the house's clearing account that owes them."""
+"""What each service customer has: a million million. It is the house's clearing account that owes them."""
 
 MAX_AT_ONCE: Final = 4_000
 """Commands of one exchange of messages; a desk holds twice as many."""
@@ -138,6 +137,7 @@ class Player:
         now_us: Callable[[], int],
         chance: random.Random,
         pace: Pace,
+        currency: str = "EUR",
         crossing: bool = True,
         on_progress: Callable[[int], None] = lambda _messages: None,
         on_sample: Callable[[Sequence[PlayedMarket]], Awaitable[None]] | None = None,
@@ -146,6 +146,7 @@ class Player:
         self._desk, self._operator, self._actor = desk, operator, actor
         self._now_us, self._chance, self._pace, self._crossing = now_us, chance, pace, crossing
         self._on_progress, self._on_sample, self._samples = on_progress, on_sample, samples
+        self._currency = currency
         self.tally = Tally()
         self.markets: dict[tuple[Path, str], PlayedMarket] = {}
         self._maker = self._taker = 0
@@ -165,8 +166,8 @@ class Player:
                     seen.left_out[market_id] = str(why)
 
     async def _service_customer(self) -> int:
-        customer_id = await self._done(OpenCustomer(CURRENCY))
-        await self._done(MoveFunds(customer_id, CURRENCY, FUNDS_MINOR, "market maker of a replay"))
+        customer_id = await self._done(OpenCustomer(self._currency))
+        await self._done(MoveFunds(customer_id, self._currency, FUNDS_MINOR, "market maker of a replay"))
         return customer_id
 
     async def _make(
@@ -180,7 +181,13 @@ class Player:
     ) -> None:
         first = outline.first
         starts_at_us = self._when(seen, first.market_time, began_us)
-        terms = terms_of(outline, starts_at_us=starts_at_us, delay_by=self._pace.delay_by, crossing=self._crossing)
+        terms = terms_of(
+            outline,
+            starts_at_us=starts_at_us,
+            currency=self._currency,
+            delay_by=self._pace.delay_by,
+            crossing=self._crossing,
+        )
         runners = runners_of(outline)
         sport = SPORTS.get(first.event_type_id, "Special Bets")
         if sport not in competitions:
@@ -204,7 +211,7 @@ class Player:
                 market_id=number,
                 maker=self._maker,
                 taker=self._taker,
-                currency=CURRENCY,
+                currency=self._currency,
                 prices=terms.ladder,
                 trades_told=outline.trades_told,
             ),

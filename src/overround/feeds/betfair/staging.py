@@ -84,7 +84,7 @@ def outline(definitions: Iterable[Definition]) -> Outline:
     return made
 
 
-def terms_of(seen: Outline, *, starts_at_us: int, delay_by: float, crossing: bool) -> MarketTerms:
+def terms_of(seen: Outline, *, currency: str, starts_at_us: int, delay_by: float, crossing: bool) -> MarketTerms:
     """What our market is made with. In-play delays are divided by `delay_by`. Raises Unplayable."""
     first = seen.first
     if first.betting_type not in ("ODDS", "ASIAN_HANDICAP_DOUBLE_LINE"):
@@ -97,6 +97,7 @@ def terms_of(seen: Outline, *, starts_at_us: int, delay_by: float, crossing: boo
         name=first.name or first.market_type or "Market",
         market_type=first.market_type or "UNDIFFERENTIATED",
         betting=betting,
+        currency=currency,
         winners=first.number_of_winners,
         each_way_divisor=round(first.each_way_divisor or 0),
         ladder=Ladder(_ladder_kind(first)),
