@@ -31,13 +31,13 @@ class Scalper(BaseStrategy):
     def process_market_book(self, market, book):
         favourite = min(
             (runner for runner in book.runners if runner.ex.available_to_back and runner.ex.available_to_lay),
-            key=lambda runner: runner.ex.available_to_back[0].price,
+            key=lambda runner: runner.ex.available_to_back[0]["price"],
             default=None,
         )
         if favourite is None:
             return
-        bid = favourite.ex.available_to_back[0].price
-        offer = favourite.ex.available_to_lay[0].price
+        bid = favourite.ex.available_to_back[0]["price"]
+        offer = favourite.ex.available_to_lay[0]["price"]
         mine = market.blotter.strategy_selection_orders(self, favourite.selection_id, favourite.handicap)
         for side, price in (("LAY", bid), ("BACK", offer)):
             live = [order for order in mine if order.side == side and order.status not in DONE]
