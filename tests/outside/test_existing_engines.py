@@ -59,17 +59,28 @@ def agrees(place: Outside) -> None:
     assert audited.returncode == 0, audited.stdout + audited.stderr
 
 
+async def told(path: Path) -> Endpoints:
+    """The endpoints, which a house writes a moment after its gateway is ready."""
+    for _ in range(300):
+        endpoints = read_endpoints(path)
+        if endpoints is not None:
+            return endpoints
+        await asyncio.sleep(0.1)
+    raise TimeoutError(path)
+
+
 async def test_up_starts_no_engine_where_settings_name_one(existing: Outside) -> None:
     existing.start("up", "--no-feed")
     await until_ready(existing, "no-feed")
     data = existing.folder / "data"
-    endpoints = read_endpoints(data / "endpoints.json")
-    assert endpoints is not None
+    endpoints = await told(data / "endpoints.json")
     await bet(await demo.seed(endpoints))
     agrees(existing)
     existing.stop("--no-feed")
     assert await holder(endpoints.database_url) == ""
-    assert sorted(path.name for path in data.iterdir()) == ["endpoints.json", "house.lock", "logs"]
+    assert sorted(path.name for path in data.iterdir()) == [
+        "endpoints.json", "house.lock", "logs", "stream.crt", "stream.key"
+    ]  # fmt: skip
     logs = {path.name: path.read_text() for path in (data / "logs").iterdir()}
     assert sorted(logs) == ["book-1.log", "gateway.log", "worker.log"]
     for name, log in logs.items():

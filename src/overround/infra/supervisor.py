@@ -94,7 +94,9 @@ class Supervisor:
         return self._keepers[name].event().pid
 
     def _tell(self, event: ChildEvent) -> None:
-        _log.info("child %s is %s", event.name, event.state, extra=msgspec.structs.asdict(event))
+        fields = msgspec.structs.asdict(event)
+        fields["child"] = fields.pop("name")  # a record has a name of its own
+        _log.info("child %s is %s", event.name, event.state, extra=fields)
         if self._on_event is not None:
             self._on_event(event)
 
