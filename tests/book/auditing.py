@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from tests.book.exchange_audit import audit_exchange
 
-from overround.book.bets import WAITING, BetStatus
+from overround.book.bets import WAITING, Bet, BetStatus
 from overround.book.ledger import AccountKind, StakeKind, sums_minor
 from overround.book.machine import State
 from overround.book.promotions import Grant, GrantKind
@@ -142,6 +142,12 @@ def _largest(state: State, market_id: int, payouts: dict[int, int]) -> list[int]
     return sorted(payouts.values(), reverse=True)[: market.specifiers.get("places", together)]
 
 
+def _placed_minor(bet: Bet) -> int:
+    """What an each-way bet pays beside its win part; a free bet's stake is not paid back."""
+    is_free = bet.stake_kind is StakeKind.FREE_BET
+    return max(0, bet.placed_minor - bet.running_minor) if is_free else bet.placed_minor
+
+
 def _places(state: State) -> None:
     """What the place parts of open each-way bets may cost."""
     summed: dict[tuple[int, str, int], dict[int, int]] = defaultdict(lambda: defaultdict(int))
@@ -150,7 +156,7 @@ def _places(state: State) -> None:
             for leg in bet.slip.legs:
                 if leg.each_way is not None and leg.market_id not in state.settlement.results:
                     name = leg.market_id, bet.currency, leg.each_way.places
-                    summed[name][leg.selection_id] += bet.placed_minor
+                    summed[name][leg.selection_id] += _placed_minor(bet)
     for market_id, by_places in state.bets.placed.items():
         for (currency, places), book in by_places.items():
             payouts = summed.pop((market_id, currency, places), {})
@@ -170,8 +176,10 @@ def _exposures(state: State, *, plain: bool) -> Summed:
         if bet.status is BetStatus.OPEN and (bet.slip is None) == plain:
             for market_id, selection_id in bet.selections:
                 if market_id not in state.settlement.results:
-                    payouts[market_id, bet.currency][selection_id] += bet.most_minor - bet.placed_minor
-                    stakes[market_id, bet.currency] += bet.running_minor
+                    own = 0 if bet.stake_kind is StakeKind.FREE_BET else bet.running_minor
+                    paid = bet.most_minor - bet.running_minor + own - _placed_minor(bet)
+                    payouts[market_id, bet.currency][selection_id] += paid
+                    stakes[market_id, bet.currency] += own
     return {name: (dict(by_selection), stakes[name]) for name, by_selection in payouts.items()}
 
 

@@ -11,10 +11,12 @@ from tests.book.tables import number, table
 
 from overround.book.bets import BetStatus, Exposure
 from overround.book.catalogue import EachWay, Market, MarketTerms, winners
+from overround.book.ledger import StakeKind
 from overround.book.machine import BetAnswer, Machine, Sheet
 from overround.book.machine import commands as c
 from overround.book.machine.commands import BetAsked, LegAsked
 from overround.book.machine.desk_commands import FieldSheet
+from overround.book.machine.grant_commands import GrantFreeBet
 from overround.book.machine.snapshot import decode, encode, state_hash
 from overround.book.settlement import Finish, Score, Winners
 from overround.kernel.instant import HOUR_US
@@ -126,6 +128,22 @@ def test_multiples_bet_after_bet() -> None:
             assert owed.worst_minor(Level.EVENT, event, "EUR") == number(row[f"event {name}"])
         competition = catalogue.events[first.event_id].competition_id
         assert owed.worst_minor(Level.COMPETITION, competition, "EUR") == number(row["competition"])
+
+
+def test_a_free_bets_stake_pays_for_nothing() -> None:
+    """A free bet on home: an away win costs what it costs without, and the house then loses just as much."""
+    house = House()
+    customer, market = house.customer(cash_minor=10_000), house.market()
+    house.taken(customer, market, 3, stake_minor=500)
+    grant = house.do(GrantFreeBet(customer, "EUR", 1_000, house.at_us + HOUR_US, 0))
+    asked = BetAsked((LegAsked(market, 1, 2_000),), (1,), 1_000)
+    house.ask(c.PlaceTicket(customer, "EUR", (asked,), stake_kind=StakeKind.FREE_BET, grant_id=grant), actor=customer)
+    owed = house.machine.state.bets
+    assert (owed.lost_minor(market, 1, "EUR"), owed.lost_minor(market, 3, "EUR")) == (1_000 - 500, 1_500)
+    cash = house.cash(customer)
+    house.do(c.RecordResult(market, Score(0, 1)))
+    house.wait()
+    assert house.cash(customer) - cash - 500 == 1_500
 
 
 # ---------------------------------------------------------------- each-way

@@ -18,7 +18,18 @@ from overround.book.bets.events import (
     WaitingTicketAccepted,
 )
 from overround.book.bets.rules import above
-from overround.book.bets.types import BET_LIFE, STOOD, Bet, BetAction, BetStatus, Cashed, Exposure, Tally, Ticket
+from overround.book.bets.types import (
+    BET_LIFE,
+    STOOD,
+    Bet,
+    BetAction,
+    BetStatus,
+    Cashed,
+    Counted,
+    Exposure,
+    Tally,
+    Ticket,
+)
 from overround.book.catalogue import CatalogueState, winners
 from overround.book.tickets import Outcome
 from overround.kernel.level import Level
@@ -359,23 +370,22 @@ def _count_slip(book: Book, bet: Bet, sign: int) -> None:
     """A bet of several legs counts in each market without a result as if the rest of it had won; above the markets it
     counts once, with its largest loss. `sign` of −1 takes it away."""
     state, catalogue = book
-    most_minor, placed_minor = bet.most_minor, bet.placed_minor
+    counted = bet.counted
     for market_id, selection_id in bet.selections:
         if not catalogue.markets[market_id].resulted:
-            _carry(book, bet, (market_id, selection_id), (most_minor, placed_minor), sign)
-    loss_minor = sign * max(0, most_minor - bet.running_minor)
+            _carry(book, bet, (market_id, selection_id), counted, sign)
+    loss_minor = sign * max(0, counted[1] - counted[0])
     for tally in _above_all(state, catalogue, bet):
         tally.minor += loss_minor
 
 
-def _carry(book: Book, bet: Bet, pair: tuple[int, int], paid_minor: tuple[int, int], sign: int) -> None:
-    """A bet counts in one market as if the rest of it had won; it then pays all, or where the selection is only placed
-    the second amount."""
+def _carry(book: Book, bet: Bet, pair: tuple[int, int], counted: Counted, sign: int) -> None:
+    """A bet counts in one market as if the rest of it had won."""
     state, catalogue = book
-    (market_id, selection_id), (most_minor, placed_minor) = pair, paid_minor
+    (market_id, selection_id), (stake_minor, most_minor, placed_minor) = pair, counted
     exposure = _exposure(state.carried, catalogue, market_id, bet.currency)
     change = exposure.add if sign > 0 else exposure.take
-    change(selection_id, stake_minor=bet.running_minor, payout_minor=most_minor - placed_minor)
+    change(selection_id, stake_minor=stake_minor, payout_minor=most_minor - placed_minor)
     if placed_minor:
         _count_placed(state, bet, market_id, placed_minor, sign)
 
@@ -423,7 +433,7 @@ def expose(book: Book, market_id: int) -> None:
             continue
         for market, selection_id in bet.selections:
             if market == market_id:
-                _carry(book, bet, (market, selection_id), (bet.most_minor, bet.placed_minor), 1)
+                _carry(book, bet, (market, selection_id), bet.counted, 1)
 
 
 def price_builder(state: BetsState, fact: BuilderPriced, *, at_us: int) -> None:

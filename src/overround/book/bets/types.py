@@ -154,6 +154,18 @@ class Bet(msgspec.Struct, array_like=True, gc=False):
         above, below = place_ratio(self.slip, start_ceiling_milli=START_CEILING_MILLI)
         return min(self.most_minor, half_even(self.running_minor * above, below))
 
+    @property
+    def counted(self) -> "Counted":
+        """What the bet brings and costs in the market of each of its legs. The stake of a free bet was the house's own
+        and is not paid back: it brings nothing, and costs what it wins."""
+        stake_minor, most_minor, placed_minor = self.running_minor, self.most_minor, self.placed_minor
+        if self.stake_kind is StakeKind.FREE_BET:
+            return 0, max(0, most_minor - stake_minor), max(0, placed_minor - stake_minor)
+        return stake_minor, most_minor, placed_minor
+
+
+Counted = tuple[int, int, int]
+"""A stake, the most that it may pay, and what of that is paid where it is only placed; in minor units."""
 
 Bound = tuple[StrEnum, Level, int, int]
 """What bounds a stake: the refusal, the level that says so, its id, and the largest stake in minor units."""

@@ -123,8 +123,9 @@ class Tickets:
         for bet in self._open(currency):
             for leg in bet.legs:
                 if leg.market == market:
-                    paid[leg.selection] += bet.most_minor
-                    staked += bet.running_minor
+                    own = 0 if bet.kind == "free_bet" else bet.running_minor
+                    paid[leg.selection] += bet.most_minor - bet.running_minor + own
+                    staked += own
         return self._offer.markets[market].costs(selection, paid) - staked
 
     def largest(self, currency: str) -> int:
