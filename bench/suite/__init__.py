@@ -2,6 +2,7 @@
 
 from bench.stage import Bench
 from bench.suite import (
+    betfair_replay,
     exchange_http,
     exchange_inside,
     exchange_stream,
@@ -30,6 +31,7 @@ BENCHES: tuple[Bench, ...] = (
     multiples.BENCH,
     matching.BENCH,
     exchange_inside.BENCH,
+    betfair_replay.BENCH,
     pricing.BENCH,
     memory.BENCH,
     recovery.BENCH,

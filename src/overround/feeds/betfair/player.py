@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -33,8 +33,6 @@ from overround.feeds.betfair.staging import (
     start_prices,
     terms_of,
 )
-from overround.feeds.client import Door
-from overround.host.desk import Desk
 from overround.kernel.ids import make_key
 from overround.kernel.instant import SECOND_US, text
 from overround.kernel.refusal import Refused
@@ -51,6 +49,22 @@ SPORTS: Final = {
     "1": "Football", "2": "Tennis", "3": "Golf", "4": "Cricket", "6": "Boxing", "7": "Horse Racing",
     "4339": "Greyhound Racing",
 }  # fmt: skip
+
+
+class Book(Protocol):
+    """Whoever puts commands to the book: a desk on the bus."""
+
+    def ask_many(
+        self, requests: Sequence[tuple[Command, str]], *, actor: int
+    ) -> Awaitable[Sequence[Answer | None]]: ...
+
+
+class Operator(Protocol):
+    """Whoever makes what the catalogue needs: an operator's door."""
+
+    async def get(self, path: str) -> Any: ...
+
+    async def post(self, path: str, body: Any) -> Any: ...
 
 
 class HouseRefused(Exception):
@@ -131,8 +145,8 @@ class Player:
     def __init__(
         self,
         *,
-        desk: Desk,
-        operator: Door,
+        desk: Book,
+        operator: Operator,
         actor: int,
         now_us: Callable[[], int],
         chance: random.Random,
@@ -371,9 +385,10 @@ class Player:
         answers = await self._desk.ask_many(keyed, actor=self._actor)
         self.tally.exchanges += 1
         self.tally.commands += len(commands)
-        if any(answer is None for answer in answers):
+        told = [answer for answer in answers if answer is not None]
+        if len(told) < len(commands):
             raise HouseRefused("the house did not answer in time; what became of the last orders is unknown")
-        return answers  # type: ignore[return-value]  # none is None
+        return told
 
     def _note(self, answer: Any) -> None:
         if isinstance(answer, Refused):
