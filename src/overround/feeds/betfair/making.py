@@ -69,7 +69,7 @@ class Maker:
         self._prices, self.trades_told = prices, trades_told
         self._levels: dict[Place, list[Resting]] = {}
         self._by_id: dict[int, Resting] = {}
-        self._of: dict[Key, dict[Side, dict[int, None]]] = {}
+        self._sizes: dict[tuple[Key, Side], Ladder] = {}
         self._traded: dict[Key, Ladder] = {}
         self._last: dict[Key, int] = {}
         self._volume: dict[Key, int] = {}
@@ -77,16 +77,13 @@ class Maker:
         self.surprised: dict[Key, None] = {}
         """Runners on which the taker met somebody else, so that more is left of the maker's orders than was planned."""
 
-    def size_at(self, place: Place) -> int:
-        return sum(order.remaining_minor for order in self.orders_at(place))
-
     def orders_at(self, place: Place) -> Sequence[Resting]:
         """The oldest first."""
         return self._levels.get(place, ())
 
-    def prices_of(self, key: Key, side: Side) -> list[int]:
-        """The prices at which the maker has orders."""
-        return list(self._of.get(key, {}).get(side, ()))
+    def sizes_of(self, key: Key, side: Side) -> Ladder:
+        """What the maker has of a runner by price, for whoever asks to change."""
+        return dict(self._sizes.get((key, side), ()))
 
     # -------------------------------------------------------------- what to do
 
@@ -186,13 +183,19 @@ class Maker:
     def _add(self, order: Resting) -> None:
         key, side, price = order.place
         self._levels.setdefault(order.place, []).append(order)
-        self._of.setdefault(key, {}).setdefault(side, {})[price] = None
+        sizes = self._sizes.setdefault((key, side), {})
+        sizes[price] = sizes.get(price, 0) + order.remaining_minor
         self._by_id[order.order_id] = order
 
     def _has_left(self, order_id: int, remaining_minor: int) -> None:
         order = self._by_id.get(order_id)
         if order is None:
             return
+        key, side, price = order.place
+        sizes = self._sizes[key, side]
+        sizes[price] += remaining_minor - order.remaining_minor
+        if not sizes[price]:
+            del sizes[price]
         order.remaining_minor = remaining_minor
         if remaining_minor > 0:
             return
@@ -200,15 +203,13 @@ class Maker:
         level = self._levels[order.place]
         level.remove(order)
         if not level:
-            key, side, price = order.place
             del self._levels[order.place]
-            del self._of[key][side][price]
 
     def lapsed(self) -> None:
         """Nothing of the maker's is left: the off, or a result."""
         self._levels.clear()
         self._by_id.clear()
-        self._of.clear()
+        self._sizes.clear()
 
     def lost(self, key: Key) -> None:
         """A runner is out, and with it all that was there."""
@@ -244,9 +245,7 @@ class _Draft:
 
     def __init__(self, maker: Maker, key: Key, mirror: RunnerMirror) -> None:
         self.maker, self.key, self.mirror = maker, key, mirror
-        self.sizes: dict[Side, Ladder] = {
-            side: {price: maker.size_at((key, side, price)) for price in maker.prices_of(key, side)} for side in Side
-        }
+        self.sizes = {side: maker.sizes_of(key, side) for side in Side}
         self._met: dict[Place, int] = {}
         self.atb, self.atl = mirror.offers()
         self.cuts: list[tuple[Resting, int]] = []
