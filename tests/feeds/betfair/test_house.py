@@ -221,7 +221,7 @@ async def test_the_strategy_of_the_documentation_makes_or_loses_money(
     house: Running, trader: Trader, tmp_path: Path
 ) -> None:
     """docs/examples/flumine_strategy.py as it stands, in a process of its own, on a race twenty times as fast."""
-    found = scan(example(tmp_path / "race", seconds=200))
+    found = scan(example(tmp_path / "race", seconds=120))
     (tmp_path / "house.py").write_text(
         (BETFAIRLIGHTWEIGHT + LOG_IN).format(
             username=trader.username,

@@ -75,7 +75,7 @@ class Maker:
         self._volume: dict[Key, int] = {}
         self.counts = Counts()
         self.surprised: dict[Key, None] = {}
-        """Runners on which the taker met somebody else, so that more is left of the maker's orders than was planned."""
+        """Runners on which the taker met somebody else, or something was refused: they are not as was planned."""
 
     def orders_at(self, place: Place) -> Sequence[Resting]:
         """The oldest first."""

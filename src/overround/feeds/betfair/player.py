@@ -43,6 +43,9 @@ FUNDS_MINOR: Final = 10**14
 MAX_AT_ONCE: Final = 4_000
 """Commands of one exchange of messages; a desk holds twice as many."""
 
+TRIES: Final = 4
+"""How often a book is put right where bots were in between."""
+
 MILLI_US: Final = 1_000
 
 SPORTS: Final = {
@@ -315,10 +318,16 @@ class Player:
             if is_shown:
                 dirty[change.id] = market
 
-    async def _sync(self, dirty: dict[str, PlayedMarket]) -> None:
-        """Put what changed on the house. A market that is not open keeps its changes for later."""
+    async def _sync(self, dirty: dict[str, PlayedMarket], *, tries: int = TRIES) -> None:
+        """Put what changed on the house. A market that is not open keeps its changes for later.
+
+        Where a bot was met, more of the maker's orders is there than was planned, and what was planned after it may not
+        fit: so those runners are looked at again.
+        """
         steps: list[tuple[Maker, Step]] = []
-        for market in dirty.values():
+        markets = list(dirty.values())
+        dirty.clear()
+        for market in markets:
             if market.stage.status == "CLOSED":
                 continue
             mirror, is_open = market.mirror, market.stage.is_open
@@ -327,24 +336,25 @@ class Player:
             steps += ((market.maker, step) for step in planned)
             if is_open:
                 mirror.changed.clear()
-        markets = list(dirty.values())
-        dirty.clear()
-        await self._send(steps)
-        surprised = {market.recorded_id: market for market in markets if market.maker.surprised}
-        if surprised:
-            for market in surprised.values():
-                market.mirror.changed.update(market.maker.surprised)
-                market.maker.surprised.clear()
-            await self._sync(surprised)
+        await self._send(steps, is_last=tries == 1)
+        again = {market.recorded_id: market for market in markets if market.maker.surprised}
+        for market in again.values():
+            market.mirror.changed.update(market.maker.surprised)
+            market.maker.surprised.clear()
+        if again and tries > 1:
+            await self._sync(again, tries=tries - 1)
 
-    async def _send(self, steps: list[tuple[Maker, Step]]) -> None:
+    async def _send(self, steps: list[tuple[Maker, Step]], *, is_last: bool = True) -> None:
+        """What is refused counts as such if it is not tried again."""
         for start in range(0, len(steps), MAX_AT_ONCE):
             part = steps[start : start + MAX_AT_ONCE]
             answers = await self._ask([step.command for _, step in part])
             for (maker, step), answer in zip(part, answers, strict=True):
                 if isinstance(answer, OrdersAnswer):
                     maker.heard(step, answer)
-                else:
+                    continue
+                maker.surprised.update((place[0], None) for place in step.places)
+                if is_last:
                     self._note(answer)
 
     async def _follow(self, market: PlayedMarket, definition: Definition) -> None:
