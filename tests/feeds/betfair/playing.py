@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import msgspec
-from tests.edge.running import Running
+from tests.edge.running import Running, until
 
 from overround.feeds.betfair.comparing import Observer, credentials, observer
 from overround.feeds.betfair.example import race
@@ -83,6 +83,7 @@ def example(path: Path, *, seconds: int, seed: int = 1) -> Path:
 async def beside(recorder: Recorder, work: Any) -> None:
     """Record until the markets are closed, while something else happens."""
     recording = asyncio.create_task(recorder.run(asyncio.Event()))
+    await until(lambda: recorder.written.messages)
     await work
     await asyncio.wait_for(recording, 30.0)
     recorder._out.close()
