@@ -570,6 +570,19 @@ def test_a_rule_sells_when_the_level_that_was_suspended_resumes(level: Level) ->
     assert bet.running_minor == 500
 
 
+def test_a_rule_sells_when_another_selection_is_suspended() -> None:
+    """Its price leaves the book, so that the others have less of the overround. Found by the simulation."""
+    house = House()
+    customer = house.customer(cash_minor=10_000)
+    market = house.market(prices_milli=(2_000, 2_000, 2_000))
+    (bet,) = taken(house, customer, multiple(house, [market], 1_000))
+    set_rule(house, bet, 900)
+    assert bet.status is BetStatus.OPEN
+    house.do(SuspendLevel(Level.SELECTION, market, "floodlights", 2))
+    house.wait()
+    assert bet.status is BetStatus.CASHED_OUT
+
+
 def test_a_rule_sells_when_what_it_is_in_is_approved() -> None:
     house = House()
     _, bet, _ = one(house)

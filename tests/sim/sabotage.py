@@ -331,9 +331,10 @@ class DeafToPrices(Machine):
     """Says of standing rules that it looked at them, and does not."""
 
     def advance(self, now_us: int) -> int:
-        for market_id in list(self.state.cashout.scans):
+        due = list(self.state.cashout.scans)
+        for market_id in due:
             self.record(CashOutRulesSeen(market_id=market_id, after=0, last=True), now_us)
-        return super().advance(now_us)
+        return len(due) or super().advance(now_us)
 
 
 class SellsForMore(Machine):

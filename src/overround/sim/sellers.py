@@ -84,13 +84,16 @@ class Seller:
 
     async def _set_rule(self, bet: AnyBet) -> None:
         """From what is there already to what will never be."""
-        chance = self._chance
-        at_least_minor = round(bet.running_minor * chance.choice((0.3, 0.8, 0.9, 1.0, 1.1, 1.3, 2.0, 40.0)))
+        chance, cashouts = self._chance, self._auditor.cashouts
+        portion_bps, worth_minor = chance.choice(PORTIONS_BPS), bet.running_minor
+        if not cashouts.why_not(bet, self._auditor.at_us):
+            worth_minor = cashouts.worth_minor(bet, cashouts.part_minor(bet, portion_bps))
+        at_least_minor = round(worth_minor * chance.choice((0.5, 0.9, 1.0, 1.02, 1.1, 1.3, 2.0, 40.0)))
         rule = SetCashOutRule(
             customer_id=self._id,
             bet_id=bet.id,
             at_least_minor=at_least_minor if chance.random() < 0.95 else chance.choice((0, -1, 10**15 + 1)),
-            portion_bps=chance.choice(PORTIONS_BPS),
+            portion_bps=portion_bps,
         )
         await self._insist(rule)
 

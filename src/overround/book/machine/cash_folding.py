@@ -24,6 +24,7 @@ from overround.book.control import (
     ApprovalRequired,
     CompetitionApproved,
     LevelResumed,
+    LevelSuspended,
     OverrideEnded,
     PriceOverridden,
 )
@@ -114,6 +115,7 @@ WAKES: tuple[type[Fact], ...] = (
     PriceOverridden,
     OverrideEnded,
     MarketHandedOver,
+    LevelSuspended,
     LevelResumed,
     ResultRecorded,
     ResultRolledBack,
@@ -139,11 +141,14 @@ def waking(step: Callable[[State, Any, int], None]) -> Callable[[State, Any, int
 
 
 def _markets_of(state: State, fact: Any) -> Sequence[int]:
-    """The markets that a fact may concern. What is wider than an event concerns every market that has rules: nobody
+    """The markets that a fact may concern. A selection that is suspended leaves the book of its market, so that the
+    others are worth more. What is wider than an event concerns every market that has rules: nobody
     does that often."""
     match fact:
-        case LevelResumed(level=Level.MARKET | Level.SELECTION):
+        case LevelSuspended(level=Level.SELECTION) | LevelResumed(level=Level.MARKET | Level.SELECTION):
             return (fact.id,)
+        case LevelSuspended():
+            return ()
         case LevelResumed(level=Level.EVENT):
             return state.catalogue.events[fact.id].markets
         case LevelResumed() | CompetitionApproved() | ApprovalRequired() | HouseTermsSet():

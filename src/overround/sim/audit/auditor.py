@@ -89,6 +89,9 @@ class Auditor:
             self._apply(fact, row)
         self.money.balanced()
         self.replay.follow(facts)
+        if self.replay.is_at_rest:
+            self.cashouts.rules_are_kept(self.at_us)
+            self.promotions.bonuses_are_kept()
 
     def _term_began(self, fact: Plain, writer: str, epoch: int) -> None:
         newest = max(self.epochs, default=0)
@@ -219,9 +222,6 @@ class Auditor:
         """A book that leads, with nothing on its way, at the journal's end."""
         if machine.state.seq == self.seq and not machine.outbox:
             self.replay.same_as(machine)
-            if machine.next_due_us() != 0:
-                self.cashouts.rules_are_kept(self.at_us)
-                self.promotions.bonuses_are_kept()
 
     def saved(self) -> tuple[int, bytes]:
         """A snapshot of everything committed so far."""

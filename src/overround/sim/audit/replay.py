@@ -27,6 +27,11 @@ class Replay:
         for fact in facts:
             fold(self.state, decode_fact(fact.body), fact.at_us)
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the house would say that it has nothing to do now by itself."""
+        return Machine(self.state).next_due_us() != 0
+
     def snapshot(self) -> bytes:
         """What the snapshotter saves: read back, it must be the same state."""
         body = encode_snapshot(self.state)
