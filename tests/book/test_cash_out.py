@@ -577,10 +577,10 @@ def test_a_rule_sells_when_another_selection_is_suspended() -> None:
     market = house.market(prices_milli=(2_000, 2_000, 2_000))
     (bet,) = taken(house, customer, multiple(house, [market], 1_000))
     set_rule(house, bet, 900)
-    assert bet.status is BetStatus.OPEN
+    assert bet.running_minor == 1_000
     house.do(SuspendLevel(Level.SELECTION, market, "floodlights", 2))
     house.wait()
-    assert bet.status is BetStatus.CASHED_OUT
+    assert bet.running_minor == 0
 
 
 def test_a_rule_sells_when_what_it_is_in_is_approved() -> None:
