@@ -42,7 +42,7 @@ def test_a_broken_journal_is_caught(server: type[JournalServer], said: tuple[str
         (sabotage.Forgetful, ("a key with two effects",)),
         (sabotage.Careless, ("cash overdrawn", "more is held than there is", "shown a wrong balance", "state is not")),
         (sabotage.PaysTwice, ("other money moved than expected",)),
-        (sabotage.SettlesTwice, ("a bet settled twice by one result",)),
+        (sabotage.SettlesTwice, ("a bet settled twice by one result", "settled wrongly")),
         (sabotage.NeverSuspends, ("a bet on a market that is not open",)),
         (sabotage.DeafToTheDesk, ("a bet on what the desk suspended", "a bet on what is not approved")),
         (sabotage.SleepsThrough, ("a bet that slept through a suspension",)),
