@@ -48,7 +48,7 @@ def test_a_broken_journal_is_caught(server: type[JournalServer], said: tuple[str
         (sabotage.SleepsThrough, ("a bet that slept through a suspension",)),
         (sabotage.Extravagant, ("liability is exceeded",)),
         (sabotage.Spendthrift, ("the limit ", "a limit at a wrong time", "cash overdrawn")),
-        (sabotage.Generous, ("a bet settled wrongly",)),
+        (sabotage.Generous, ("settled wrongly",)),
         (sabotage.Trusting, ("what is held is not the worst case",)),
         (sabotage.LastComeFirst, ("a trade with who was not first",)),
         (sabotage.TakesNoCommission, ("a position settled wrongly",)),
