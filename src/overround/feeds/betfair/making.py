@@ -107,10 +107,10 @@ class Maker:
         key, mirror = draft.key, draft.mirror
         done = self._traded.setdefault(key, {})
         found = []
-        for price, both in mirror.traded.items():
-            size = both // BOTH_SIDES - done.get(price, 0)
+        for price, both in sorted(mirror.traded.items() - done.items()):
+            size = both // BOTH_SIDES - done.get(price, 0) // BOTH_SIDES
             if size > 0 and self.has(price):
-                done[price] = both // BOTH_SIDES
+                done[price] = both
                 found.append((price, size))
         if not self.trades_told:
             found += self._untold(key, mirror)
@@ -288,12 +288,10 @@ class _Draft:
         """Make every level as large as the recording's."""
         for side, wanted in ((Side.LAY, self.atb), (Side.BACK, self.atl)):
             sizes = self.sizes[side]
-            for price in [at for at in sizes if sizes[at] > wanted.get(at, 0)]:
-                self._resize(side, price, wanted.get(price, 0))
-            if is_open:
-                for price, size in wanted.items():
-                    if size > sizes.get(price, 0) and self.maker.has(price):
-                        self._resize(side, price, size)
+            for price in sorted({at for at, _ in wanted.items() ^ sizes.items()}):
+                size = wanted.get(price, 0)
+                if size < sizes.get(price, 0) or (is_open and self.maker.has(price)):
+                    self._resize(side, price, size)
 
     def _resize(self, side: Side, price: int, size_minor: int) -> None:
         """Place what is missing, or cut what is too much from the newest."""
