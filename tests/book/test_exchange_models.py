@@ -12,7 +12,7 @@ from tests.book.exchanging import BACK, LAY, Exchange
 from overround.book import auction, exposure, matching
 from overround.book.auction import Bid
 from overround.book.exchange import MarketTerms, Minimums
-from overround.book.exposure import Cells, Game, Shape, Side
+from overround.book.exposure import Cells, Game, Shape, Side, rules
 from overround.book.machine.exchange_commands import OpenExchangeMarket, SetMinimums, SuspendExchangeMarket
 from overround.book.matching import Order, OrderType, RunnerBook, Target, Want
 from overround.kernel.ladder import CLASSIC, Ladder
@@ -30,7 +30,8 @@ def test_the_worst_case_of_winners_is_the_worst_of_all_outcomes(
     game, cells = Game(Shape.WINNERS, winners), Cells()
     bets = [(runner % runners, *rest) for runner, *rest in bets]  # type: ignore[misc]
     for runner, side, price, size, done in bets:
-        exposure.add(cells, game, runner, (exposure.matched if done else exposure.unmatched)(game, side, price), size)
+        add = exposure.add_matched if done else exposure.add_unmatched
+        add(cells, game, runner, side, price, size)
     sizes = [min(winners, runners)] if winners else range(runners + 1)
     worst = Fraction()
     for won in (set(chosen) for size in sizes for chosen in combinations(range(runners), size)):
@@ -43,6 +44,15 @@ def test_the_worst_case_of_winners_is_the_worst_of_all_outcomes(
     assert Fraction(exposure.worst(game, cells, runners), game.unit) == worst
 
 
+@given(BETS)
+def test_what_is_written_out_for_winners_is_what_the_rules_say(bets: list[tuple[int, Side, int, int, bool]]) -> None:
+    quick, ruled, game = Cells(), Cells(), Game(Shape.WINNERS, 2)
+    for runner, side, price, size, done in bets:
+        (exposure.add_matched if done else exposure.add_unmatched)(quick, game, runner, side, price, size)
+        exposure.add(ruled, game, runner, (rules.matched if done else rules.unmatched)(game, side, price), size)
+    assert quick == ruled
+
+
 @given(BETS, st.integers(0, 199), st.integers(1, 10_000))
 def test_matching_at_its_price_or_better_never_raises_what_is_held(
     bets: list[tuple[int, Side, int, int, bool]], better: int, part: int
@@ -50,14 +60,12 @@ def test_matching_at_its_price_or_better_never_raises_what_is_held(
     for game in (Game(), Game(Shape.WINNERS, 2), Game(Shape.EACH_WAY, 2, 5)):
         before, after = Cells(), Cells()
         for n, (runner, side, price, size, done) in enumerate(bets):
-            exposure.add(
-                before, game, runner, (exposure.matched if done else exposure.unmatched)(game, side, price), size
-            )
+            (exposure.add_matched if done else exposure.add_unmatched)(before, game, runner, side, price, size)
             matched = size if done else min(part, size) if n == 0 else 0
             other = CLASSIC[better]
             at = price if done else max(price, other) if side is BACK else min(price, other)
-            exposure.add(after, game, runner, exposure.matched(game, side, at), matched)
-            exposure.add(after, game, runner, exposure.unmatched(game, side, price), size - matched)
+            exposure.add_matched(after, game, runner, side, at, matched)
+            exposure.add_unmatched(after, game, runner, side, price, size - matched)
         assert exposure.worst(game, after, 5) <= exposure.worst(game, before, 5)
 
 

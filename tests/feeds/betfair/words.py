@@ -95,11 +95,16 @@ class Ring:
         row = {"id": RED, **change}
         raw = msgspec.json.encode({"id": "1.1", "rc": [row]})
         self.mirror.apply(msgspec.json.decode(raw, type=MarketChange))
-        for step in self.maker.plan(self.mirror.runners.items(), is_open=self.stage.is_open):
+        runners = [(key, self.mirror.runners[key], touched) for key, touched in self.mirror.changed.items()]
+        planned = self.maker.plan(runners, is_open=self.stage.is_open)
+        if self.stage.is_open:
+            self.mirror.changed.clear()
+        for step in planned:
             answer = self.ask(step.command)
             assert isinstance(answer, OrdersAnswer), answer
             self.maker.heard(step, answer)
         if self.maker.surprised:
+            self.mirror.changed.update(self.maker.surprised)
             self.maker.surprised.clear()
             return self.recorded()
         return self

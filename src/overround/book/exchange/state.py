@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -43,8 +43,13 @@ from overround.book.exchange.types import (
     RunnerStatus,
 )
 from overround.book.exposure import Position
-from overround.book.matching import MarketBook, Order, OrdersState, OrderStatus
+from overround.book.matching import MarketBook, Order, OrdersState, OrderStatus, TimeInForce
 from overround.kernel.fact import Fact
+
+# Members found once: Python 3.11 takes longer to look one up in its enum than to compare it.
+PENDING: Final = OrderStatus.PENDING
+EXECUTABLE: Final = OrderStatus.EXECUTABLE
+REST: Final = TimeInForce.REST
 
 
 class Kept(msgspec.Struct, array_like=True):
@@ -152,15 +157,17 @@ def _new(fact: OrdersPlaced | OrdersReplaced, at_us: int) -> list[Order]:
             placed.persistence,
             placed.ref,
             placed.strategy,
-            OrderStatus.PENDING if waits else OrderStatus.EXECUTABLE,
+            PENDING if waits else EXECUTABLE,
             placed.size_minor,
-            liability_minor=placed.liability_minor,
-            time_in_force=placed.time_in_force,
-            min_fill_minor=placed.min_fill_minor,
-            target=placed.target,
-            target_minor=placed.target_minor,
-            decide_at_us=fact.decide_at_us if waits else 0,
         )
+        if placed.liability_minor:
+            order.liability_minor = placed.liability_minor
+        if placed.time_in_force is not REST:
+            order.time_in_force, order.min_fill_minor = placed.time_in_force, placed.min_fill_minor
+        if placed.target_minor:
+            order.target, order.target_minor = placed.target, placed.target_minor
+        if waits:
+            order.decide_at_us = fact.decide_at_us
         made.append(order)
     return made
 

@@ -6,6 +6,8 @@ never raises it; money is rounded once, at the end, and never in a customer's fa
 
 from overround.book.exposure.rules import (
     add,
+    add_matched,
+    add_unmatched,
     asian_state,
     at_start,
     cell_of,
@@ -14,7 +16,6 @@ from overround.book.exposure.rules import (
     matched_in_all,
     needed_minor,
     net_minor,
-    unmatched,
     worst,
 )
 from overround.book.exposure.types import Cells, Game, Position, Shape, Side
@@ -26,6 +27,8 @@ __all__ = [
     "Shape",
     "Side",
     "add",
+    "add_matched",
+    "add_unmatched",
     "asian_state",
     "at_start",
     "cell_of",
@@ -34,6 +37,5 @@ __all__ = [
     "matched_in_all",
     "needed_minor",
     "net_minor",
-    "unmatched",
     "worst",
 ]

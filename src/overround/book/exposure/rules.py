@@ -11,6 +11,11 @@ from typing import Final
 from overround.book.exposure.types import Cells, Game, Position, Shape, Side
 from overround.kernel.price import UNIT
 
+# Members found once: Python 3.11 takes longer to look one up in its enum than to compare it.
+BACK: Final = Side.BACK
+WINNERS: Final = Shape.WINNERS
+LINE: Final = Shape.LINE
+
 STATES: Final = {Shape.WINNERS: 2, Shape.EACH_WAY: 3, Shape.ASIAN: 5, Shape.LINE: 3}
 QUARTERS: Final = 4
 
@@ -20,7 +25,7 @@ def matched(game: Game, side: Side, price_milli: int) -> tuple[int, ...]:
     """The loss in each state of one minor unit of size matched at a price, gains below zero. The size of an each-way
     order is the stake of each of its two parts."""
     losses = _backed(game, price_milli - UNIT)
-    return losses if side is Side.BACK else tuple(-loss for loss in losses)
+    return losses if side is BACK else tuple(-loss for loss in losses)
 
 
 def _backed(game: Game, gain: int) -> tuple[int, ...]:
@@ -52,12 +57,12 @@ def unmatched(game: Game, side: Side, price_milli: int) -> tuple[int, ...]:
 @lru_cache(maxsize=8)
 def at_start(side: Side) -> tuple[int, ...]:
     """The loss in each state of a minor unit of *liability* at the starting price, which is not known yet."""
-    return (UNIT, 0) if side is Side.BACK else (0, UNIT)
+    return (UNIT, 0) if side is BACK else (0, UNIT)
 
 
 def cell_of(game: Game, runner: int, price_milli: int) -> int:
     """Under which cell a runner, or on a line market a line, is kept."""
-    return price_milli if game.shape is Shape.LINE else runner
+    return price_milli if game.shape is LINE else runner
 
 
 def add(cells: Cells, game: Game, cell: int, losses: tuple[int, ...], size_minor: int) -> None:
@@ -67,6 +72,33 @@ def add(cells: Cells, game: Game, cell: int, losses: tuple[int, ...], size_minor
         found = cells[cell] = [0] * STATES[game.shape]
     for state, loss in enumerate(losses):
         found[state] += loss * size_minor
+
+
+def add_matched(cells: Cells, game: Game, runner: int, side: Side, price_milli: int, size_minor: int) -> None:
+    """Add a size matched at a price, or (below zero) take it back."""
+    if game.shape is WINNERS:  # `matched` written out: what nearly every market is
+        found = cells.get(runner)
+        if found is None:
+            found = cells[runner] = [0, 0]
+        size = size_minor if side is BACK else -size_minor
+        found[0] += size * UNIT
+        found[1] -= size * (price_milli - UNIT)
+    else:
+        add(cells, game, cell_of(game, runner, price_milli), matched(game, side, price_milli), size_minor)
+
+
+def add_unmatched(cells: Cells, game: Game, runner: int, side: Side, price_milli: int, size_minor: int) -> None:
+    """Add a size that waits at a price, or (below zero) take it back."""
+    if game.shape is WINNERS:  # `unmatched` written out
+        found = cells.get(runner)
+        if found is None:
+            found = cells[runner] = [0, 0]
+        if side is BACK:
+            found[0] += size_minor * UNIT
+        else:
+            found[1] += size_minor * (price_milli - UNIT)
+    else:
+        add(cells, game, cell_of(game, runner, price_milli), unmatched(game, side, price_milli), size_minor)
 
 
 def worst(game: Game, cells: Cells, active: int, handicaps: tuple[int, ...] = ()) -> int:

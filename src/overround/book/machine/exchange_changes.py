@@ -1,6 +1,7 @@
 """Cancelling, updating and replacing orders: which facts a customer's request leads to."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from overround.book import ledger, limits
 from overround.book.exchange import (
@@ -21,6 +22,9 @@ from overround.book.machine.exchange_trial import Trial
 from overround.book.machine.state import State
 from overround.book.matching import Order, OrderStatus, Placed
 from overround.kernel.refusal import Refused
+
+# Members found once: Python 3.11 takes longer to look one up in its enum than to compare it.
+PENDING: Final = OrderStatus.PENDING
 
 
 def cancel_orders(state: State, command: CancelOrders, now_us: int) -> Facts:
@@ -98,7 +102,7 @@ def _own_live(state: State, number: int, customer_id: int, market_id: int) -> Or
         return Refusal.BET_TAKEN_OR_LAPSED  # it came to nothing, and is forgotten
     if order is None or order.customer_id != customer_id or (market_id and order.market_id != market_id):
         return Refusal.INVALID_BET_ID
-    if order.status is OrderStatus.PENDING:
+    if order.status is PENDING:
         return Refusal.BET_IN_PROGRESS
     return order if order.rank and order.remaining_minor else Refusal.BET_TAKEN_OR_LAPSED
 
@@ -195,9 +199,9 @@ def _replaceable(state: State, market: ExchangeMarket, command: ReplaceOrders, n
 def _place_anew(placing: Placing, order: Order, price_milli: int) -> Refusal | None:
     """Place what was left of an order at another price, unless that cannot be carried."""
     mark, trades, waiting = placing.trial.mark(), len(placing.trades), len(placing.waiting)
-    resting = len(placing.resting)
+    resting = {place: prices[:] for place, prices in placing.resting.items()}
     taken = dict(placing.taken)
-    number = placing.state.exchange.orders.next_id() + len(placing.orders)
+    number = placing.first_id + len(placing.orders)
     placed = Placed(
         number,
         order.runner,
@@ -215,6 +219,6 @@ def _place_anew(placing: Placing, order: Order, price_milli: int) -> Refusal | N
         return None
     placing.trial.back_to(mark)
     placing.orders.pop()
-    placing.taken = taken
-    del placing.trades[trades:], placing.waiting[waiting:], placing.resting[resting:]
+    placing.taken, placing.resting = taken, resting
+    del placing.trades[trades:], placing.waiting[waiting:]
     return Refusal.CANCELLED_NOT_PLACED

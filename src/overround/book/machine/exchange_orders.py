@@ -1,5 +1,8 @@
 """Placing orders: which facts a customer's request leads to, at once and after an in-play delay."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from overround.book import exchange, ledger, limits, matching
 from overround.book.exchange import (
     MAX_INSTRUCTIONS,
@@ -34,6 +37,13 @@ from overround.book.matching import (
 )
 from overround.kernel.fact import Fact
 from overround.kernel.refusal import Refused
+
+# Members found once: Python 3.11 takes longer to look one up in its enum than to compare it.
+BACK: Final = Side.BACK
+LAY: Final = Side.LAY
+LIMIT: Final = OrderType.LIMIT
+FILL_OR_KILL: Final = TimeInForce.FILL_OR_KILL
+SIZE: Final = Target.SIZE
 
 Facts = tuple[Fact, ...] | Refused
 
@@ -144,7 +154,9 @@ class Placing:
         self.delay_us = market.bet_delay_us if market.in_play else 0
         self.is_direct = not market.terms.crossing
         self.minimums = state.exchange.minimums.get(market.terms.currency, DEFAULT_MINIMUMS)
-        self.resting: list[Placed] = []
+        self.first_id = state.exchange.orders.next_id()
+        self.resting: dict[tuple[int, Side], list[int]] = {}
+        """The prices of what would rest of this request, by runner and side."""
 
     def instruct(self, asked: PlaceInstruction, strategy: str) -> Refusal | None:
         """Add the order of an instruction, or say why not."""
@@ -156,11 +168,11 @@ class Placing:
         size = asked.size_minor
         return self.add(
             Placed(
-                self.state.exchange.orders.next_id() + len(self.orders),
+                self.first_id + len(self.orders),
                 runner,
                 asked.side,
                 asked.price_milli,
-                size if target is Target.SIZE else Want(target, size).size_at(asked.price_milli),
+                size if target is SIZE else Want(target, size).size_at(asked.price_milli),
                 asked.persistence,
                 asked.ref,
                 strategy,
@@ -169,26 +181,28 @@ class Placing:
                 asked.time_in_force,
                 asked.min_fill_minor,
                 target,
-                0 if target is Target.SIZE else size,
+                0 if target is SIZE else size,
             )
         )
 
     def add(self, placed: Placed) -> Refusal | None:
         """Add an order: it waits for its delay, or trades and rests."""
-        if placed.type is not OrderType.LIMIT:
+        if placed.type is not LIMIT:
             self.orders.append(placed)
             self.trial.wait(self.customer_id, placed, placed.liability_minor)
             return None
         if self.delay_us and not self.market.passive:
             self._wait(placed)
             return None
-        fills, placed = self.fills(placed)
-        if self._meets_own(placed, fills):
+        fills: Sequence[Fill] = ()
+        if not self.is_direct or matching.meets(self.trial.book.runners, placed):
+            fills, placed = self.fills(placed)
+        if (fills or self.resting) and self._meets_own(placed, fills):
             return Refusal.INVALID_BACK_LAY_COMBINATION
-        matched = sum(fill.size_minor for fill in fills)
-        kills = placed.time_in_force is TimeInForce.FILL_OR_KILL
+        matched = sum(fill.size_minor for fill in fills) if fills else 0
+        kills = placed.time_in_force is FILL_OR_KILL
         if kills and matched < (placed.min_fill_minor or placed.size_minor):
-            fills, matched = [], 0
+            fills, matched = (), 0
         if self.delay_us and fills:
             self._wait(placed)
             return None
@@ -198,7 +212,7 @@ class Placing:
         rest = placed.size_minor - matched
         if rest and not kills:
             self.trial.wait(self.customer_id, placed, rest)
-            self.resting.append(placed)
+            self.resting.setdefault((placed.runner, placed.side), []).append(placed.price_milli)
         return None
 
     def _wait(self, placed: Placed) -> None:
@@ -209,7 +223,7 @@ class Placing:
     def fills(self, placed: Placed) -> tuple[list[Fill], Placed]:
         """What an order gets now, and the order with the size that its target then comes to."""
         target = placed.target
-        want = Want(target, placed.size_minor if target is Target.SIZE else placed.target_minor)
+        want = Want(target, placed.size_minor if target is SIZE else placed.target_minor)
         book, market = self.trial.book, self.market
         price = placed.price_milli
         if not self.is_direct:
@@ -219,22 +233,23 @@ class Placing:
             )  # fmt: skip
         else:
             fills = matching.match(book.runners, placed.runner, placed.side, price, want, self.taken)
-        if target is not Target.SIZE:
+        if target is not SIZE:
             matched = sum(fill.size_minor for fill in fills)
             placed = resized(placed, matched + want.size_at(price))
         return fills, placed
 
-    def _meets_own(self, placed: Placed, fills: list[Fill]) -> bool:
+    def _meets_own(self, placed: Placed, fills: Sequence[Fill]) -> bool:
         """Whether an order would meet another of the same customer, in the book or earlier in the same request."""
         if any(fill.maker is not None and fill.maker.customer_id == self.customer_id for fill in fills):
             return True
-        sign = 1 if placed.side is Side.BACK else -1  # the higher price is the better one for a backer
-        for own in self.resting:
-            if own.runner == placed.runner and own.side is not placed.side:
-                better = sum(fill.size_minor for fill in fills if fill.price_milli * sign >= own.price_milli * sign)
-                if own.price_milli * sign >= placed.price_milli * sign and better < placed.size_minor:
-                    return True
-        return False
+        backs = placed.side is BACK
+        own = self.resting.get((placed.runner, LAY if backs else BACK))
+        if not own:
+            return False
+        sign = 1 if backs else -1  # the higher price is the better one for a backer
+        best = max(own) if backs else min(own)
+        better = sum(fill.size_minor for fill in fills if fill.price_milli * sign >= best * sign)
+        return best * sign >= placed.price_milli * sign and better < placed.size_minor
 
     def _trade(self, placed: Placed, fill: Fill) -> None:
         """Turn a fill into trades: one with a resting order, or one a runner with the house in between."""
@@ -242,7 +257,7 @@ class Placing:
         number = self.state.exchange.orders.traded + len(self.trades) + 1
         if fill.maker is not None:
             maker = fill.maker
-            pair = (placed.id, maker.id) if side is Side.BACK else (maker.id, placed.id)
+            pair = (placed.id, maker.id) if side is BACK else (maker.id, placed.id)
             trade = Trade(number, placed.runner, fill.price_milli, fill.size_minor, *pair)
             self.trades.append(trade)
             trial.join(self.customer_id, trade, side)
@@ -307,7 +322,7 @@ def resized(placed: Placed, size_minor: int) -> Placed:
 
 def leg(number: int, runner: int, price_milli: int, size_minor: int, order: int, side: Side, group: int) -> Trade:
     """One leg of a cross match: an order with the house."""
-    pair = (order, 0) if side is Side.BACK else (0, order)
+    pair = (order, 0) if side is BACK else (0, order)
     return Trade(number, runner, price_milli, size_minor, *pair, group)
 
 

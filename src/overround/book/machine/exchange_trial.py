@@ -18,7 +18,7 @@ class Trial:
         self.book: MarketBook = state.exchange.orders.books[market.id]
         self._cells: dict[int, Cells] = {}
         self._needed: dict[int, int] = {}
-        self._undo: list[tuple[Cells, Trade | Order | Placed, Side | None, int]] = []
+        self._undo: list[tuple[Cells, Trade | Order | Placed, Side | None, int]] | None = None
 
     def position(self, customer_id: int) -> Position:
         """A position as it is, or the one that this decision opens."""
@@ -38,10 +38,12 @@ class Trial:
 
     def wait(self, customer_id: int, order: Order | Placed, size_minor: int) -> None:
         """A part of an order waits to be matched, or (below zero) waits no more."""
-        cells = self.cells(customer_id)
-        self._needed.pop(customer_id, None)
+        cells = self._cells.get(customer_id) or self.cells(customer_id)
+        if self._needed:
+            self._needed.pop(customer_id, None)
         matching.wait(cells, self.book.game, order, size_minor)
-        self._undo.append((cells, order, None, size_minor))
+        if self._undo is not None:
+            self._undo.append((cells, order, None, size_minor))
 
     def join(self, customer_id: int, trade: Trade, side: Side, sign: int = 1) -> None:
         """One side of a trade joins a position, or (`sign` −1) leaves it. The house's own is not looked at."""
@@ -49,7 +51,8 @@ class Trial:
             cells = self.cells(customer_id)
             self._needed.pop(customer_id, None)
             matching.join(cells, self.book.game, trade, side, sign)
-            self._undo.append((cells, trade, side, sign))
+            if self._undo is not None:
+                self._undo.append((cells, trade, side, sign))
 
     def touch_all(self) -> None:
         """Every position is another one now, whether or not it had to do with what changed."""
@@ -58,11 +61,14 @@ class Trial:
                 self.cells(customer_id)
 
     def mark(self) -> int:
-        """Where `back_to` can go back to."""
+        """Where `back_to` can go back to; changes are remembered from the first mark on."""
+        if self._undo is None:
+            self._undo = []
         return len(self._undo)
 
     def back_to(self, mark: int) -> None:
         """Take back every change since a mark."""
+        assert self._undo is not None
         for cells, what, side, number in reversed(self._undo[mark:]):
             if isinstance(what, Trade):
                 matching.join(cells, self.book.game, what, side or Side.BACK, -number)

@@ -4,7 +4,7 @@ Invariants: best price first, then first come; the price is that of the order th
 only where it is better than the direct one; in a cross match the house pays no more than it takes, whoever wins.
 """
 
-from overround.book.matching.rules import Fill, Want, match, match_across, resting, virtual_milli
+from overround.book.matching.rules import Fill, Want, match, match_across, meets, resting, virtual_milli
 from overround.book.matching.state import (
     MarketBook,
     OrdersState,
@@ -60,6 +60,7 @@ __all__ = [
     "join",
     "match",
     "match_across",
+    "meets",
     "place",
     "remove",
     "rest_of",

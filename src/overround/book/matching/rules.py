@@ -9,9 +9,13 @@ from typing import Final
 import msgspec
 
 from overround.book.exposure import Side
-from overround.book.matching.types import Half, Order, RunnerBook, Target
+from overround.book.matching.types import Half, Order, Placed, RunnerBook, Target
 from overround.kernel.ladder import Ladder
 from overround.kernel.price import UNIT
+
+# Members found once: Python 3.11 takes longer to look one up in its enum than to compare it.
+BACK: Final = Side.BACK
+SIZE: Final = Target.SIZE
 
 CROSS_ROUNDS: Final = 12
 """How often the sizes of a cross match are trimmed before that price is given up for it."""
@@ -41,13 +45,13 @@ class Want:
 
     def size_at(self, price_milli: int) -> int:
         """The size that would complete it at this price, rounded down."""
-        if self.target is Target.SIZE:
+        if self.target is SIZE:
             return self.left
         return self.left * UNIT // self._gain(price_milli)
 
     def take(self, size_minor: int, price_milli: int) -> None:
         """Matched: that much less is wanted. A target is used up by what was reached, rounded up."""
-        if self.target is Target.SIZE:
+        if self.target is SIZE:
             self.left -= size_minor
         else:
             self.left -= -(-size_minor * self._gain(price_milli) // UNIT)
@@ -64,6 +68,12 @@ def resting(half: Half, taken: Mapping[int, int]) -> Iterator[tuple[Order, int]]
             left = order.remaining_minor - taken.get(order.id, 0)
             if left > 0:
                 yield order, left
+
+
+def meets(books: Sequence[RunnerBook], placed: Placed) -> bool:
+    """Whether anything rests that an order would match directly."""
+    half = books[placed.runner].against(placed.side)
+    return bool(half.keys) and half.keys[-1] >= placed.price_milli * half.sign
 
 
 def match(
@@ -156,7 +166,7 @@ def virtual_milli(prices_milli: Sequence[int], side: Side, ladder: Ladder) -> in
     rest = product - sum(UNIT * (product // price) for price in prices_milli)  # whole: each price divides the product
     if rest <= 0:
         return 0
-    if side is Side.BACK:
+    if side is BACK:
         return ladder.floor(UNIT * product // rest)
     return ladder.ceiling(-(-UNIT * product // rest))
 
@@ -166,12 +176,12 @@ def _at_virtual(fronts: Fronts, side: Side, ladder: Ladder, virtual: int, least_
     ladder worse, as long as that is `least_milli` or better."""
     price = virtual
     for _ in range(CROSS_STEPS):
-        if not price or (price < least_milli if side is Side.BACK else price > least_milli):
+        if not price or (price < least_milli if side is BACK else price > least_milli):
             return None
         fill = _cross(fronts, side, price, want.size_at(price))
         if fill is not None:
             return fill
-        price = ladder.floor(price - 1) if side is Side.BACK else ladder.ceiling(price + 1)
+        price = ladder.floor(price - 1) if side is BACK else ladder.ceiling(price + 1)
     return None
 
 
@@ -180,7 +190,7 @@ def _cross(fronts: Fronts, side: Side, price_milli: int, size_minor: int) -> Fil
     than it takes, whichever runner wins. None where that leaves nothing."""
     prices = [price_milli, *(order.price_milli for order, _ in fronts)]
     value = min(size_minor * price_milli, *(left * order.price_milli for order, left in fronts))
-    own, *sizes = _whole_backs(prices, value) if side is Side.BACK else _whole_lays(prices, value)
+    own, *sizes = _whole_backs(prices, value) if side is BACK else _whole_lays(prices, value)
     if not own or not all(sizes):
         return None
     return Fill(price_milli, own, None, tuple((order, size) for (order, _), size in zip(fronts, sizes, strict=True)))

@@ -7,7 +7,18 @@ from typing import Final
 
 import msgspec
 
-from overround.book.exposure import Cells, Game, Position, Shape, Side, add, at_start, cell_of, matched, unmatched
+from overround.book.exposure import (
+    Cells,
+    Game,
+    Position,
+    Shape,
+    Side,
+    add,
+    add_matched,
+    add_unmatched,
+    at_start,
+    cell_of,
+)
 from overround.book.matching.types import (
     FORGET_AFTER_US,
     SWEEP_EVERY_US,
@@ -19,6 +30,15 @@ from overround.book.matching.types import (
     TimeInForce,
     Trade,
 )
+
+# Members found once: Python 3.11 takes longer to look one up in its enum than to compare it.
+BACK: Final = Side.BACK
+LAY: Final = Side.LAY
+LIMIT: Final = OrderType.LIMIT
+PENDING: Final = OrderStatus.PENDING
+COMPLETE: Final = OrderStatus.COMPLETE
+FILL_OR_KILL: Final = TimeInForce.FILL_OR_KILL
+LINE: Final = Shape.LINE
 
 
 class MarketBook:
@@ -99,7 +119,7 @@ def index(state: OrdersState) -> None:
             _print(book, trade)
     for order in state.by_id.values():
         state.books[order.market_id].own.setdefault(order.customer_id, []).append(order)
-        if order.status in (OrderStatus.PENDING, OrderStatus.EXECUTABLE):
+        if order.status in (PENDING, OrderStatus.EXECUTABLE):
             _enter(state, order)
     for order in sorted(state.by_id.values(), key=_rank):
         if order.rank and order.remaining_minor:
@@ -113,7 +133,7 @@ def _rank(order: Order) -> int:
 
 
 def _came_to_nothing(order: Order) -> bool:
-    over = order.status in (OrderStatus.COMPLETE, OrderStatus.EXPIRED)
+    over = order.status in (COMPLETE, OrderStatus.EXPIRED)
     return over and not order.matched_minor and not order.voided_minor
 
 
@@ -140,10 +160,16 @@ def forget(state: OrdersState, now_us: int) -> None:
 
 def _enter(state: OrdersState, order: Order) -> None:
     """An order with something unmatched is found by its customer, and among those that wait where it waits."""
-    state.live.setdefault(order.customer_id, {}).setdefault(order.market_id, {})[order.id] = order
+    by_market = state.live.get(order.customer_id)
+    if by_market is None:
+        by_market = state.live[order.customer_id] = {}
+    live = by_market.get(order.market_id)
+    if live is None:
+        live = by_market[order.market_id] = {}
+    live[order.id] = order
     book = state.books[order.market_id]
     book.live += 1
-    if order.status is OrderStatus.PENDING:
+    if order.status is PENDING:
         book.pending[order.id] = order
         due = _wait_of(order)
         together = state.due.get(due)
@@ -151,14 +177,14 @@ def _enter(state: OrdersState, order: Order) -> None:
             together = state.due[due] = {}
             heapq.heappush(state.waits, due)
         together[order.id] = order
-    elif order.type is not OrderType.LIMIT:
+    elif order.type is not LIMIT:
         book.start[order.id] = order
 
 
 def _leave(state: OrdersState, order: Order, status: OrderStatus = OrderStatus.COMPLETE) -> None:
     """Nothing is left of an order."""
     order.status = status
-    if status is OrderStatus.COMPLETE and _came_to_nothing(order):
+    if status is COMPLETE and not order.matched_minor and not order.voided_minor:
         state.gone.append(order)
     state.books[order.market_id].live -= 1
     by_market = state.live[order.customer_id]
@@ -175,20 +201,20 @@ def _leave(state: OrdersState, order: Order, status: OrderStatus = OrderStatus.C
 
 def rest_of(order: Order) -> int:
     """How much of an order is unmatched: its size, or its liability while the starting price is not known."""
-    return order.remaining_minor if order.type is OrderType.LIMIT else order.liability_minor
+    return order.remaining_minor if order.type is LIMIT else order.liability_minor
 
 
 def join(cells: Cells, game: Game, trade: Trade, side: Side, sign: int = 1) -> None:
     """One side of a trade joins a position, or (`sign` −1) leaves it."""
-    price = trade.price_milli
-    add(cells, game, cell_of(game, trade.runner, price), matched(game, side, price), sign * trade.size_minor)
+    add_matched(cells, game, trade.runner, side, trade.price_milli, sign * trade.size_minor)
 
 
 def wait(cells: Cells, game: Game, order: Order | Placed, size_minor: int) -> None:
     """A part of an order waits to be matched, or (below zero) waits no more."""
-    price = order.price_milli
-    losses = unmatched(game, order.side, price) if order.type is OrderType.LIMIT else at_start(order.side)
-    add(cells, game, cell_of(game, order.runner, price), losses, size_minor)
+    if order.type is LIMIT:
+        add_unmatched(cells, game, order.runner, order.side, order.price_milli, size_minor)
+    else:
+        add(cells, game, cell_of(game, order.runner, order.price_milli), at_start(order.side), size_minor)
 
 
 # ---------------------------------------------------------------- trades and cuts
@@ -200,7 +226,7 @@ def _print(book: MarketBook, trade: Trade) -> None:
         runner = book.runners[trade.runner]
         runner.traded[trade.price_milli] = runner.traded.get(trade.price_milli, 0) + trade.size_minor
         runner.last_milli = trade.price_milli
-    if book.game.shape is Shape.LINE:
+    if book.game.shape is LINE:
         for number in (trade.back, trade.lay):
             book.fills.setdefault(number, []).append(trade)
 
@@ -210,7 +236,7 @@ def trade(state: OrdersState, book: MarketBook, made: Trade, at_us: int) -> None
     book.trades.append(made)
     state.traded = made.id
     _print(book, made)
-    for side, number in ((Side.BACK, made.back), (Side.LAY, made.lay)):
+    for side, number in ((BACK, made.back), (LAY, made.lay)):
         if number:
             _fill(state, book, state.by_id[number], made, at_us)
         else:
@@ -240,7 +266,7 @@ def cut(state: OrdersState, number: int, size_minor: int, at_us: int, *, lapses:
     order = state.by_id[number]
     book = state.books[order.market_id]
     wait(book.positions[order.customer_id].cells, book.game, order, -size_minor)
-    if order.type is OrderType.LIMIT:
+    if order.type is LIMIT:
         order.remaining_minor -= size_minor
         if lapses:
             order.lapsed_minor += size_minor
@@ -300,18 +326,17 @@ def activate(
 
 def _land(state: OrdersState, book: MarketBook, order: Order, at_us: int) -> None:
     """After its trades, what is left of an order waits, rests or is killed."""
-    if order.status is OrderStatus.PENDING or order.type is not OrderType.LIMIT:
+    if order.status is PENDING or order.type is not LIMIT:
         _enter(state, order)
     elif not order.remaining_minor:
-        order.status = OrderStatus.COMPLETE
+        order.status = COMPLETE
         return
-    elif order.time_in_force is TimeInForce.FILL_OR_KILL:
+    elif order.time_in_force is FILL_OR_KILL:
         _kill(state, order, at_us)
         return
     else:
         _enter(state, order)
-        state.ranked += 1
-        order.rank = state.ranked
+        order.rank = state.ranked = state.ranked + 1
         book.runners[order.runner].half(order.side).rest(order)
     wait(book.positions[order.customer_id].cells, book.game, order, rest_of(order))
 
@@ -319,7 +344,7 @@ def _land(state: OrdersState, book: MarketBook, order: Order, at_us: int) -> Non
 def _kill(state: OrdersState, order: Order, at_us: int) -> None:
     order.lapsed_minor += order.remaining_minor
     order.remaining_minor, order.lapsed_at_us = 0, at_us
-    order.status = OrderStatus.COMPLETE if order.matched_minor else OrderStatus.EXPIRED
+    order.status = COMPLETE if order.matched_minor else OrderStatus.EXPIRED
     if not order.matched_minor:
         state.gone.append(order)
 
@@ -398,7 +423,7 @@ def _at(made: Trade, price_milli: int) -> Trade:
 
 def _restate(state: OrdersState, book: MarketBook, made: Trade, price_milli: int) -> None:
     """A trade is at another price, or with 0 off: on both positions and both orders."""
-    for side, number in ((Side.BACK, made.back), (Side.LAY, made.lay)):
+    for side, number in ((BACK, made.back), (LAY, made.lay)):
         order = state.by_id[number] if number else None
         cells = book.positions[order.customer_id if order else 0].cells
         join(cells, book.game, made, side, -1)

@@ -19,11 +19,18 @@ from overround.book.exposure import Side
 from overround.book.machine.answers import OrdersAnswer
 from overround.book.machine.exchange_commands import CancelInstruction, CancelOrders, PlaceInstruction, PlaceOrders
 from overround.book.matching import OrderType, TimeInForce
-from overround.feeds.betfair.mirror import Key, Ladder, RunnerMirror
+from overround.feeds.betfair.mirror import Key, Ladder, RunnerMirror, Touched
 from overround.kernel.ladder import Ladder as Prices
+
+# Members found once: Python 3.11 takes longer to look one up in its enum than to compare it.
+BACK: Final = Side.BACK
+LAY: Final = Side.LAY
+FILL_OR_KILL: Final = TimeInForce.FILL_OR_KILL
 
 NOMINAL_MINOR: Final = 100
 """What is traded where a recording has last prices and no volumes."""
+
+NOTHING: Final[Ladder] = {}
 
 START_MINOR: Final = 100_000
 """The backer's stake in the auction for a recorded starting price, which then comes out to the thousandth."""
@@ -77,20 +84,24 @@ class Maker:
         self.surprised: dict[Key, None] = {}
         """Runners on which the taker met somebody else, or something was refused: they are not as was planned."""
 
+        self._off: dict[Key, dict[int, None]] = {}
+        """Prices at which the house had less of the maker's than was planned, to be looked at with the runner's next
+        change."""
+
     def orders_at(self, place: Place) -> Sequence[Resting]:
         """The oldest first."""
         return self._levels.get(place, ())
 
     def sizes_of(self, key: Key, side: Side) -> Ladder:
-        """What the maker has of a runner by price, for whoever asks to change."""
-        return dict(self._sizes.get((key, side), ()))
+        """What the maker has of a runner by price; whoever asks does not change it."""
+        return self._sizes.get((key, side), NOTHING)
 
     # -------------------------------------------------------------- what to do
 
-    def plan(self, runners: Iterable[tuple[Key, RunnerMirror]], *, is_open: bool) -> list[Step]:
-        """The commands that make our book what the recording says; of a market that is not open, only what is taken
-        away. All of them may be sent at once: none needs the answer to another."""
-        drafts = [_Draft(self, key, mirror) for key, mirror in runners]
+    def plan(self, runners: Iterable[tuple[Key, RunnerMirror, Touched]], *, is_open: bool) -> list[Step]:
+        """The commands that make our book what the recording says, where it was touched; of a market that is not open,
+        only what is taken away. All of them may be sent at once: none needs the answer to another."""
+        drafts = [_Draft(self, key, mirror, touched, self._off.pop(key, ())) for key, mirror, touched in runners]
         rounds = [self._trades(draft) if is_open else [] for draft in drafts]
         steps: list[Step] = []
         for number in range(max(map(len, rounds), default=0)):
@@ -106,7 +117,9 @@ class Maker:
         """(price, backer's stake) of what the recording traded and our book did not yet; the last price comes last."""
         key, mirror = draft.key, draft.mirror
         done = self._traded.setdefault(key, {})
-        found = []
+        found: list[tuple[int, int]] = []
+        if self.trades_told and len(done) == len(mirror.traded) and done == mirror.traded:
+            return found
         for price, both in sorted(mirror.traded.items() - done.items()):
             size = both // BOTH_SIDES - done.get(price, 0) // BOTH_SIDES
             if size > 0 and self.has(price):
@@ -167,18 +180,26 @@ class Maker:
                 self.lapsed()
                 return
             for asked, report in zip(step.command.instructions, answer.reports, strict=True):
+                if report.code or report.cancelled_minor < asked.reduction_minor:
+                    self._is_off(self._by_id.get(asked.order_id))
                 self._has_left(asked.order_id, 0 if report.code else report.remaining_minor)
             return
         if step.command.customer_id == self.maker:
             for place, report in zip(step.places, answer.reports, strict=True):
                 if report.remaining_minor and place[2]:
                     self._add(Resting(report.order_id, place, report.remaining_minor))
+                if report.remaining_minor < report.size_minor:
+                    self._off.setdefault(place[0], {})[place[2]] = None
         for order_id, size in answer.met:
             order = self._by_id.get(order_id)
             if order is not None:
                 self._has_left(order_id, order.remaining_minor - size)
             else:
                 self.surprised.update((place[0], None) for place in step.places)
+
+    def _is_off(self, order: Resting | None) -> None:
+        if order is not None:
+            self._off.setdefault(order.place[0], {})[order.place[2]] = None
 
     def _add(self, order: Resting) -> None:
         key, side, price = order.place
@@ -218,7 +239,7 @@ class Maker:
 
     def lays_lapsed(self) -> None:
         """A removed runner reduced the others' prices: lays of them lapsed."""
-        for order in [order for order in self._by_id.values() if order.place[1] is Side.LAY]:
+        for order in [order for order in self._by_id.values() if order.place[1] is LAY]:
             self._has_left(order.order_id, 0)
 
     # -------------------------------------------------------------- the starting price
@@ -230,8 +251,8 @@ class Maker:
         lays, backs = [], []
         for key, price in prices:
             liability = START_MINOR * (price - 1_000) // 1_000
-            lays.append(_at_start(key, Side.LAY, liability))
-            backs.append(_at_start(key, Side.BACK, START_MINOR))
+            lays.append(_at_start(key, LAY, liability))
+            backs.append(_at_start(key, BACK, START_MINOR))
         return [*steps, *self._places(self.maker, lays), *self._places(self.taker, backs)]
 
 
@@ -243,32 +264,37 @@ def _at_start(key: Key, side: Side, liability_minor: int) -> tuple[Place, PlaceI
 class _Draft:
     """What is to be changed of one runner, and how large the maker's levels are by then."""
 
-    def __init__(self, maker: Maker, key: Key, mirror: RunnerMirror) -> None:
+    __slots__ = ("_met", "atb", "atl", "backs", "cuts", "key", "lays", "maker", "mirror", "offers", "takes", "touched")
+
+    def __init__(self, maker: Maker, key: Key, mirror: RunnerMirror, touched: Touched, off: Iterable[int] = ()) -> None:
         self.maker, self.key, self.mirror = maker, key, mirror
-        self.sizes = {side: maker.sizes_of(key, side) for side in Side}
+        self.lays, self.backs = maker.sizes_of(key, LAY), maker.sizes_of(key, BACK)
         self._met: dict[Place, int] = {}
+        crossed = mirror.crossed
         self.atb, self.atl = mirror.offers()
+        self.touched = None if touched is None or crossed or mirror.crossed else dict.fromkeys((*touched, *off))
         self.cuts: list[tuple[Resting, int]] = []
         self.offers: list[tuple[Place, PlaceInstruction]] = []
         self.takes: list[tuple[Place, PlaceInstruction]] = []
 
     def trade(self, price: int, size_minor: int) -> None:
         """The taker meets the maker at this price."""
-        lays, backs = self.sizes[Side.LAY], self.sizes[Side.BACK]
-        for better in [at for at in lays if at > price]:
+        if not self._met:
+            self.lays, self.backs = dict(self.lays), dict(self.backs)
+        for better in [at for at in self.lays if at > price]:
             self.maker.counts.moved_aside += self.atb.get(better, 0) > 0
-            self._resize(Side.LAY, better, 0)
-        for better in [at for at in backs if at < price]:
+            self._resize(LAY, better, 0)
+        for better in [at for at in self.backs if at < price]:
             self.maker.counts.moved_aside += self.atl.get(better, 0) > 0
-            self._resize(Side.BACK, better, 0)
-        side = Side.BACK if price in backs else Side.LAY
-        there = self.sizes[side].get(price, 0)
+            self._resize(BACK, better, 0)
+        side = BACK if price in self.backs else LAY
+        there = self.sizes(side).get(price, 0)
         if there < size_minor:
             self._resize(side, price, size_minor)
-        left = max(there, size_minor) - size_minor
-        self._met[self.key, side, price] = self._met.get((self.key, side, price), 0) + min(there, size_minor)
-        self._now(side, price, left)
-        other = Side.LAY if side is Side.BACK else Side.BACK
+        place = self.key, side, price
+        self._met[place] = self._met.get(place, 0) + min(there, size_minor)
+        self._now(side, price, max(there, size_minor) - size_minor)
+        other = LAY if side is BACK else BACK
         self.takes.append(
             (
                 (self.key, other, price),
@@ -278,32 +304,41 @@ class _Draft:
                     price,
                     size_minor,
                     handicap_quarters=self.key[1],
-                    time_in_force=TimeInForce.FILL_OR_KILL,
+                    time_in_force=FILL_OR_KILL,
                     min_fill_minor=1,
                 ),
             )
         )
 
+    def sizes(self, side: Side) -> Ladder:
+        """How large the maker's levels of one side are by then."""
+        return self.lays if side is LAY else self.backs
+
     def level(self, *, is_open: bool) -> None:
-        """Make every level as large as the recording's."""
-        for side, wanted in ((Side.LAY, self.atb), (Side.BACK, self.atl)):
-            sizes = self.sizes[side]
-            for price in sorted({at for at, _ in wanted.items() ^ sizes.items()}):
+        """Make every level that was touched as large as the recording's. It is the last that a draft does."""
+        for side, wanted, sizes in ((LAY, self.atb, self.lays), (BACK, self.atl, self.backs)):
+            if self.touched is None:
+                prices = sorted({at for at, _ in wanted.items() ^ sizes.items()})
+            else:
+                prices = [at for at in sorted(self.touched) if wanted.get(at) != sizes.get(at)]
+            for price in prices:
                 size = wanted.get(price, 0)
                 if size < sizes.get(price, 0) or (is_open and self.maker.has(price)):
-                    self._resize(side, price, size)
+                    self._change(side, price, size - sizes.get(price, 0))
 
     def _resize(self, side: Side, price: int, size_minor: int) -> None:
+        self._change(side, price, size_minor - self.sizes(side).get(price, 0))
+        self._now(side, price, size_minor)
+
+    def _change(self, side: Side, price: int, missing: int) -> None:
         """Place what is missing, or cut what is too much from the newest."""
         place = (self.key, side, price)
-        missing = size_minor - self.sizes[side].get(price, 0)
         if missing > 0:
             self.offers.append(
                 (place, PlaceInstruction(self.key[0], side, price, missing, handicap_quarters=self.key[1]))
             )
         else:
             self._cut(place, -missing)
-        self._now(side, price, size_minor)
 
     def _cut(self, place: Place, excess: int) -> None:
         """Orders that the taker meets in this plan are the oldest, so what is left of the newest is known."""
@@ -319,7 +354,10 @@ class _Draft:
             free -= part
 
     def _now(self, side: Side, price: int, size_minor: int) -> None:
+        sizes = self.sizes(side)
         if size_minor:
-            self.sizes[side][price] = size_minor
+            sizes[price] = size_minor
         else:
-            self.sizes[side].pop(price, None)
+            sizes.pop(price, None)
+        if self.touched is not None:
+            self.touched[price] = None

@@ -13,6 +13,9 @@ Key = tuple[int, int]
 """A runner: its number, and its handicap in quarters of a goal."""
 
 Ladder = dict[int, int]
+Touched = dict[int, None] | None
+"""The prices of a runner to look at, on both sides, or (None) all of them."""
+
 QUARTERS: Final = 4
 
 
@@ -36,7 +39,7 @@ def milli_or_none(figure: Figure | None) -> int:
 class RunnerMirror:
     """One runner. `atb` is what may be backed, so what somebody lays; `atl` the other way. `trd` counts both sides."""
 
-    __slots__ = ("atb", "atl", "batb", "batl", "last_milli", "seen", "traded", "tv_minor")
+    __slots__ = ("atb", "atl", "batb", "batl", "crossed", "last_milli", "seen", "traded", "tv_minor")
 
     def __init__(self) -> None:
         self.atb: Ladder = {}
@@ -47,26 +50,42 @@ class RunnerMirror:
         self.last_milli = 0
         self.tv_minor = 0
         self.seen: set[str] = set()
+        self.crossed = False
+        """Whether its offers crossed when they were last asked for."""
 
-    def apply(self, change: RunnerChange) -> None:
-        for name, ladder, rows in (
-            ("atb", self.atb, change.atb),
-            ("atl", self.atl, change.atl),
-            ("trd", self.traded, change.trd),
-        ):
-            if rows:
-                self.seen.add(name)
-                _set(ladder, rows)
-        for name, places, rows in (("batb", self.batb, change.batb), ("batl", self.batl, change.batl)):
-            if rows:
-                self.seen.add(name)
-                _place(places, rows)
+    def apply(self, change: RunnerChange, touched: Touched) -> Touched:
+        """Take a change. What is to be looked at of the runner by then, where `touched` already was."""
+        if change.atb:
+            touched = self._first("atb", touched)
+            _set(self.atb, change.atb, touched)
+        if change.atl:
+            touched = self._first("atl", touched)
+            _set(self.atl, change.atl, touched)
+        if change.trd:
+            self.seen.add("trd")
+            _set(self.traded, change.trd, None)
+        if change.batb and "atb" not in self.seen:  # best offers are read only of a recording without full ladders
+            self.seen.add("batb")
+            _place(self.batb, change.batb)
+            touched = None
+        if change.batl and "atl" not in self.seen:
+            self.seen.add("batl")
+            _place(self.batl, change.batl)
+            touched = None
         if change.ltp is not None:
             self.seen.add("ltp")
             self.last_milli = milli_or_none(change.ltp) or self.last_milli
         if change.tv is not None:
             self.seen.add("tv")
             self.tv_minor = max(self.tv_minor, minor(change.tv))
+        return touched
+
+    def _first(self, name: str, touched: Touched) -> Touched:
+        """The first rows of a full ladder take the place of best offers, so all is to be looked at."""
+        if name in self.seen:
+            return touched
+        self.seen.add(name)
+        return None
 
     def clear(self) -> None:
         """An image follows."""
@@ -79,19 +98,22 @@ class RunnerMirror:
         """What may be backed and what may be laid, by price. Where both cross, the layers' give way to the backers'."""
         atb = self.atb if "atb" in self.seen or "batb" not in self.seen else dict(self.batb.values())
         atl = self.atl if "atl" in self.seen or "batl" not in self.seen else dict(self.batl.values())
-        if atb and atl and max(atb) >= min(atl):
+        self.crossed = bool(atb) and bool(atl) and max(atb) >= min(atl)
+        if self.crossed:
             best = min(atl)
             atb = {price: size for price, size in atb.items() if price < best}
         return atb, atl
 
 
-def _set(ladder: Ladder, rows: Iterable[Row]) -> None:
+def _set(ladder: Ladder, rows: Iterable[Row], touched: Touched) -> None:
     for price, size in rows:
-        at = milli(price)
+        at = round(price * 1_000)  # `milli` and `minor` written out: there are millions
         if size:
-            ladder[at] = minor(size)
+            ladder[at] = round(size * 100)
         else:
             ladder.pop(at, None)
+        if touched is not None:
+            touched[at] = None
 
 
 def _place(places: dict[int, tuple[int, int]], rows: Iterable[Row]) -> None:
@@ -103,23 +125,23 @@ def _place(places: dict[int, tuple[int, int]], rows: Iterable[Row]) -> None:
 
 
 class MarketMirror:
-    """One market of a recording. `changed` are the runners to look at since it was last emptied."""
+    """One market of a recording. `changed` are the runners to look at since it was last emptied, and what of each."""
 
     def __init__(self, market_id: str) -> None:
         self.id = market_id
         self.definition: Definition | None = None
         self.runners: dict[Key, RunnerMirror] = {}
-        self.changed: dict[Key, None] = {}
+        self.changed: dict[Key, Touched] = {}
 
     def apply(self, change: MarketChange) -> None:
         """Everything but the definition, which whoever follows takes first."""
         if change.img:
-            for known, runner in self.runners.items():
-                runner.clear()
+            for known, cleared in self.runners.items():
+                cleared.clear()
                 self.changed[known] = None
         for row in change.rc:
-            key = key_of(row.id, row.hc)
-            if key not in self.runners:
-                self.runners[key] = RunnerMirror()
-            self.runners[key].apply(row)
-            self.changed[key] = None
+            key = row.id, round(row.hc * QUARTERS) if row.hc else 0
+            runner = self.runners.get(key)
+            if runner is None:
+                runner = self.runners[key] = RunnerMirror()
+            self.changed[key] = runner.apply(row, self.changed.get(key, {}))

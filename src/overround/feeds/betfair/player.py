@@ -331,8 +331,15 @@ class Player:
             if market.stage.status == "CLOSED":
                 continue
             mirror, is_open = market.mirror, market.stage.is_open
-            keys = [key for key in mirror.changed if key in market.stage.places and key not in market.stage.removed]
-            planned = market.maker.plan(((key, mirror.runners[key]) for key in keys), is_open=is_open)
+            stage = market.stage
+            planned = market.maker.plan(
+                (
+                    (key, mirror.runners[key], touched)
+                    for key, touched in mirror.changed.items()
+                    if key in stage.places and key not in stage.removed
+                ),
+                is_open=is_open,
+            )
             steps += ((market.maker, step) for step in planned)
             if is_open:
                 mirror.changed.clear()
