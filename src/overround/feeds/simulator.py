@@ -76,6 +76,11 @@ class MatchDay(msgspec.Struct, frozen=True, kw_only=True):
         """Between two kick-offs, so that about `matches` are in play."""
         return self.match_us // self.matches
 
+    @property
+    def has_crowd(self) -> bool:
+        """Whether anybody ever comes to bet."""
+        return bool((self.bettors and self.bets_per_s) or (self.punters and self.tickets_per_s))
+
 
 class Simulator:
     """One match day. `operator` is an operator's door; time and chance are arguments."""
@@ -98,10 +103,10 @@ class Simulator:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until told to stop. A house that is away for a while is waited for."""
-        tasks = [
-            asyncio.create_task(self._lasting(work))
-            for work in (self._fixtures_go_on, self._heart_beats, self._crowd, self._desk)
-        ]
+        works = [self._fixtures_go_on, self._heart_beats, self._desk]
+        if self._plan.has_crowd:
+            works.append(self._crowd)
+        tasks = [asyncio.create_task(self._lasting(work)) for work in works]
         tasks.append(asyncio.create_task(_until(stop)))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -113,7 +118,8 @@ class Simulator:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _lasting(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Begin again after whatever the house answers: a feed that gives up is a silent one."""
+        """Begin again after whatever the house answers: a feed that gives up is a silent one. The work must not end, or
+        it would be begun again without a pause."""
         while True:
             try:
                 await work()
@@ -255,14 +261,14 @@ class Simulator:
     # -------------------------------------------------------------- bettors
 
     async def _crowd(self) -> None:
-        """All bettors at once, each at their own pace."""
-        people = bettors.crowd(self._plan.bettors)
+        """All bettors at once, each at their own pace; who would never bet does not come."""
+        people = bettors.crowd(self._plan.bettors if self._plan.bets_per_s else 0)
         pace = sum(temperament.pace for temperament in people)
         async with asyncio.TaskGroup() as group:
             for number, temperament in enumerate(people, 1):
                 per_s = self._plan.bets_per_s * temperament.pace / pace
                 group.create_task(self._lasting(partial(self._bettor, number, temperament, per_s)))
-            writers = punters.crowd(self._plan.punters)
+            writers = punters.crowd(self._plan.punters if self._plan.tickets_per_s else 0)
             slip_pace = sum(punter.pace for punter in writers)
             for number, punter in enumerate(writers, 1):
                 per_s = self._plan.tickets_per_s * punter.pace / slip_pace
