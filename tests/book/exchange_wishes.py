@@ -35,6 +35,7 @@ from overround.book.machine.exchange_commands import (
     RemoveRunner,
     ReplaceInstruction,
     ReplaceOrders,
+    RescheduleExchangeMarket,
     SetCurrencyRate,
     SetDiscount,
     SetMinimums,
@@ -193,6 +194,8 @@ def _operate(rng: random.Random, market: ExchangeMarket) -> AnyCommand:
         return ReconcileStart(market.id)
     if pick < 0.5:
         return ChangeBetDelay(market.id, rng.choice((0, 1_000_000, 5_000_000)), rng.random() < 0.5)
+    if pick < 0.53:
+        return RescheduleExchangeMarket(market.id, rng.choice((0, 1_900_000_000_000_000, -1)))
     if pick < 0.60:
         runner = rng.choice(market.runners)
         return RemoveRunner(market.id, runner.selection_id, rng.choice((100, 1_000, 3_333)), runner.handicap_quarters)

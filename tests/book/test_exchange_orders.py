@@ -7,7 +7,15 @@ from overround.book.exchange import MarketTerms, Minimums, Refusal, RunnersResul
 from overround.book.exposure import Side
 from overround.book.limits import LimitKind
 from overround.book.machine import Done, OrdersAnswer, decode_snapshot, encode_snapshot
-from overround.book.machine.commands import MoveFunds, SelfExclude, SetLimit
+from overround.book.machine.commands import (
+    CreateCompetition,
+    CreateEvent,
+    MoveFunds,
+    RescheduleEvent,
+    SelfExclude,
+    SetLimit,
+)
+from overround.book.machine.desk_commands import ResumeLevel, SuspendLevel
 from overround.book.machine.exchange_commands import (
     CancelInstruction,
     CancelOrders,
@@ -19,6 +27,7 @@ from overround.book.machine.exchange_commands import (
     RemoveRunner,
     ReplaceInstruction,
     ReplaceOrders,
+    RescheduleExchangeMarket,
     SetDiscount,
     SetMinimums,
     SuspendExchangeMarket,
@@ -28,6 +37,7 @@ from overround.book.machine.exchange_commands import (
 )
 from overround.book.matching import OrderStatus, OrderType, Persistence, Target, TimeInForce
 from overround.kernel.instant import DAY_US, SECOND_US
+from overround.kernel.level import Level
 from overround.kernel.refusal import Refused
 
 LIVE = MarketTerms("Match odds", turn_in_play=True, bet_delay_us=5 * SECOND_US)
@@ -381,6 +391,51 @@ def test_another_delay_in_play_suspends_lapses_changes_and_opens() -> None:
     assert (house.order_of(order).lapsed_minor, house.market_of(market).status) == (500, Status.OPEN)
     assert house.market_of(market).version == before + 3
     assert house.refusal(ChangeBetDelay(market, 13 * SECOND_US)) == "delay_invalid"
+
+
+@pytest.mark.parametrize(
+    ("level", "number"), [(Level.PLATFORM, 0), (Level.SPORT, 1), (Level.COMPETITION, 1), (Level.EVENT, 1)]
+)
+def test_a_suspension_above_a_market_and_its_end_give_it_another_version(level: Level, number: int) -> None:
+    """An order that names the version from before is for a market that has moved on."""
+    house = Exchange()
+    market, over, backer = house.exchange_market(), house.exchange_market(), house.trader()
+    house.win(over, 0)
+    before, closed = house.market_of(market).version, house.market_of(over).version
+    house.do(SuspendLevel(level, number, "floodlights"))
+    refused = house.place(backer, market, BACK, 3_000, 500, version=before)
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.detail["level"]) == (Refusal.MARKET_SUSPENDED, level)
+    house.do(ResumeLevel(level, number))
+    assert (house.market_of(market).version, house.market_of(over).version) == (before + 2, closed)
+    stale = house.place(backer, market, BACK, 3_000, 500, version=before)
+    assert isinstance(stale, Refused)
+    assert stale.code == Refusal.INVALID_MARKET_VERSION
+    house.order(backer, market, BACK, 3_000, 500, version=before + 2)
+
+
+def test_a_suspension_elsewhere_leaves_a_market_as_it_is() -> None:
+    house = Exchange()
+    market = house.exchange_market()
+    elsewhere = house.do(CreateEvent(house.do(CreateCompetition(1, "York")), "15:00", house.at_us))
+    before = house.market_of(market).version
+    house.do(SuspendLevel(Level.EVENT, elsewhere, "floodlights"))
+    house.do(SuspendLevel(Level.COMPETITION, 2, "floodlights"))
+    assert house.market_of(market).version == before
+
+
+def test_a_start_is_moved_until_the_off() -> None:
+    house = Exchange()
+    market = house.exchange_market(terms=LIVE)
+    before, later_us = house.market_of(market).version, house.at_us + DAY_US
+    house.do(RescheduleExchangeMarket(market, later_us))
+    assert (house.market_of(market).terms.starts_at_us, house.market_of(market).version) == (later_us, before + 1)
+    house.do(RescheduleEvent(1, later_us))
+    assert house.market_of(market).version == before + 2
+    assert house.refusal(RescheduleExchangeMarket(market, -1)) == "starts_at_invalid"
+    assert house.refusal(RescheduleExchangeMarket(99, later_us)) == "invalid_market_id"
+    house.do(TurnInPlay(market))
+    assert house.refusal(RescheduleExchangeMarket(market, later_us)) == "market_status"
 
 
 def test_who_was_shut_out_meanwhile_gets_nothing_after_the_delay() -> None:

@@ -18,7 +18,7 @@ from overround.book.exchange import (
 )
 from overround.book.machine import exchange_commands as commands
 from overround.book.machine.command import Command
-from overround.edge.bodies import Body, Fields, ReasonBody
+from overround.edge.bodies import Body, Fields, ReasonBody, StartsBody
 from overround.edge.operations import Operation
 from overround.edge.values import Currency, Id, Moment, Natural, Text, Whole
 from overround.kernel.ladder import Ladder, LadderKind
@@ -252,6 +252,14 @@ EXCHANGE: Final = (
         build=change_delay,
         problems=(*STATUS, "delay_invalid"),
         example={"bet_delay_ms": 8_000},
+    ),
+    _market(
+        "reschedule",
+        commands.RescheduleExchangeMarket,
+        "Move the start of a market before its off; `starts_at_us` of 0 is whenever its event starts.",
+        body=StartsBody,
+        problems=(*STATUS, "starts_at_invalid"),
+        example={"starts_at": "2026-11-29T15:00:00Z"},
     ),
     _market(
         "remove-runner",

@@ -178,7 +178,7 @@ class Live:
                 changes, event_id = self.changes.fold(fact.seq, fact.at_us, fact.body)
                 if listener is not None and (changes or event_id):
                     self._tell(listener, fact.seq, changes, event_id)
-            elif fact.kind in self._followed:
+            if fact.kind in self._followed:
                 self._followed[fact.kind].fact(fact.seq, fact.at_us, fact.kind, fact.body)
             if fact.kind in kinds and listener is not None:
                 listener.fact(fact.seq, fact.at_us, fact.kind, fact.body)

@@ -102,6 +102,15 @@ class CatalogueState(msgspec.Struct):
         event = self.events[event_id]
         return path(event, self.competitions[event.competition_id])
 
+    def events_below(self, level: Level, number: int) -> dict[int, Event]:
+        """The events that lie at or below a level; none below those of markets."""
+        if level is Level.EVENT:
+            return {number: self.events[number]}
+        if level not in (Level.PLATFORM, Level.SPORT, Level.COMPETITION):
+            return {}
+        place = (level, number)
+        return {event.id: event for event in self.events.values() if place in self._path_to(event.id)}
+
     def takes_orders(self, event_id: int, *, asked_at_us: int, now_us: int) -> Level | bool:
         """Whether the desk lets the exchange take orders on an event: the widest level that it suspended, now or while
         an order waited; False where the competition is not approved."""

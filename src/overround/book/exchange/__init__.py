@@ -14,6 +14,7 @@ from overround.book.exchange.events import (
     ExchangeFact,
     ExchangeMarketCreated,
     ExchangeMarketOpened,
+    ExchangeMarketRescheduled,
     ExchangeMarketSuspended,
     ExchangeResultRecorded,
     ExchangeSettled,
@@ -33,6 +34,7 @@ from overround.book.exchange.events import (
     TurnedInPlay,
 )
 from overround.book.exchange.rules import (
+    LATEST_START_US,
     Outcome,
     Refusal,
     active,
@@ -43,7 +45,7 @@ from overround.book.exchange.rules import (
     reduces,
     terms_refusal,
 )
-from overround.book.exchange.state import APPLY, ExchangeState, Kept, apply, keep, restore
+from overround.book.exchange.state import APPLY, ExchangeState, Kept, apply, keep, moved, restore
 from overround.book.exchange.types import (
     BOOK_CURRENCY,
     LIFE,
@@ -85,6 +87,7 @@ from overround.book.exchange.types import (
 __all__ = [
     "APPLY",
     "BOOK_CURRENCY",
+    "LATEST_START_US",
     "LIFE",
     "MAX_BET_DELAY_US",
     "MAX_CHANGES",
@@ -112,6 +115,7 @@ __all__ = [
     "ExchangeMarket",
     "ExchangeMarketCreated",
     "ExchangeMarketOpened",
+    "ExchangeMarketRescheduled",
     "ExchangeMarketSuspended",
     "ExchangeResult",
     "ExchangeResultRecorded",
@@ -152,6 +156,7 @@ __all__ = [
     "commission_minor",
     "fits",
     "keep",
+    "moved",
     "rate_of",
     "reduced_milli",
     "reduces",

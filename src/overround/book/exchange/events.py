@@ -83,6 +83,13 @@ class BetDelayChanged(ExchangeFact, frozen=True, kw_only=True, tag="bet_delay_ch
     passive: bool
 
 
+class ExchangeMarketRescheduled(ExchangeFact, frozen=True, kw_only=True, tag="exchange_market_rescheduled"):
+    """The market starts at another instant than was said before; 0 is its event's."""
+
+    starts_at_us: int
+    before_us: int
+
+
 class StartReconciled(ExchangeFact, frozen=True, kw_only=True, tag="start_reconciled"):
     """The starting price of each runner that has one, as (runner, price_milli), with its trades. `converted` had
     asked to be at the starting price: they go in with their whole rest. What then is unmatched of orders that do not

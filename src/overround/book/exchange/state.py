@@ -1,7 +1,7 @@
 """Every exchange market and how facts change it. Gateways fold the same facts."""
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +14,7 @@ from overround.book.exchange.events import (
     DiscountSet,
     ExchangeMarketCreated,
     ExchangeMarketOpened,
+    ExchangeMarketRescheduled,
     ExchangeMarketSuspended,
     ExchangeResultRecorded,
     ExchangeSettled,
@@ -41,6 +42,7 @@ from overround.book.exchange.types import (
     Rate,
     Runner,
     RunnerStatus,
+    Status,
 )
 from overround.book.exposure import Position
 from overround.book.matching import MarketBook, Order, OrdersState, OrderStatus, TimeInForce
@@ -284,6 +286,25 @@ def _delay_changed(state: ExchangeState, fact: BetDelayChanged, at_us: int) -> N
     market.version += 1
 
 
+def _rescheduled(state: ExchangeState, fact: ExchangeMarketRescheduled, at_us: int) -> None:
+    market = state.markets[fact.market_id]
+    market.terms = msgspec.structs.replace(market.terms, starts_at_us=fact.starts_at_us)
+    market.version += 1
+
+
+def moved(state: ExchangeState, event_ids: Container[int]) -> list[int]:
+    """Something above the markets of these events changed, so that orders on them are taken otherwise than before:
+    another version of each that is not closed, and which they are."""
+    found = [
+        market
+        for market in state.markets.values()
+        if market.event_id in event_ids and market.status is not Status.CLOSED
+    ]
+    for market in found:
+        market.version += 1
+    return [market.id for market in found]
+
+
 def _reconciled(state: ExchangeState, fact: StartReconciled, at_us: int) -> None:
     market = state.markets[fact.market_id]
     for runner, price_milli in fact.prices:
@@ -355,6 +376,7 @@ APPLY: dict[type[Fact], Callable[[ExchangeState, Any, int], None]] = {
     ExchangeMarketOpened: _opened,
     ExchangeMarketSuspended: _suspended,
     BetDelayChanged: _delay_changed,
+    ExchangeMarketRescheduled: _rescheduled,
     StartReconciled: _reconciled,
     TurnedInPlay: _in_play,
     RunnerRemoved: _removed,

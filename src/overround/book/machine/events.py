@@ -59,6 +59,7 @@ from overround.book.exchange import (
     DiscountSet,
     ExchangeMarketCreated,
     ExchangeMarketOpened,
+    ExchangeMarketRescheduled,
     ExchangeMarketSuspended,
     ExchangeResultRecorded,
     ExchangeSettled,
@@ -234,6 +235,7 @@ AnyFact = (
     | ExchangeMarketOpened
     | ExchangeMarketSuspended
     | BetDelayChanged
+    | ExchangeMarketRescheduled
     | StartReconciled
     | TurnedInPlay
     | RunnerRemoved
@@ -328,6 +330,7 @@ SUBJECT: dict[type[Fact], str] = {
     ExchangeMarketOpened: "market_id",
     ExchangeMarketSuspended: "market_id",
     BetDelayChanged: "market_id",
+    ExchangeMarketRescheduled: "market_id",
     StartReconciled: "market_id",
     TurnedInPlay: "market_id",
     RunnerRemoved: "market_id",

@@ -139,7 +139,7 @@ def update_orders(state: State, command: UpdateOrders, now_us: int) -> Facts:
 def replace_orders(state: State, command: ReplaceOrders, now_us: int) -> Facts:
     """Cancel every order that can be, then place what was left of each at its new price, as far as the money goes."""
     market = state.exchange.markets.get(command.market_id)
-    refused = market_refusal(market, 0) or _changes_refusal([asked.order_id for asked in command.instructions])
+    refused = market_refusal(market) or _changes_refusal([asked.order_id for asked in command.instructions])
     if refused is not None:
         return refused
     assert market is not None

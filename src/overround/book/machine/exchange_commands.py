@@ -47,6 +47,13 @@ class ChangeBetDelay(Command, frozen=True):
     passive: bool = False
 
 
+class RescheduleExchangeMarket(Command, frozen=True):
+    """The market starts at another instant; 0 is whenever its event does. Nothing else of it changes."""
+
+    market_id: int
+    starts_at_us: int
+
+
 class RemoveRunner(Command, frozen=True):
     """A runner is out; `factor_bp` is by how much it reduces the prices of the others, in basis points."""
 
@@ -178,6 +185,7 @@ ExchangeCommand = (
     | TurnInPlay
     | ReconcileStart
     | ChangeBetDelay
+    | RescheduleExchangeMarket
     | RemoveRunner
     | RecordExchangeResult
     | SetCurrencyRate

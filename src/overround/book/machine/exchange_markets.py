@@ -6,6 +6,7 @@ from overround.book import auction, catalogue, exchange, ledger, settlement
 from overround.book.auction import ANY_BACK_MILLI, ANY_LAY_MILLI, Bid
 from overround.book.exchange import (
     BOOK_CURRENCY,
+    LATEST_START_US,
     LIFE,
     MAX_BET_DELAY_US,
     MAX_EXCHANGE_MARKETS,
@@ -22,6 +23,7 @@ from overround.book.exchange import (
     ExchangeMarket,
     ExchangeMarketCreated,
     ExchangeMarketOpened,
+    ExchangeMarketRescheduled,
     ExchangeMarketSuspended,
     ExchangeResultRecorded,
     HeartbeatMissed,
@@ -45,6 +47,7 @@ from overround.book.machine.exchange_commands import (
     ReconcileStart,
     RecordExchangeResult,
     RemoveRunner,
+    RescheduleExchangeMarket,
     SetCurrencyRate,
     SetDiscount,
     SetMinimums,
@@ -182,6 +185,19 @@ def change_bet_delay(state: State, command: ChangeBetDelay, now_us: int) -> Fact
     if market.status is not Status.OPEN:
         return (changed,)
     return (_suspended(state, market, "bet_delay"), changed, ExchangeMarketOpened(market_id=market.id))
+
+
+def reschedule_market(state: State, command: RescheduleExchangeMarket, now_us: int) -> Facts:
+    """Before the off; what is said of a start that was is only a record."""
+    market = _market_for(state, command.market_id, Action.SUSPEND)
+    if isinstance(market, Refused):
+        return market
+    if market.in_play or market.reconciled:
+        return Refused(catalogue.Refusal.MARKET_STATUS, {"status": "started"})
+    if not 0 <= command.starts_at_us <= LATEST_START_US:
+        return Refused(catalogue.Refusal.STARTS_AT_INVALID)
+    before_us = market.terms.starts_at_us
+    return (ExchangeMarketRescheduled(market_id=market.id, starts_at_us=command.starts_at_us, before_us=before_us),)
 
 
 def turn_in_play(state: State, command: TurnInPlay, now_us: int) -> Facts:

@@ -51,11 +51,12 @@ Facts = tuple[Fact, ...] | Refused
 def place_orders(state: State, command: PlaceOrders, now_us: int) -> Facts:
     """Take all orders of a request, or none. The order of the checks is the order of `docs/rules/exchange.md`."""
     market = state.exchange.markets.get(command.market_id)
-    refused = _wallet_refusal(state, command, now_us) or market_refusal(market, command.market_version)
+    refused = _wallet_refusal(state, command, now_us) or market_refusal(market)
     if refused is not None:
         return refused
     assert market is not None
     refused = desk_refusal(state, market, asked_at_us=now_us, now_us=now_us)
+    refused = refused or _version_refusal(market, command.market_version)
     if refused is not None:
         return refused
     if not 0 < len(command.instructions) <= MAX_INSTRUCTIONS:
@@ -117,13 +118,17 @@ def desk_refusal(state: State, market: ExchangeMarket, *, asked_at_us: int, now_
     return Refused(Refusal.MARKET_SUSPENDED, {"market_version": market.version, "level": takes.value})
 
 
-def market_refusal(market: ExchangeMarket | None, version: int) -> Refused | None:
+def market_refusal(market: ExchangeMarket | None) -> Refused | None:
     if market is None:
         return Refused(Refusal.INVALID_MARKET_ID)
     if market.status is Status.SUSPENDED:
         return Refused(Refusal.MARKET_SUSPENDED, {"market_version": market.version})
     if market.status is not Status.OPEN:
         return Refused(Refusal.MARKET_NOT_OPEN_FOR_BETTING, {"market_version": market.version})
+    return None
+
+
+def _version_refusal(market: ExchangeMarket, version: int) -> Refused | None:
     if version and version != market.version:
         return Refused(Refusal.INVALID_MARKET_VERSION, {"market_version": market.version})
     return None

@@ -34,6 +34,7 @@ from overround.book.machine.events import (
     ProposalRejected,
     RequestRefused,
 )
+from overround.book.machine.exchange_above import ABOVE, fold_above
 from overround.book.machine.memory import Remembered, scope_of
 from overround.book.machine.proposals import Proposal
 from overround.book.machine.state import State, delay_over, delay_until, forget_override, remember_override
@@ -413,4 +414,16 @@ FOLDS: dict[type[Fact], Callable[[State, Any, int], None]] = {
     MarketBetsRestored: _bets_restored,
 }
 
+
+def _also_above(step: Callable[[State, Any, int], None]) -> Callable[[State, Any, int], None]:
+    """A fact of the catalogue or the desk that reaches markets of the exchange, too."""
+
+    def apply(state: State, fact: AnyFact, at_us: int) -> None:
+        step(state, fact, at_us)
+        fold_above(state.exchange, state.catalogue, fact)
+
+    return apply
+
+
+FOLDS |= {kind: _also_above(FOLDS[kind]) for kind in ABOVE}
 FOLDS |= {kind: cash_folding.waking(FOLDS[kind]) for kind in cash_folding.WAKES}

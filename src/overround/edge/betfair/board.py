@@ -24,6 +24,7 @@ from overround.book.exchange import (
 )
 from overround.book.exposure import Side
 from overround.book.machine import State, decode_fact, empty
+from overround.book.machine.exchange_above import fold_above
 from overround.book.machine.exchange_markets import bids
 from overround.book.matching import Half, Order, OrderType, RunnerBook, Trade
 from overround.edge.betfair import virtual
@@ -290,6 +291,8 @@ class Board:
         if isinstance(fact, HeartbeatMissed):
             self._missed[fact.customer_id] = None
         touched = touched_by(fact, self.state)
+        for market_id in fold_above(self.state, self._catalogue(), fact):
+            touched.markets[market_id] = None
         for market_id, runners in touched.markets.items():
             self._touch(market_id, runners, seq, at_us, fact)
         for customer_id, market_id, _, _ in touched.orders:

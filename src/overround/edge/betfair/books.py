@@ -17,7 +17,7 @@ from overround.edge.betfair.bettingparams import (
 from overround.edge.betfair.board import Board, Both, MarketView, RunnerView
 from overround.edge.betfair.calls import Ask
 from overround.edge.betfair.current import OrderRow, is_projected, order_row
-from overround.edge.betfair.definitions import PASSIVE, PERCENT_BP, active_count, bet_delay_s, handicap
+from overround.edge.betfair.definitions import PASSIVE, PERCENT_BP, active_count, bet_delay_s, handicap, status_of
 from overround.edge.betfair.faults import Code, Fault
 from overround.edge.betfair.figures import date, date_or_none, market_name, market_number, micros, price, size
 from overround.edge.betfair.listing import MAX_POINTS, check_ids
@@ -153,7 +153,7 @@ class Books:
         return MarketBookShape(
             market_id=market_name(view.id),
             is_market_data_delayed=ask.is_delayed,
-            status=market.status.value.upper(),
+            status=status_of(market, view.catalogue),
             bet_delay=bet_delay_s(market),
             bsp_reconciled=market.reconciled,
             complete=True,

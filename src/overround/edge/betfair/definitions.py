@@ -125,7 +125,7 @@ def definition(market: ExchangeMarket, catalogue: CatalogueState) -> MarketDefin
         regulators=terms.regulators,
         runners=[runner_definition(runner, place) for place, runner in enumerate(market.runners, 1)],
         runners_voidable=terms.runners_voidable,
-        status=market.status.value.upper(),
+        status=status_of(market, catalogue),
         suspend_time=date(starts_at_us(market, catalogue)),
         timezone=terms.timezone,
         turn_in_play_enabled=terms.turn_in_play,
@@ -166,6 +166,16 @@ def handicap(runner: Runner) -> float:
 def active_count(market: ExchangeMarket) -> int:
     """How many runners may still win."""
     return sum(runner.status is RunnerStatus.ACTIVE for runner in market.runners)
+
+
+def status_of(market: ExchangeMarket, catalogue: CatalogueState) -> str:
+    """As orders find it: an open market is suspended where the desk suspended its event or a level above, and inactive
+    where its competition is not approved."""
+    if market.status is not Status.OPEN:
+        return market.status.value.upper()
+    takes = catalogue.takes_orders(market.event_id, asked_at_us=0, now_us=0)
+    status = Status.OPEN if takes is True else Status.INACTIVE if takes is False else Status.SUSPENDED
+    return status.value.upper()
 
 
 def starts_at_us(market: ExchangeMarket, catalogue: CatalogueState) -> int:

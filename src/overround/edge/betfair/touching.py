@@ -11,6 +11,7 @@ from overround.book.exchange import (
     BetDelayChanged,
     Cut,
     ExchangeMarketOpened,
+    ExchangeMarketRescheduled,
     ExchangeMarketSuspended,
     ExchangeResultRecorded,
     ExchangeSettled,
@@ -25,11 +26,12 @@ from overround.book.exchange import (
     StartReconciled,
     TurnedInPlay,
 )
+from overround.book.machine.exchange_above import ABOVE
 from overround.book.matching import OrderType, Trade
 from overround.kernel.fact import Fact
 
-EXCHANGE_KINDS = tuple(str(kind.__struct_config__.tag) for kind in APPLY)
-"""The kinds of facts that the exchange folds."""
+EXCHANGE_KINDS = tuple(str(kind.__struct_config__.tag) for kind in (*APPLY, *ABOVE))
+"""The kinds of facts that change the exchange's markets."""
 
 
 class Touched(msgspec.Struct):
@@ -112,7 +114,10 @@ def _updated(fact: OrdersUpdated, state: ExchangeState, touched: Touched) -> Non
 
 @_touch.register(ExchangeMarketOpened)
 @_touch.register(BetDelayChanged)
-def _defined(fact: ExchangeMarketOpened | BetDelayChanged, _state: ExchangeState, touched: Touched) -> None:
+@_touch.register(ExchangeMarketRescheduled)
+def _defined(
+    fact: ExchangeMarketOpened | BetDelayChanged | ExchangeMarketRescheduled, _state: ExchangeState, touched: Touched
+) -> None:
     touched.markets[fact.market_id] = None
 
 

@@ -100,6 +100,7 @@ LEADS_TO = {
     "SuspendExchangeMarket": {"exchange_market_suspended"},
     "TurnInPlay": {"turned_in_play"},
     "ChangeBetDelay": {"bet_delay_changed", "exchange_market_opened"},
+    "RescheduleExchangeMarket": {"exchange_market_rescheduled"},
     "RemoveRunner": {"runner_removed"},
     "RecordExchangeResult": {"exchange_result_recorded"},
     "PlaceOrders": {"orders_placed"},
