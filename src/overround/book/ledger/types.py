@@ -1,6 +1,7 @@
 """What a ledger is made of: accounts, transfers between two of them, and the accounts that belong together."""
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -58,6 +59,9 @@ class StakeKind(StrEnum):
     BONUS = "bonus"
 
 
+BONUS: Final = StakeKind.BONUS
+
+
 class Account(msgspec.Struct, array_like=True, gc=False):
     """One balance. `held_minor` is set aside for a decision under way and cannot be spent."""
 
@@ -92,7 +96,7 @@ class Wallet(msgspec.Struct, frozen=True, gc=False):
 
     def account(self, kind: StakeKind) -> Account:
         """Where a bet of this kind pays, and whence its stake comes unless the house gives it."""
-        return self.bonus if kind is StakeKind.BONUS else self.cash
+        return self.bonus if kind is BONUS else self.cash
 
 
 class HouseAccounts(msgspec.Struct, frozen=True, gc=False):

@@ -39,10 +39,16 @@ def use(purse: Purse, *, at_us: int, staked_minor: int, returned_minor: int, pot
     with the first use in it."""
     if at_us >= purse.day.start_us + DAY_US:
         _roll(purse, at_us)
-    for usage in (purse.day, purse.week, purse.month):
-        usage.staked_minor += staked_minor
-        usage.returned_minor += returned_minor
-    purse.day.potential_minor += potential_minor
+    day, week, month = purse.day, purse.week, purse.month
+    if staked_minor:
+        day.staked_minor += staked_minor
+        week.staked_minor += staked_minor
+        month.staked_minor += staked_minor
+    if returned_minor:
+        day.returned_minor += returned_minor
+        week.returned_minor += returned_minor
+        month.returned_minor += returned_minor
+    day.potential_minor += potential_minor
 
 
 def give_back(purse: Purse, *, placed_at_us: int, stake_minor: int) -> None:
