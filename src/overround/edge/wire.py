@@ -16,6 +16,10 @@ EXTENSION: Final = "overround.wire"
 WHOLE: Final = "overround.whole"
 TRANSPORT: Final = "overround.transport"
 TEXT: Final = 0x81  # FIN and opcode 1
+WHOLE_WITHIN_S: Final = 20.0
+"""How long a request may take to arrive, and a new connection to say anything."""
+
+MAX_HEAD_BYTES: Final = 64 * 1024
 
 
 def head(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
@@ -34,6 +38,65 @@ class ReplyProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._extensions: dict[str, Any] = {WHOLE: self.write_whole}
         self._answering: RequestResponseCycle | None = None
+        self._is_arriving = self._is_head = False
+        self._head_bytes = 0
+        self._due: asyncio.TimerHandle | None = None
+
+    # Whoever sends a request a byte at a time, none, or a head without an end, does not keep its connection.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._arrived()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._is_arriving:
+            self._still_arriving(len(data))
+
+    def on_message_begin(self) -> None:
+        self._is_arriving = self._is_head = True
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._is_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._is_arriving = False
+        if self._due is not None:
+            self._arrived()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._is_arriving = False
+        self._arrived()
+        super().handle_websocket_upgrade()
+
+    def _still_arriving(self, length: int) -> None:
+        if self._due is None:
+            self._expect()
+        if self._is_head:
+            self._head_bytes += length
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._too_slow()
+
+    def _expect(self) -> None:
+        self._due = self.loop.call_later(WHOLE_WITHIN_S, self._too_slow)
+
+    def _arrived(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+    def _too_slow(self) -> None:
+        self._arrived()
+        if not self.transport.is_closing():
+            self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle

@@ -121,7 +121,15 @@ def test_whoever_says_nothing_in_time_is_late() -> None:
     talk = begun()
     assert not talk.is_late(100.0 + FIRST_WITHIN_S)
     assert talk.is_late(100.1 + FIRST_WITHIN_S)
-    assert not opened().is_late(1_000.0)
+
+
+def test_whoever_subscribes_to_nothing_and_is_silent_is_late() -> None:
+    talk = opened()
+    talk.hear(b'{"op":"heartbeat"}\r\n', now_s=110.0)
+    assert not talk.is_late(110.0 + FIRST_WITHIN_S)
+    assert talk.is_late(110.1 + FIRST_WITHIN_S)
+    talk.is_subscribed = True
+    assert not talk.is_late(1_000.0)
 
 
 def test_too_many_messages_end_it() -> None:

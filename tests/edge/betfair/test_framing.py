@@ -113,6 +113,7 @@ def test_troubles_with_the_frame_have_the_numbers_of_json_rpc(code: RpcCode) -> 
         "INVALID_REQUEST": -32600,
         "METHOD_NOT_FOUND": -32601,
         "INVALID_PARAMETERS": -32602,
+        "MISSING_PARAMETERS": -32602,
     }
     assert answered(Service.BETTING, RpcCall("m", id=1), RpcFault(code))["error"]["code"] == numbers[code.name]
 

@@ -9,6 +9,7 @@ from tests.edge.betfair.house import Market, Trader, limit
 from tests.edge.betfair.wire import EVERY_FIELD, connected, let_in, markets
 from tests.edge.running import Api, Running
 
+from overround.edge.betfair import server
 from overround.edge.betfair.server import CONNECTIONS_PER_CUSTOMER
 
 Make = Callable[..., Any]
@@ -179,6 +180,110 @@ def test_filters_find_markets_and_new_ones_join(trader: Trader, new_market: Make
         operator.made(f"/v1/operator/exchange/markets/{later.number}/open")
         change = line.change("mcm")["mc"][0]
         assert (change["id"], change["marketDefinition"]["status"]) == (later.id, "OPEN")
+
+
+def settled(operator: Api, market: Market) -> None:
+    result = {"result": {"kind": "runners", "winners": [{"runner": 0}]}}
+    operator.made(f"/v1/operator/exchange/markets/{market.number}/result", result)
+
+
+def is_settled(message: dict[str, Any], market: Market) -> bool:
+    """Whether a message tells that a market is settled."""
+    changes = {change["id"]: change for change in message.get("mc", [])}
+    return bool(changes.get(market.id, {}).get("marketDefinition", {}).get("settledTime"))
+
+
+def test_a_filter_finds_no_markets_that_are_over(trader: Trader, new_market: Make, operator: Api) -> None:
+    """Unless they ended since the clk that it goes on from; by its number a market is found for ever."""
+    over, runs = new_market(market_type="SOON_OVER"), new_market(market_type="SOON_OVER")
+    asked = {**markets(fields=["EX_MARKET_DEF"]), "marketFilter": {"marketTypes": ["SOON_OVER"]}}
+    with let_in(trader) as line:
+        line.ask("marketSubscription", **asked)
+        line.read()
+        before = line.read()
+        assert [row["id"] for row in before["mc"]] == [over.id, runs.id]
+        settled(operator, over)
+        line.until(lambda message: is_settled(message, over))
+    with let_in(trader) as line:
+        line.ask("marketSubscription", **asked)
+        line.read()
+        assert [row["id"] for row in line.read()["mc"]] == [runs.id]
+        line.ask("marketSubscription", **{**asked, "initialClk": before["initialClk"], "clk": before["clk"]})
+        line.read()
+        assert [row["id"] for row in line.read()["mc"]] == [over.id]
+        line.ask("marketSubscription", **markets(over.id))
+        line.read()
+        assert [row["id"] for row in line.read()["mc"]] == [over.id]
+
+
+def test_settled_markets_make_room_for_new_ones(
+    trader: Trader, new_market: Make, operator: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Should there be none that are settled, it is said once that there are more markets."""
+    monkeypatch.setattr("overround.edge.betfair.telling.MAX_MARKETS", 2)
+    first, second = (new_market(market_type="CROWDED") for _ in range(2))
+    with let_in(trader) as line:
+        subscribed = line.ask(
+            "marketSubscription", **{**markets(fields=["EX_MARKET_DEF"]), "marketFilter": {"marketTypes": ["CROWDED"]}}
+        )
+        line.until(lambda message: message.get("ct") == "SUB_IMAGE")
+        left_out = [new_market(market_type="CROWDED", is_open=False) for _ in range(2)]
+        status = line.until(lambda message: message["op"] == "status")
+        assert (status["id"], status["errorCode"], status["connectionClosed"]) == (
+            subscribed,
+            "SUBSCRIPTION_LIMIT_EXCEEDED",
+            False,
+        )
+        settled(operator, first)
+        line.until(lambda message: is_settled(message, first))
+        joined = new_market(market_type="CROWDED", is_open=False)
+        image = line.until(lambda message: message.get("mc", [{}])[0].get("img"))
+        assert image["mc"][0]["id"] == joined.id
+        settled(operator, second)
+        line.until(lambda message: is_settled(message, second))
+        told = {row["id"] for message in line.lines for row in message.get("mc", [])}
+        assert told == {first.id, second.id, joined.id}
+        assert not told & {market.id for market in left_out}
+        assert sum(message["op"] == "status" for message in line.lines) == 3
+
+
+def test_orders_are_conflated_where_that_is_asked(trader: Trader, market: Market) -> None:
+    own = trader.client()
+    with let_in(trader) as line:
+        line.ask("orderSubscription", conflateMs=700)
+        line.read()
+        image = line.read()
+        assert image["conflateMs"] == 700
+        for price in (3.0, 3.1, 3.2):
+            own.betting.place_orders(market.id, [limit(market.selections[0], "BACK", price, 5.0)])
+        told = [order["p"] for order in runner(line.change("ocm"), market.selections[0])["uo"]]
+        while len(told) < 3:  # where the machine is slow, some come after
+            told += [order["p"] for order in runner(line.change("ocm"), market.selections[0])["uo"]]
+        assert told == [3.0, 3.1, 3.2]
+
+
+def test_who_logged_out_hears_no_more(new_trader: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "CHECK_EVERY_S", 0.0)
+    trader = new_trader(has_login=True)
+    client = trader.client()
+    client.login_interactive()
+    with let_in(trader) as other, let_in(trader, session=client.session_token) as line:
+        line.ask("orderSubscription")
+        line.until(lambda message: message["op"] == "ocm")
+        client.logout()
+        assert line.ended()["errorCode"] == "INVALID_SESSION_INFORMATION"
+        other.ask("heartbeat")
+        assert other.read()["statusCode"] == "SUCCESS"
+
+
+def test_who_subscribes_to_nothing_is_sent_away(trader: Trader, monkeypatch: pytest.MonkeyPatch) -> None:
+    with let_in(trader) as line, let_in(trader) as other:
+        other.ask("orderSubscription")
+        other.until(lambda message: message["op"] == "ocm")
+        monkeypatch.setattr("overround.edge.betfair.conversation.FIRST_WITHIN_S", 0.1)
+        assert line.ended()["errorCode"] == "TIMEOUT"
+        other.ask("heartbeat")
+        assert other.read()["statusCode"] == "SUCCESS"
 
 
 def test_heartbeats_come_when_nothing_else_does(trader: Trader, market: Market) -> None:

@@ -93,9 +93,9 @@ def connected(house: Running, **more: Any) -> Iterator[Line]:
 
 
 @contextmanager
-def let_in(trader: Trader, *, app_key: str = "", **more: Any) -> Iterator[Line]:
+def let_in(trader: Trader, *, app_key: str = "", session: str = "", **more: Any) -> Iterator[Line]:
     """Connected and authenticated."""
-    session = trader.token
+    session = session or trader.token
     with connected(trader.house, **more) as line:
         assert line.read()["op"] == "connection"
         number = line.ask("authentication", appKey=app_key or trader.live_key, session=session)

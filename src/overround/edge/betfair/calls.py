@@ -96,8 +96,12 @@ class Calls:
             raise Fault(Code.ACCESS_DENIED, "a delayed application key reads prices and moves no money")
         try:
             decoded = bound.decode(params)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as wrong:
-            raise invalid(wrong if isinstance(wrong, ValueError) else ValueError(str(wrong))) from None
+        except (msgspec.ValidationError, RecursionError) as wrong:
+            raise invalid(wrong) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+            raise RpcFault(RpcCode.INVALID_JSON, str(wrong)[:500]) from None
+        except ValueError as wrong:
+            raise invalid(wrong) from None
         return await operation.handler(Ask(token=token, app_key=app_key, params=decoded))
 
     async def _app_key(self, caller: Caller, *, is_needed: bool) -> AppKey | None:

@@ -19,7 +19,7 @@ from overround.edge.betfair.asked import Asked, Authentication, StreamCode, Stre
 CRLF: Final = b"\r\n"
 MAX_LINE_BYTES: Final = 64 * 1024
 FIRST_WITHIN_S: Final = 15.0
-"""How long a connection may say nothing, or not be let in."""
+"""How long a connection may take to be let in, and from then on say nothing and hear nothing."""
 
 LINES_PER_S: Final = 20.0
 LINE_BURST: Final = 60.0
@@ -79,7 +79,8 @@ class Conversation:
     def __init__(self, connection_id: str, *, now_s: float) -> None:
         self.connection_id = connection_id
         self.stage = Stage.GREETED
-        self._began_s = now_s
+        self.is_subscribed = False
+        self._began_s = self._said_s = now_s
         self._bucket = Bucket(per_s=LINES_PER_S, burst=LINE_BURST, now_s=now_s)
         self._half = b""
 
@@ -90,6 +91,7 @@ class Conversation:
     def hear(self, data: bytes, *, now_s: float) -> list[Asked | Trouble]:
         """Everything whole that was asked, in order; trouble comes last."""
         heard: list[Asked | Trouble] = []
+        self._said_s = now_s
         *lines, rest = (self._half + data).split(b"\n")
         self._half = rest
         for line in lines:
@@ -143,8 +145,10 @@ class Conversation:
             self.stage = Stage.OPEN
 
     def is_late(self, now_s: float) -> bool:
-        """Whether it was not let in for too long."""
-        return self.stage in (Stage.GREETED, Stage.CHECKING) and now_s - self._began_s > FIRST_WITHIN_S
+        """Whether it was not let in for too long, or is for nothing: without a subscription, and silent."""
+        if self.stage is Stage.OPEN:
+            return not self.is_subscribed and now_s - self._said_s > FIRST_WITHIN_S
+        return self.stage is not Stage.CLOSED and now_s - self._began_s > FIRST_WITHIN_S
 
     def end(self) -> None:
         """Nothing more is heard."""

@@ -20,6 +20,7 @@ from overround.edge.betfair.listing import Listing
 from overround.edge.betfair.navigation import Navigation
 from overround.edge.betfair.operations import Handlers, operations
 from overround.edge.betfair.placing import Orders
+from overround.edge.betfair.scores import Scores
 from overround.edge.betfair.server import Server
 from overround.edge.betfair.telling import Teller
 from overround.edge.live import Live
@@ -44,6 +45,7 @@ class Exchange:
             current=Current(self.board, live.wait_for),
             listing=Listing(self.board),
             orders=orders,
+            scores=Scores(self.board, lambda: live.state),
         )
         calls = self._calls = Calls(operations(handlers), door, sessions)
         inplay = InPlay(lambda: live.state)

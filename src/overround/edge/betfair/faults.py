@@ -3,17 +3,16 @@
 from enum import StrEnum
 from typing import Any, Final
 
-import msgspec
-
 from overround.edge.problems import Problem
 
 
 class Service(StrEnum):
-    """The three APIs that speak JSON-RPC. The value is the prefix of their methods."""
+    """The APIs that speak JSON-RPC. The value is the prefix of their methods."""
 
     BETTING = "SportsAPING/v1.0/"
     ACCOUNT = "AccountAPING/v1.0/"
     HEARTBEAT = "HeartbeatAPING/v1.0/"
+    SCORES = "ScoresAPING/v1.0/"
 
 
 class Code(StrEnum):
@@ -52,7 +51,8 @@ class RpcCode(StrEnum):
     INVALID_JSON = "DSC-0008"
     INVALID_REQUEST = "DSC-0024"
     METHOD_NOT_FOUND = "DSC-0021"
-    INVALID_PARAMETERS = "DSC-0018"
+    INVALID_PARAMETERS = "DSC-0009"
+    MISSING_PARAMETERS = "DSC-0018"
 
 
 RPC_NUMBERS: Final = {
@@ -60,6 +60,7 @@ RPC_NUMBERS: Final = {
     RpcCode.INVALID_REQUEST: -32_600,
     RpcCode.METHOD_NOT_FOUND: -32_601,
     RpcCode.INVALID_PARAMETERS: -32_602,
+    RpcCode.MISSING_PARAMETERS: -32_602,
 }
 APING_NUMBER: Final = -32_099
 
@@ -137,6 +138,8 @@ def rest_error(service: Service, fault: Fault | RpcFault, request_uuid: str) -> 
     }
 
 
-def invalid(wrong: msgspec.MsgspecError | ValueError) -> RpcFault:
-    """Parameters that are not what the operation takes."""
-    return RpcFault(RpcCode.INVALID_PARAMETERS, str(wrong)[:500])
+def invalid(wrong: Exception) -> RpcFault:
+    """Parameters that are not what the operation takes: one is missing, or not of its kind."""
+    text = str(wrong)
+    is_missing = text.startswith("Object missing required field")
+    return RpcFault(RpcCode.MISSING_PARAMETERS if is_missing else RpcCode.INVALID_PARAMETERS, text[:500])

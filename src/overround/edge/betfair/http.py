@@ -5,15 +5,18 @@ of Betfair's API can read; nothing here knows what an operation does.
 """
 
 import asyncio
+import gzip
 import logging
 import secrets
 from typing import Any, Final
+
+import msgspec
 
 from overround.edge.betfair import framing
 from overround.edge.betfair.calls import Caller, Calls
 from overround.edge.betfair.faults import Code, Fault, RpcCode, RpcFault, Service, fault_of, rpc_error
 from overround.edge.betfair.framing import RpcCall
-from overround.edge.betfair.identity import Identity, Peer, peer_of
+from overround.edge.betfair.identity import Identity, Peer, failed_login, peer_of
 from overround.edge.betfair.inplay import InPlay
 from overround.edge.betfair.navigation import Navigation
 from overround.edge.gate import BODY_WITHIN_S, Receive, Scope, Send, write
@@ -23,7 +26,19 @@ from overround.edge.wire import TRANSPORT
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 MAX_UNDER_WAY: Final = 2_000
-SERVICES: Final = {"betting": Service.BETTING, "account": Service.ACCOUNT, "heartbeat": Service.HEARTBEAT}
+MAX_ARRIVING: Final = 200
+"""Bodies of which only a part is here. One that comes whole, as nearly all do, is read however many others are slow."""
+
+WORTH_PACKING: Final = 1_400
+"""A shorter answer fits a packet as it is."""
+
+PACKED: Final = ((b"content-encoding", b"gzip"), (b"vary", b"accept-encoding"))
+SERVICES: Final = {
+    "betting": Service.BETTING,
+    "account": Service.ACCOUNT,
+    "heartbeat": Service.HEARTBEAT,
+    "scores": Service.SCORES,
+}
 MENU: Final = ("betting", "rest", "v1")
 
 log = logging.getLogger(__name__)
@@ -34,29 +49,32 @@ class Dialect:
 
     def __init__(self, calls: Calls, identity: Identity, navigation: Navigation, inplay: InPlay) -> None:
         self.calls = calls
-        self.under_way = 0
+        self.under_way = self.arriving = 0
         self._identity, self._navigation, self._inplay = identity, navigation, inplay
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.under_way += 1
+        parts = [part for part in scope["path"].split("/") if part]
         try:
-            reply = await self._answer(scope, receive)
+            reply = await self._answer(parts, scope, await self._body(receive))
+        except Fault as fault:
+            reply = _failed(parts, fault)
         except Exception:  # the outermost loop of a request: its client gets an answer too
             log.exception("request failed")
-            reply = _json(200, _lonely(Service.BETTING, Fault(Code.UNEXPECTED_ERROR)))
+            reply = _failed(parts, Fault(Code.UNEXPECTED_ERROR))
+        await write(scope, send, _packed(reply) if _takes_gzip(scope) else reply)
+
+    async def _answer(self, parts: list[str], scope: Scope, body: bytes) -> Reply:
+        """Raises Fault: SERVICE_BUSY."""
+        if self.under_way >= MAX_UNDER_WAY:
+            raise Fault(Code.SERVICE_BUSY)
+        self.under_way += 1
+        try:
+            return await self._find(parts, scope, body)
         finally:
             self.under_way -= 1
-        await write(scope, send, reply)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Reply:
-        parts = [part for part in scope["path"].split("/") if part]
+    async def _find(self, parts: list[str], scope: Scope, body: bytes) -> Reply:
         caller = _caller(scope)
-        try:
-            if self.under_way > MAX_UNDER_WAY:
-                raise Fault(Code.SERVICE_BUSY)
-            body = await _body(receive)
-        except Fault as fault:
-            return _json(200, _lonely(SERVICES.get(parts[1] if len(parts) > 1 else "", Service.BETTING), fault))
         match parts:
             case ["api", name]:
                 return await self._identify(name, body, caller, _peer(scope))
@@ -70,6 +88,32 @@ class Dialect:
                 return self._inplay.answer(name, scope["query_string"])
             case _:
                 return Reply(404, b'{"detail":"there is nothing at this address"}')
+
+    async def _body(self, receive: Receive) -> bytes:
+        """The body as far as its limit. Raises Fault: SERVICE_BUSY, REQUEST_SIZE_EXCEEDS_LIMIT, TIMEOUT_ERROR,
+        INVALID_INPUT_DATA."""
+        try:
+            async with asyncio.timeout(BODY_WITHIN_S):
+                first, more = await _piece(receive)
+                return await self._arriving(receive, first) if more else first
+        except TimeoutError:
+            raise Fault(Code.TIMEOUT_ERROR, "the body did not arrive in time") from None
+
+    async def _arriving(self, receive: Receive, first: bytes) -> bytes:
+        """The whole of a body that comes in pieces."""
+        if self.arriving >= MAX_ARRIVING:
+            raise Fault(Code.SERVICE_BUSY)
+        self.arriving += 1
+        try:
+            parts, length, more = [first], len(first), True
+            while more:
+                piece, more = await _piece(receive)
+                parts.append(piece)
+                length += len(piece)
+                _check_length(length)
+            return b"".join(parts)
+        finally:
+            self.arriving -= 1
 
     async def _identify(self, name: str, body: bytes, caller: Caller, peer: Peer) -> Reply:
         answer = await self._identity.answer(name, body, caller, peer)
@@ -126,24 +170,45 @@ def _peer(scope: Scope) -> Peer:
     return peer_of(scope.get("extensions", {}).get(TRANSPORT))
 
 
-async def _body(receive: Receive) -> bytes:
-    """The body as far as its limit. Raises Fault: REQUEST_SIZE_EXCEEDS_LIMIT, TIMEOUT_ERROR, INVALID_INPUT_DATA."""
-    parts, length = [], 0
-    try:
-        async with asyncio.timeout(BODY_WITHIN_S):
-            more = True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Fault(Code.INVALID_INPUT_DATA, "the connection ended within the body")
-                parts.append(message.get("body", b""))
-                length += len(parts[-1])
-                if length > MAX_BODY_BYTES:
-                    raise Fault(Code.REQUEST_SIZE_EXCEEDS_LIMIT, f"a request has at most {MAX_BODY_BYTES} bytes")
-                more = message.get("more_body", False)
-    except TimeoutError:
-        raise Fault(Code.TIMEOUT_ERROR, "the body did not arrive in time") from None
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+async def _piece(receive: Receive) -> tuple[bytes, bool]:
+    """The next piece of a body, and whether there are more. Raises Fault: INVALID_INPUT_DATA,
+    REQUEST_SIZE_EXCEEDS_LIMIT."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Fault(Code.INVALID_INPUT_DATA, "the connection ended within the body")
+    body: bytes = message.get("body", b"")
+    _check_length(len(body))
+    return body, message.get("more_body", False)
+
+
+def _check_length(length: int) -> None:
+    if length > MAX_BODY_BYTES:
+        raise Fault(Code.REQUEST_SIZE_EXCEEDS_LIMIT, f"a request has at most {MAX_BODY_BYTES} bytes")
+
+
+def _takes_gzip(scope: Scope) -> bool:
+    return any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
+
+
+def _packed(reply: Reply) -> Reply:
+    """The same, compressed where that is worth it."""
+    body = reply.body
+    if not isinstance(body, bytes) or len(body) < WORTH_PACKING:
+        return reply
+    return msgspec.structs.replace(reply, body=gzip.compress(body, 1, mtime=0), headers=(*reply.headers, *PACKED))
+
+
+def _failed(parts: list[str], fault: Fault) -> Reply:
+    """A request that came to nothing, in the words of what was asked."""
+    match parts:
+        case ["api", name]:
+            return _json(200, failed_login(name))
+        case ["exchange", where, "rest", *_] if where in SERVICES:
+            status, body = framing.close_rest(SERVICES[where], fault, _request_uuid())
+            return Reply(status, body)
+        case _:
+            service = SERVICES.get(parts[1] if len(parts) > 1 else "", Service.BETTING)
+            return _json(200, _lonely(service, fault))
 
 
 def _lonely(service: Service, fault: Fault | RpcFault) -> framing.RpcFailed:

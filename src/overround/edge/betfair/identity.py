@@ -44,6 +44,12 @@ class CertSession(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="c
     session_token: str = ""
 
 
+def failed_login(name: str) -> Session | CertSession:
+    """What an endpoint answers where the house is too busy, or broken."""
+    error = "INTERNAL_ERROR"
+    return CertSession(login_status=error) if name == "certlogin" else Session(status="FAIL", error=error)
+
+
 class Peer(msgspec.Struct, frozen=True):
     """What the connection shows: whether it is TLS, and the common name of its certificate, empty without one."""
 

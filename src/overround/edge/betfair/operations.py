@@ -2,7 +2,7 @@
 
 import msgspec
 
-from overround.edge.betfair import accounts, bettingparams, placing
+from overround.edge.betfair import accounts, bettingparams, placing, scores
 from overround.edge.betfair.accounts import Accounts
 from overround.edge.betfair.books import Books
 from overround.edge.betfair.calls import Handler, Operation
@@ -11,6 +11,7 @@ from overround.edge.betfair.current import Current
 from overround.edge.betfair.faults import Service
 from overround.edge.betfair.listing import Listing
 from overround.edge.betfair.placing import Orders
+from overround.edge.betfair.scores import Scores
 from overround.edge.betfair.values import Params, StrictParams
 
 
@@ -23,11 +24,12 @@ class Handlers(msgspec.Struct, frozen=True, kw_only=True):
     current: Current
     listing: Listing
     orders: Orders
+    scores: Scores
 
 
 def operations(own: Handlers) -> list[Operation]:
     """The table."""
-    return [*_lists(own), *_orders(own), *_accounts(own.accounts)]
+    return [*_lists(own), *_orders(own), *_accounts(own.accounts), *_scores(own.scores)]
 
 
 def _row(service: Service, name: str, params: type[Params] | type[StrictParams], handler: Handler) -> Operation:
@@ -82,3 +84,13 @@ def _accounts(own: Accounts) -> list[Operation]:
         *(_row(Service.ACCOUNT, *row) for row in rows),
         *(msgspec.structs.replace(_row(Service.ACCOUNT, *row), needs_app_key=False) for row in keys),
     ]
+
+
+def _scores(own: Scores) -> list[Operation]:
+    rows: list[tuple[str, type[Params], Handler]] = [
+        ("listRaceDetails", scores.RaceParams, own.races),
+        ("listAvailableEvents", scores.EventsParams, own.available_events),
+        ("listScores", scores.UpdatesParams, own.events),
+        ("listIncidents", scores.UpdatesParams, own.events),
+    ]
+    return [_row(Service.SCORES, *row) for row in rows]

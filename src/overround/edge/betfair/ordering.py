@@ -127,6 +127,8 @@ def order_changes(heard: OrderHeard, board: Board) -> list[bytes]:
         if market_id not in whole:
             changes.append(_market(heard, board, market_id, runners))
     changes += [_encode({"id": market_name(market_id), "closed": True}) for market_id in closed]
+    for key in [key for key in heard.told if key[0] in closed]:
+        del heard.told[key]
     return [change for change in changes if change]
 
 

@@ -213,18 +213,18 @@ class Gallery:
     """The newest picture for each look, and the differences already worked out since the last change."""
 
     def __init__(self) -> None:
-        self._newest: dict[tuple[int, Look], tuple[int, MarketPicture]] = {}
+        self._newest: dict[int, dict[Look, tuple[int, MarketPicture]]] = {}
         self._differences: dict[tuple[int, int, bool], tuple[bytes, MarketPicture, MarketPicture]] = {}
         self._images: dict[int, tuple[bytes, MarketPicture]] = {}
 
     def picture(self, market: MarketSource, look: Look, stamp: int) -> MarketPicture:
         """The market as it is at `stamp`, which rises with every change."""
-        key = market.id, look
-        kept = self._newest.get(key)
+        looks = self._newest.setdefault(market.id, {})
+        kept = looks.get(look)
         if kept is not None and kept[0] == stamp:
             return kept[1]
         fresh = MarketPicture(market, look, kept[1] if kept is not None else None)
-        self._newest[key] = stamp, fresh
+        looks[look] = stamp, fresh
         return fresh
 
     def image(self, picture: MarketPicture) -> bytes:
@@ -247,6 +247,5 @@ class Gallery:
         self._images.clear()
 
     def forget(self, market_id: int) -> None:
-        """A market is gone from the view."""
-        for key in [key for key in self._newest if key[0] == market_id]:
-            del self._newest[key]
+        """Nobody looks at a market any more."""
+        self._newest.pop(market_id, None)

@@ -5,12 +5,15 @@ does, the others do not notice.
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import socket
 import ssl
 from collections import deque
 from typing import Final, cast
+
+import msgspec
 
 from overround.edge.access import Door
 from overround.edge.betfair.asked import (
@@ -29,7 +32,12 @@ from overround.edge.betfair.telling import Teller
 from overround.edge.problems import Problem
 
 MAX_CONNECTIONS: Final = 2_000
+MAX_SHAKING: Final = 500
+"""Handshakes under way. Should there be more, the oldest is given up: an honest one takes milliseconds."""
+
+SHAKEN_WITHIN_S: Final = 10.0
 BACKLOG: Final = 1_024
+ACCEPT_AGAIN_S: Final = 0.1
 CONNECTIONS_PER_CUSTOMER: Final = 10
 BUFFER_BYTES: Final = 256 * 1024
 """Unread bytes from which on nothing more is written."""
@@ -44,6 +52,9 @@ CUT_OFF_AFTER_S: Final = 30.0
 """How long a reader may leave everything unread."""
 
 WATCH_EVERY_S: Final = 1.0
+CHECK_EVERY_S: Final = 30.0
+"""How often it is asked whether a session still is one: who logged out, or was, hears nothing more."""
+
 DELAYED_CONFLATION_MS: Final = 5_000
 """The least conflation of a delayed application key."""
 
@@ -58,28 +69,60 @@ log = logging.getLogger(__name__)
 
 
 class Server:
-    """Listens, and knows who is connected."""
+    """Listens, and knows who is connected. Who was let in stays; who was not makes room for others."""
 
     def __init__(self, teller: Teller, calls: Calls, door: Door, *, max_connections: int = MAX_CONNECTIONS) -> None:
         self.teller, self.calls, self.door = teller, calls, door
         self.connections: dict[Connection, None] = {}
+        self.strangers: dict[Connection, None] = {}
         self.of_customer: dict[int, int] = {}
         self._max_connections = max_connections
+        self._shaking: dict[asyncio.Task[None], None] = {}
 
-    async def listen(self, host: str, port: int, context: ssl.SSLContext) -> asyncio.Server:
+    async def listen(self, host: str, port: int, context: ssl.SSLContext) -> "Listening":
         """Begin to take connections. Raises OSError where the port is taken."""
-        loop = asyncio.get_running_loop()
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)  # its connections inherit it
-        return await loop.create_server(lambda: Connection(self), sock=listening, ssl=context, backlog=BACKLOG)
+        listening.setblocking(False)
+        return Listening(listening, asyncio.create_task(self._accept(listening, context)))
+
+    async def _accept(self, listening: socket.socket, context: ssl.SSLContext) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                plain, _ = await loop.sock_accept(listening)
+            except OSError:  # there are no more files, or the other side is gone already
+                await asyncio.sleep(ACCEPT_AGAIN_S)
+                continue
+            if len(self._shaking) >= MAX_SHAKING:
+                next(iter(self._shaking)).cancel()
+            shaking = asyncio.create_task(self._shake(plain, context))
+            self._shaking[shaking] = None
+            shaking.add_done_callback(self._shaken)
+
+    async def _shake(self, plain: socket.socket, context: ssl.SSLContext) -> None:
+        """The handshake of one connection, which then goes on by itself."""
+        with contextlib.suppress(OSError):  # it was given up, by us or by them, or was no TLS
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: Connection(self), plain, ssl=context, ssl_handshake_timeout=SHAKEN_WITHIN_S
+            )
+
+    def _shaken(self, task: "asyncio.Task[None]") -> None:
+        self._shaking.pop(task, None)
 
     @property
     def is_full(self) -> bool:
         return len(self.connections) >= self._max_connections
 
+    def make_room(self) -> None:
+        """Where the house is full, whoever was not let in for the longest goes."""
+        if self.is_full and self.strangers:
+            text = "too many connections are open, and this one was not let in yet"
+            next(iter(self.strangers)).end(Trouble(StreamCode.MAX_CONNECTION_LIMIT_EXCEEDED, text))
+
     async def watch(self) -> None:
-        """For ever: end what was not let in within its time, and who reads nothing."""
+        """For ever: end what was not let in within its time, who reads nothing, and whose session is over."""
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
             now_s = asyncio.get_running_loop().time()
@@ -92,6 +135,17 @@ class Server:
             connection.end(Trouble(StreamCode.CONNECTION_FAILED, "the house is closing"))
 
 
+class Listening(msgspec.Struct, frozen=True):
+    """An open port."""
+
+    socket: socket.socket
+    accepting: "asyncio.Task[None]"
+
+    def close(self) -> None:
+        self.accepting.cancel()
+        self.socket.close()
+
+
 class Connection(asyncio.Protocol):
     """One client. What it asks is answered in its order, one at a time."""
 
@@ -101,6 +155,8 @@ class Connection(asyncio.Protocol):
         self._conversation: Conversation | None = None
         self._asked: deque[Asked | Trouble] = deque()
         self._working: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
+        self._session, self._checked_s = b"", 0.0
         self._full_since_s = 0.0
         self._customer_id = 0
         self._is_delayed = False
@@ -114,14 +170,16 @@ class Connection(asyncio.Protocol):
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
         now_s = asyncio.get_running_loop().time()
         self._conversation = Conversation(secrets.token_hex(10), now_s=now_s)
+        self._server.make_room()
         if self._server.is_full:
             self.end(Trouble(StreamCode.MAX_CONNECTION_LIMIT_EXCEEDED, "too many connections are open"))
             return
-        self._server.connections[self] = None
+        self._server.connections[self] = self._server.strangers[self] = None
         self.write(self._conversation.greeting())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's own name
         self._server.connections.pop(self, None)
+        self._server.strangers.pop(self, None)
         if self._conversation is not None:
             self._conversation.end()
         self._asked.clear()
@@ -177,17 +235,41 @@ class Connection(asyncio.Protocol):
     def look(self, now_s: float) -> None:
         """Whether its time is over."""
         if self._conversation is not None and self._conversation.is_late(now_s):
-            self.end(Trouble(StreamCode.TIMEOUT, "no authentication in time"))
+            self.end(Trouble(StreamCode.TIMEOUT, "no authentication or no subscription in time"))
+        elif self._customer_id and now_s - self._checked_s > CHECK_EVERY_S:
+            self._checked_s = now_s
+            self._checking = asyncio.create_task(self._check())
         elif self._full_since_s and now_s - self._full_since_s > CUT_OFF_AFTER_S and self._transport is not None:
             self._transport.abort()
+
+    async def _check(self) -> None:
+        """Whether the session that let it in still is one. What cannot be found out is asked again later."""
+        try:
+            await self._server.calls.customer(self._session, self._address, moves_money=False)
+        except Fault as fault:
+            if fault.code in (Code.INVALID_SESSION_INFORMATION, Code.ACCESS_DENIED):
+                self.end(Trouble(BY_FAULT[fault.code], "the session is over"))
+        except Problem:
+            log.info("a stream's session could not be checked")
+
+    def warn(self, trouble: Trouble) -> None:
+        """Say what went wrong with a subscription that goes on."""
+        if self._conversation is not None and self._conversation.stage is Stage.OPEN:
+            self.write(self._conversation.failure(trouble))
 
     def end(self, trouble: Trouble) -> None:
         """Say why, and close."""
         if self._transport is None or self._conversation is None:
             return
+        self._server.connections.pop(self, None)
+        self._server.strangers.pop(self, None)
         self._conversation.end()
         self.write(self._conversation.failure(trouble))
         self._transport.close()
+
+    @property
+    def _address(self) -> str:
+        return self._transport.get_extra_info("peername", ("",))[0] if self._transport is not None else ""
 
     # What is asked.
 
@@ -227,14 +309,14 @@ class Connection(asyncio.Protocol):
                 return self._hear_orders(asked, conversation)
 
     async def _authenticate(self, asked: Authentication, conversation: Conversation) -> Trouble | None:
-        address = self._transport.get_extra_info("peername", ("",))[0] if self._transport is not None else ""
         calls = self._server.calls
         try:
-            app_key = await calls.app_key(asked.app_key or "", address)
+            app_key = await calls.app_key(asked.app_key or "", self._address)
             if app_key is None:
                 return Trouble(StreamCode.INVALID_APP_KEY, "no such application key", asked.id)
             session = (asked.session or "").encode("utf-8", "surrogatepass")
-            token = await calls.customer(session, address, moves_money=False)
+            token = await calls.customer(session, self._address, moves_money=False)
+            self._session, self._checked_s = session, asyncio.get_running_loop().time()
         except Fault as fault:
             return Trouble(BY_FAULT.get(fault.code, StreamCode.UNEXPECTED_ERROR), fault.details, asked.id)
         except Problem as problem:
@@ -253,6 +335,7 @@ class Connection(asyncio.Protocol):
             return Trouble(StreamCode.MAX_CONNECTION_LIMIT_EXCEEDED, text, asked.id)
         self._server.of_customer[customer_id] = connected + 1
         self._customer_id, self._is_delayed = customer_id, is_delayed
+        self._server.strangers.pop(self, None)
         conversation.accept()
         left = CONNECTIONS_PER_CUSTOMER - connected - 1
         self.write(conversation.success(asked.id, connections_available=left))
@@ -267,7 +350,7 @@ class Connection(asyncio.Protocol):
             return trouble
         self.write(conversation.success(asked.id))
         teller.leave(self._markets)
-        self._markets = heard
+        self._markets, conversation.is_subscribed = heard, True
         teller.hear_markets(heard, asked)
         return None
 
@@ -282,6 +365,6 @@ class Connection(asyncio.Protocol):
             return trouble
         self.write(conversation.success(asked.id))
         teller.leave(self._orders)
-        self._orders = heard
+        self._orders, conversation.is_subscribed = heard, True
         teller.hear_orders(heard, asked)
         return None

@@ -6,17 +6,19 @@ from typing import Final
 from overround.book.catalogue import CatalogueState, Competition, Event, Sport
 
 SPECIALS: Final = 10
+HORSES: Final = 7
+GREYHOUNDS: Final = 4_339
 
 NUMBERS: Final = {
-    "football": 1, "soccer": 1, "tennis": 2, "golf": 3, "cricket": 4, "rugby union": 5, "boxing": 6, "horse racing": 7,
-    "motor sport": 8, "special bets": SPECIALS, "cycling": 11, "rugby league": 1477, "darts": 3503, "athletics": 3988,
-    "greyhound racing": 4339, "greyhounds": 4339, "snooker": 6422, "american football": 6423, "baseball": 7511,
-    "basketball": 7522, "ice hockey": 7524, "australian rules": 61420, "poker": 315220, "handball": 468328,
-    "politics": 2378961, "table tennis": 2593174, "volleyball": 998917, "esports": 27454571,
-    "mixed martial arts": 26420387,
+    "football": 1, "soccer": 1, "tennis": 2, "golf": 3, "cricket": 4, "rugby union": 5, "boxing": 6,
+    "horse racing": HORSES, "motor sport": 8, "special bets": SPECIALS, "cycling": 11, "rugby league": 1477,
+    "darts": 3503, "athletics": 3988, "greyhound racing": GREYHOUNDS, "greyhounds": GREYHOUNDS, "snooker": 6422,
+    "american football": 6423, "baseball": 7511, "basketball": 7522, "ice hockey": 7524, "australian rules": 61420,
+    "poker": 315220, "handball": 468328, "politics": 2378961, "table tennis": 2593174, "volleyball": 998917,
+    "esports": 27454571, "mixed martial arts": 26420387,
 }  # fmt: skip
 
-NAMES: Final = {1: "Soccer", SPECIALS: "Special Bets", 4339: "Greyhound Racing"}
+NAMES: Final = {1: "Soccer", SPECIALS: "Special Bets", GREYHOUNDS: "Greyhound Racing"}
 """Where the dialect's name is another than ours."""
 
 

@@ -21,6 +21,7 @@ from overround.edge.betfair.asked import (
     OrderSubscription,
     Subscription,
 )
+from overround.edge.betfair.conversation import Trouble
 from overround.edge.betfair.pictures import Look, MarketPicture
 
 SEGMENT_BYTES: Final = 16 * 1024
@@ -40,25 +41,39 @@ class Reader(Protocol):
 
     def write(self, data: bytes) -> None: ...
 
+    def warn(self, trouble: Trouble) -> None:
+        """Say what went wrong with a subscription that goes on."""
+
 
 class Heard:
     """What both subscriptions have in common."""
 
-    __slots__ = ("beat_s", "clk", "conflation_ms", "head", "initial_clk", "reader", "said_s", "segments")
+    __slots__ = (
+        "beat_s",
+        "clk",
+        "conflation_ms",
+        "head",
+        "id",
+        "initial_clk",
+        "reader",
+        "said_s",
+        "segments",
+        "told_s",
+    )
 
     op: str
 
     def __init__(self, reader: Reader, asked: Subscription, *, shape: bytes, now_s: float) -> None:
-        self.reader = reader
+        self.reader, self.id = reader, asked.id
         self.head = b'{"op":"%b","id":%b' % (self.op.encode(), _encode(asked.id))
         self.conflation_ms, self.beat_s = asked.conflation_ms, asked.beat_ms / 1_000
         self.segments = asked.segmentation_enabled is not False
         self.initial_clk = blake2b(shape, digest_size=9).hexdigest().encode()
-        self.clk, self.said_s = b"0", now_s
+        self.clk, self.said_s, self.told_s = b"0", now_s, now_s
 
     def tell(self, changes: Sequence[bytes], *, clk: bytes, pt_ms: bytes, now_s: float, about: str) -> None:
         """An update: elements of `mc` or `oc`, with the sequence that they lead up to."""
-        self.clk, self.said_s = clk, now_s
+        self.clk, self.said_s, self.told_s = clk, now_s, now_s
         self.reader.write(
             b'%b,"clk":"%b","pt":%b,"%b":[%b]}\r\n' % (self.head, clk, pt_ms, about.encode(), b",".join(changes))
         )
@@ -71,7 +86,7 @@ class Heard:
 
     def show(self, changes: Sequence[bytes], *, kind: str, clk: bytes, pt_ms: bytes, now_s: float, about: str) -> None:
         """An image, or what changed since a `clk`: in segments where it is long. The clocks come with the last."""
-        self.clk, self.said_s = clk, now_s
+        self.clk, self.said_s, self.told_s = clk, now_s, now_s
         parts = segments(changes) if self.segments else [list(changes)]
         opening = b'%b,"pt":%b,"ct":"%b"' % (self.head, pt_ms, kind.encode())
         clocks = b',"initialClk":"%b","clk":"%b","heartbeatMs":%d,"conflateMs":%d' % (
@@ -104,9 +119,10 @@ def segments(changes: Sequence[bytes]) -> list[list[bytes]]:
 
 
 class MarketHeard(Heard):
-    """A market subscription. `told` has the picture of each market that its reader has."""
+    """A market subscription. `told` has the picture of each market that its reader has. `is_short` once it was said
+    that there are more markets than a subscription has."""
 
-    __slots__ = ("dirty", "filter", "look", "out", "told")
+    __slots__ = ("dirty", "filter", "is_short", "look", "out", "told")
 
     op = "mcm"
 
@@ -117,12 +133,18 @@ class MarketHeard(Heard):
         self.conflation_ms = max(self.conflation_ms, least_conflation_ms)
         self.told: dict[int, MarketPicture] = {}
         self.dirty: dict[int, None] = {}
+        self.is_short = False
         self.out: list[bytes] = []
 
     @property
     def waits(self) -> bool:
         """Whether something is held back for its reader."""
         return bool(self.dirty)
+
+    @property
+    def count(self) -> int:
+        """How many markets it has, with those that it is yet to be told of."""
+        return len(self.told.keys() | self.dirty.keys())
 
 
 class OrderHeard(Heard):

@@ -12,6 +12,7 @@ from overround.edge.betfair.asked import MAX_MARKETS, MarketSubscription, OrderS
 from overround.edge.betfair.board import Board, MarketView
 from overround.edge.betfair.conversation import Trouble
 from overround.edge.betfair.definitions import is_over
+from overround.edge.betfair.figures import market_number
 from overround.edge.betfair.ordering import order_changes, order_image
 from overround.edge.betfair.pictures import Gallery
 from overround.edge.betfair.selecting import matches
@@ -53,6 +54,9 @@ class Group:
     def waits(self) -> bool:
         return bool(self._pending)
 
+    def has_pending(self, market_id: int) -> bool:
+        return market_id in self._pending
+
     def flush(self) -> None:
         """Tell what waits, unless the view is stale: then it waits on."""
         if self._timer is not None:
@@ -83,6 +87,7 @@ class Teller:
         self._markets: dict[MarketHeard, None] = {}
         self._orders: dict[int, dict[OrderHeard, None]] = {}
         self._waiting: dict[OrderHeard, None] = {}
+        self._held: dict[OrderHeard, None] = {}
         self._timer: asyncio.Handle | None = None
         board.listener = self
 
@@ -90,14 +95,21 @@ class Teller:
 
     def refusal(self, heard: MarketHeard | OrderHeard, asked: MarketSubscription | OrderSubscription) -> Trouble | None:
         """Why a subscription cannot be taken."""
-        if isinstance(heard, MarketHeard) and len(heard.filter.market_ids or self._found(heard)) > MAX_MARKETS:
+        if isinstance(heard, MarketHeard) and len(heard.filter.market_ids or self._found(heard, 0)) > MAX_MARKETS:
             return Trouble(StreamCode.SUBSCRIPTION_LIMIT_EXCEEDED, f"at most {MAX_MARKETS} markets", asked.id)
         if self._since(heard, asked) is None:
             return Trouble(StreamCode.INVALID_CLOCK, "clk and initialClk are not of this subscription", asked.id)
         return None
 
-    def _found(self, heard: MarketHeard) -> list[MarketView]:
-        return [market for market in self.board.markets.values() if matches(heard.filter, market)]
+    def _found(self, heard: MarketHeard, since: int) -> list[MarketView]:
+        """The markets that a subscription names, whatever became of them; where it names none, those that fit and are
+        not over, or became so after `since`."""
+        named, known = heard.filter.market_ids, self.board.markets
+        if named:
+            views = [view for number in dict.fromkeys(map(market_number, named)) if (view := known.get(number))]
+        else:
+            views = [view for view in known.values() if not is_over(view.market) or 0 < since < view.stamp]
+        return [view for view in views if matches(heard.filter, view)]
 
     def hear_markets(self, heard: MarketHeard, asked: MarketSubscription) -> None:
         """From now on this is heard, beginning with an image, or with what changed since `clk`."""
@@ -106,7 +118,7 @@ class Teller:
         group = self._group(heard)
         group.flush()
         shown = []
-        for market in self._found(heard):
+        for market in self._found(heard, since):
             group.watchers.setdefault(market.id, {})[heard] = None
             picture = self._gallery.picture(market, heard.look, market.stamp)
             heard.told[market.id] = picture
@@ -145,18 +157,25 @@ class Teller:
         """It is over, or another takes its place."""
         if isinstance(heard, MarketHeard):
             self._markets.pop(heard, None)
-            group = self._group(heard)
-            for market_id in heard.told:
-                watching = group.watchers.get(market_id, {})
-                watching.pop(heard, None)
-                if not watching:
-                    group.watchers.pop(market_id, None)
+            for market_id in heard.told.keys() | heard.dirty.keys():
+                self._look_away(heard, market_id)
         elif isinstance(heard, OrderHeard):
             hearing = self._orders.get(heard.customer_id, {})
             hearing.pop(heard, None)
             if not hearing:
                 self._orders.pop(heard.customer_id, None)
             self._waiting.pop(heard, None)
+            self._held.pop(heard, None)
+
+    def _look_away(self, heard: MarketHeard, market_id: int) -> None:
+        """A subscription has a market no more."""
+        watchers = self._group(heard).watchers
+        watching = watchers.get(market_id, {})
+        watching.pop(heard, None)
+        if not watching:
+            watchers.pop(market_id, None)
+            if not any(market_id in group.watchers for group in self._groups.values()):
+                self._gallery.forget(market_id)
 
     def _group(self, heard: MarketHeard) -> Group:
         group = self._groups.get(heard.conflation_ms)
@@ -172,22 +191,38 @@ class Teller:
             group.changed(market_id)
 
     def market_added(self, market_id: int) -> None:
-        """A new market: whoever asked for such hears it, as far as the limit."""
+        """A new market: whoever asked for such hears it, as far as the limit. Those that are settled make room."""
         market = self.board.markets[market_id]
         for heard in self._markets:
-            if len(heard.told) < MAX_MARKETS and matches(heard.filter, market):
-                group = self._group(heard)
-                group.watchers.setdefault(market_id, {})[heard] = None
-                heard.dirty[market_id] = None
-                asyncio.get_running_loop().call_soon(self.room, heard)
+            if not matches(heard.filter, market):
+                continue
+            if heard.count >= MAX_MARKETS:
+                self._make_room(heard)
+            if heard.count >= MAX_MARKETS:
+                self._warn(heard)
+                continue
+            self._group(heard).watchers.setdefault(market_id, {})[heard] = None
+            heard.dirty[market_id] = None
+            asyncio.get_running_loop().call_soon(self.room, heard)
 
-    def market_gone(self, market_id: int) -> None:
-        """A market that closed long ago left the board."""
-        self._gallery.forget(market_id)
-        for group in self._groups.values():
-            for heard in group.watchers.pop(market_id, ()):
-                heard.told.pop(market_id, None)
-                heard.dirty.pop(market_id, None)
+    def _make_room(self, heard: MarketHeard) -> None:
+        """Take away the markets that are settled and of which everything was told."""
+        for market_id in [each for each in heard.told if self._is_told_out(heard, each)]:
+            del heard.told[market_id]
+            self._look_away(heard, market_id)
+        heard.is_short = heard.is_short and heard.count >= MAX_MARKETS
+
+    def _is_told_out(self, heard: MarketHeard, market_id: int) -> bool:
+        view = self.board.markets.get(market_id)
+        is_settled = view is None or bool(view.market.settled_at_us)
+        return is_settled and market_id not in heard.dirty and not self._group(heard).has_pending(market_id)
+
+    def _warn(self, heard: MarketHeard) -> None:
+        """Say once that there are markets which it does not hear of."""
+        if not heard.is_short:
+            heard.is_short = True
+            text = f"at most {MAX_MARKETS} markets: there are more"
+            heard.reader.warn(Trouble(StreamCode.SUBSCRIPTION_LIMIT_EXCEEDED, text, heard.id))
 
     def order_changed(self, customer_id: int, market_id: int, runner: int, bet_id: int) -> None:
         """One of a customer's orders, or with a `bet_id` of 0 only what was matched on a runner."""
@@ -271,6 +306,9 @@ class Teller:
         for heard in waiting:
             if heard.reader.is_full:
                 continue  # it is asked again when there is room
+            if now_s - heard.told_s < heard.conflation_ms / 1_000:
+                self._held[heard] = None
+                continue
             changes = order_changes(heard, self.board)
             if changes:
                 heard.tell(changes, clk=clk, pt_ms=pt_ms, now_s=now_s, about="oc")
@@ -280,6 +318,9 @@ class Teller:
         while True:
             await asyncio.sleep(BEAT_EVERY_S)
             clk, pt_ms, now_s = self._clk(), self._pt_ms(), _now_s()
+            held, self._held = self._held, {}
+            for order_heard in held:
+                self._wait(order_heard)
             for heard in self._everybody():
                 if now_s - heard.said_s >= heard.beat_s and not heard.reader.is_full:
                     told = heard.clk if self._waits(heard) else clk
