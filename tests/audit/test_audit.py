@@ -124,6 +124,9 @@ async def test_a_journal_that_lost_its_end_is_found_by_what_was_folded_from_it(j
         ("bet", "stake_minor", "id 9", -1),
         ("bet", "price_milli", "id 9", 1),
         ("selection", "price_milli", "market_id 2, id 1", 1),
+        ("exchange_order", "matched_value", "id 1", 1),
+        ("exchange_order", "cancelled_minor", "id 5", -1),
+        ("exchange_trade", "price_milli", "id 1", 10),
     ],
 )
 async def test_a_changed_number_is_found_and_named(
@@ -152,6 +155,14 @@ SPOILT_TABLES = {
     "competition": ("UPDATE read.competition SET approved = false", "False"),
     "operator_action": ("UPDATE read.operator_action SET actor = -9 WHERE seq = {first}", "-9"),
     "limit_change": ("DELETE FROM read.limit_change WHERE kind = 'cool_off'", "none"),
+    "exchange_market": ("UPDATE read.exchange_market SET changed_seq = 3 WHERE id = 1", "3"),
+    "exchange_runner": ("UPDATE read.exchange_runner SET status = 'winner' WHERE market_id = 3 AND n = 0", "winner"),
+    "exchange_order": ("UPDATE read.exchange_order SET lapse_reason = 'mood' WHERE id = 1", "mood"),
+    "exchange_trade": ("DELETE FROM read.exchange_trade WHERE id = 2", "none"),
+    "exchange_position": (
+        "UPDATE read.exchange_position SET commission_minor = -7 WHERE market_id = 1 AND customer_id = 9",
+        "-7",
+    ),
 }
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 import asyncpg
+from tests.projections.exchanges import exchange_day
 from tests.projections.slips import tickets
 
 from overround import journal, projections
@@ -145,6 +146,7 @@ def play(seed: int = 7, *, customers: int = 8, bets: int = 40) -> House:
     tickets(house, competition)
     _grants(house, competition, people)
     _limits(house, people)
+    exchange_day(house, competition)
     return house
 
 

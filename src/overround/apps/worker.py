@@ -17,7 +17,6 @@ import msgspec
 from overround import journal, projections
 from overround.apps import engines
 from overround.apps.settings import Settings
-from overround.book.ledger import Account
 from overround.projections import Recorded
 
 if TYPE_CHECKING:
@@ -85,12 +84,12 @@ async def _fold(dsn: str, stop: asyncio.Event, wake: asyncio.Event, folded: Call
             return
         await projections.migrate(connection)
         seq = await projections.checkpoint(connection)
-        accounts: dict[int, Account] = {}
+        carried = projections.Carried()
         async with _portions(dsn, seq, wake, stop) as queue:
             connection.add_termination_listener(partial(_say_lost, queue))
             while (batch := await _next_batch(queue)) is not None:
                 began_s = time.monotonic()
-                await projections.advance(connection, batch, accounts=accounts)
+                await projections.advance(connection, batch, carried=carried)
                 folded(batch[-1].seq)
                 await _give_way(stop, batch[-1].at_us, time.monotonic() - began_s, gather=queue.empty())
     finally:

@@ -12,7 +12,7 @@ cancelled.
 from overround.projections.advancing import OutOfStep, advance, checkpoint
 from overround.projections.barrier import ProjectionBehind
 from overround.projections.batching import BATCH_WEIGHT, READ_ROWS, portions
-from overround.projections.changes import Recorded
+from overround.projections.changes import Carried, Recorded
 from overround.projections.cursor import DEFAULT_PAGE, MAX_PAGE, InvalidCursor
 from overround.projections.migrate import drop, migrate
 from overround.projections.offer import offer
@@ -44,6 +44,7 @@ __all__ = [
     "MAX_PAGE",
     "READ_ROWS",
     "TABLES",
+    "Carried",
     "InvalidCursor",
     "LimitChange",
     "Line",

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from overround.book.bets import TicketAccepted, TicketDelayed, TicketReferred
+from overround.book.exchange import ExchangeSettled, OrdersCancelled, OrdersPlaced, OrdersReplaced
 from overround.book.machine import decode_fact
 from overround.book.settlement import BetsSettled
 from overround.journal import Row
@@ -21,13 +22,21 @@ one, so it is small."""
 
 
 def weight(recorded: Recorded) -> int:
-    """How much a fact writes, in bets."""
+    """How much a fact writes, in bets or orders."""
     fact = recorded.fact
     match fact:
         case BetsSettled():
             return len(fact.bets) + len(fact.reopened)
         case TicketAccepted() | TicketDelayed() | TicketReferred():
             return sum(1 + len(each.slip.legs) for each in fact.bets)
+        case OrdersPlaced():
+            return len(fact.orders) + len(fact.trades)
+        case OrdersReplaced():
+            return len(fact.cuts) + len(fact.orders) + len(fact.trades)
+        case OrdersCancelled():
+            return len(fact.cuts)
+        case ExchangeSettled():
+            return sum(1 + len(each.orders) for each in fact.positions)
         case _:
             return 1
 

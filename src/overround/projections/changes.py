@@ -7,10 +7,12 @@ import msgspec
 
 from overround.book.bets import BetStatus, Outcome
 from overround.book.catalogue import CatalogueState
+from overround.book.exchange import ExchangeMarket
 from overround.book.ledger import Account, AccountKind
 from overround.kernel.fact import Fact
 from overround.kernel.level import Level
 from overround.projections import tables
+from overround.projections.exchange_rows import ExchangeChanges, OrderRow, TradeRow
 
 Row = Sequence[object]
 
@@ -85,8 +87,16 @@ class Resulted(msgspec.Struct, gc=False):
     heard: str | None = None
 
 
+class Carried(msgspec.Struct):
+    """What is taken from one batch to the next, which saves reading it: accounts, and orders that may still change."""
+
+    accounts: dict[int, Account] = {}
+    orders: dict[int, OrderRow] = {}
+
+
 class Known(msgspec.Struct):
-    """The rows that a batch reads, taken from the tables first. `catalogue` holds the part of it that is touched."""
+    """The rows that a batch reads, taken from the tables first. `catalogue` and `exchange` hold the part of it that is
+    touched; markets in `exchange` have neither positions nor trades."""
 
     accounts: dict[int, Account] = {}
     wallets: dict[tuple[int, str, AccountKind], int] = {}
@@ -95,6 +105,9 @@ class Known(msgspec.Struct):
     referrals: dict[int, Referral] = {}
     catalogue: CatalogueState = msgspec.field(default_factory=CatalogueState)
     resulted: dict[int, Resulted] = {}
+    orders: dict[int, OrderRow] = {}
+    trades: dict[int, TradeRow] = {}
+    exchange: dict[int, ExchangeMarket] = {}
 
 
 class Changes(msgspec.Struct):
@@ -134,3 +147,4 @@ class Changes(msgspec.Struct):
     windows: list[Row] = []
     builders: list[Row] = []
     cash_outs: list[Row] = []
+    exchange: ExchangeChanges = msgspec.field(default_factory=ExchangeChanges)

@@ -27,7 +27,6 @@ from overround.book.catalogue import (
     SelectionWithdrawn,
     SportCreated,
 )
-from overround.book.exchange import ExchangeSettled
 from overround.book.ledger import (
     Account,
     AccountKind,
@@ -54,6 +53,7 @@ from overround.projections.cashing import CASH_OUTS
 from overround.projections.changes import Changes, Known, Recorded, Resulted
 from overround.projections.controlling import CONTROLS
 from overround.projections.correcting import CORRECTIONS
+from overround.projections.exchanging import EXCHANGE
 from overround.projections.granting import GRANTS
 from overround.projections.underway import NOBODY, Folding, act, as_json, market_changed, post
 
@@ -107,9 +107,11 @@ def _holds(at: Folding, fact: Fact) -> None:
         at.changes.accounts.add(hold.account)
 
 
-def _exchange_settled(at: Folding, fact: ExchangeSettled) -> None:
+def _exchange(at: Folding, fact: Fact) -> None:
     _holds(at, fact)
-    post(at, fact.transfers, None)
+    step = EXCHANGE.get(type(fact))
+    if step is not None:
+        step(at, fact)
 
 
 def _exchange_opened(at: Folding, fact: ExchangeAccountOpened) -> None:
@@ -297,8 +299,7 @@ FOLDS: dict[type, Callable[[Folding, Any], None]] = {
     ResultHeard: _result_heard,
     ResultRecorded: _result_recorded,
     RequestRefused: _request_refused,
-    **dict.fromkeys(exchange.APPLY, _holds),
-    ExchangeSettled: _exchange_settled,
+    **dict.fromkeys(exchange.APPLY, _exchange),
     ExchangeAccountOpened: _exchange_opened,
 }
 """What no table shows (a term, a request with nothing to do) is not here."""

@@ -63,7 +63,8 @@ from overround.book.settlement import (
 )
 from overround.book.tickets import MAX_BETS
 from overround.kernel.level import Level
-from overround.projections.changes import Held, Known, Recorded, Referral, Resulted
+from overround.projections.changes import Carried, Held, Known, Recorded, Referral, Resulted
+from overround.projections.exchange_gather import ExchangeNeeds, load_exchange, need_exchange
 from overround.projections.offer import CONTROL, SELECTION, put_control, terms_of, windows_of, withdrawals_of
 
 
@@ -81,6 +82,7 @@ class Needs(msgspec.Struct):
     feeds: set[str] = set()
     competitions: set[int] = set()
     controls: set[tuple[str, int]] = set()
+    exchange: ExchangeNeeds = msgspec.field(default_factory=ExchangeNeeds)
 
 
 def needs_of(batch: Iterable[Recorded]) -> Needs:
@@ -94,7 +96,8 @@ def needs_of(batch: Iterable[Recorded]) -> Needs:
                 accounts.add(transfer.debit)
                 accounts.add(transfer.credit)
         if type(fact) is not BetAccepted:
-            _need(needs, fact)
+            if not need_exchange(needs.exchange, fact):
+                _need(needs, fact)
             accounts.update(hold.account for hold in getattr(fact, "holds", ()))
     return needs
 
@@ -153,14 +156,14 @@ def _need_control(needs: Needs, fact: object) -> None:
             pass
 
 
-async def load(connection: Connection, needs: Needs, accounts: dict[int, Account]) -> Known:
-    """Read what is needed and is there. `accounts` are known already, as the batches before left them."""
-    known = Known(accounts=accounts)
+async def load(connection: Connection, needs: Needs, carried: Carried) -> Known:
+    """Read what is needed and is there. What is carried is known already, as the batches before left it."""
+    known = Known(accounts=carried.accounts, orders=carried.orders)
     if needs.delayed:
         await _load_delayed(connection, needs, known)
     if needs.tickets:
         await _load_tickets(connection, needs, known)
-    needs.accounts -= accounts.keys()
+    needs.accounts -= known.accounts.keys()
     if needs.accounts or needs.wallets:
         await _load_accounts(connection, needs, known)
     if needs.events or needs.life:
@@ -173,6 +176,7 @@ async def load(connection: Connection, needs: Needs, accounts: dict[int, Account
         await _load_feeds(connection, needs, known)
     if needs.controls or needs.competitions:
         await _load_controls(connection, needs, known)
+    await load_exchange(connection, needs.exchange, known)
     return known
 
 

@@ -4,6 +4,7 @@ Used by the audit. What is, comes from the machine's state; what was, from each 
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -60,6 +61,7 @@ from overround.kernel.ids import key_text
 from overround.kernel.level import Level
 from overround.projections import tables
 from overround.projections.actions import action, is_action
+from overround.projections.exchange_recompute import EXCHANGE_ROWS, ExchangePast
 from overround.projections.tables import Table
 from overround.projections.writing import control_row
 
@@ -81,6 +83,7 @@ class Past(msgspec.Struct):
     balances_minor: dict[int, int] = {}
     results: dict[int, Result] = {}
     places: dict[tuple[Level, int], None] = {}
+    exchange: ExchangePast = msgspec.field(default_factory=ExchangePast)
 
     def take(self) -> dict[str, list[Row]]:
         """The rows gathered since the last time, by table."""
@@ -95,6 +98,7 @@ class Past(msgspec.Struct):
         if look is not None:
             look(self, fact, state)
         self._market_steps(fact, state)
+        self.exchange.see(fact, state)
         if is_action(fact):
             self._action(fact, state)
 
@@ -455,6 +459,10 @@ def _controls(state: State, past: Past) -> Iterator[Row]:
         yield tuple(control_row(state.catalogue.control, level, number))
 
 
+def _exchange_rows(rows: Callable[[State, ExchangePast], Iterator[Row]], state: State, past: Past) -> Iterator[Row]:
+    return rows(state, past.exchange)
+
+
 NOW: dict[str, Callable[[State, Past], Iterator[Row]]] = {
     "customer": _customers,
     "account": _accounts,
@@ -469,4 +477,5 @@ NOW: dict[str, Callable[[State, Past], Iterator[Row]]] = {
     "feed": _feeds,
     "control": _controls,
     "cap": _caps,
+    **{name: partial(_exchange_rows, rows) for name, rows in EXCHANGE_ROWS.items()},
 }

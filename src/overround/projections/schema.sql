@@ -361,3 +361,126 @@ CREATE TABLE read.operator_action (
 );
 CREATE INDEX operator_action_actor ON read.operator_action (actor, seq);
 CREATE INDEX operator_action_kind ON read.operator_action (kind, seq);
+
+-- A market of the exchange. `name`, `market_type` and `currency` are among its `terms` too.
+CREATE TABLE read.exchange_market (
+    id            bigint  PRIMARY KEY,
+    event_id      bigint  NOT NULL,
+    name          text    NOT NULL,
+    market_type   text    NOT NULL,
+    currency      text    NOT NULL,
+    terms         json    NOT NULL,
+    bet_delay_us  bigint  NOT NULL,
+    passive       boolean NOT NULL,
+    status        text    NOT NULL,
+    in_play       boolean NOT NULL,
+    reconciled    boolean NOT NULL,  -- its starting prices are made
+    version       integer NOT NULL,
+    created_at_us bigint  NOT NULL,
+    settled_at_us bigint  NOT NULL,  -- 0 until every position is settled; then when last
+    revision      integer NOT NULL,  -- of the result
+    result        json,
+    residues      json    NOT NULL,  -- what settlement left to the house, by currency
+    changed_seq   bigint  NOT NULL   -- the last fact that changed it, or an order on it
+) WITH (fillfactor = 50);
+CREATE INDEX exchange_market_event ON read.exchange_market (event_id, id);
+
+-- The runners of a market; `n`, from 0, is how orders and trades name one.
+CREATE TABLE read.exchange_runner (
+    market_id         bigint  NOT NULL,
+    n                 integer NOT NULL,
+    selection_id      bigint  NOT NULL,
+    name              text    NOT NULL,
+    handicap_quarters integer NOT NULL,
+    factor_bp         integer NOT NULL,  -- how likely it was thought, in basis points
+    status            text    NOT NULL,
+    removed_at_us     bigint  NOT NULL,  -- 0 while it is in
+    sp_milli          bigint  NOT NULL,  -- its starting price, 0 where it has none
+    PRIMARY KEY (market_id, n)
+) WITH (fillfactor = 50);
+
+-- Every order there ever was. Sizes are minor units of the market's currency and add up: size = remaining + matched + lapsed +
+-- cancelled + voided; each time is when that last grew, 0 for never. Matched divides `matched_value` to the average price, in
+-- thousandths. `profit_minor` is in the wallet's currency, before commission, which is the position's.
+--
+-- Matching touches no index. Cancelling, lapsing and voiding each touch one that has only such orders.
+CREATE TABLE read.exchange_order (
+    id              bigint  PRIMARY KEY,
+    customer_id     bigint  NOT NULL,
+    market_id       bigint  NOT NULL,
+    runner          integer NOT NULL,
+    side            text    NOT NULL,
+    type            text    NOT NULL,
+    price_milli     bigint  NOT NULL,  -- 0 for any price at the start
+    size_minor      bigint  NOT NULL,  -- of an order for the starting price: what was matched
+    liability_minor bigint  NOT NULL,  -- of an order for the starting price, else 0
+    persistence     text    NOT NULL,
+    time_in_force   text    NOT NULL,
+    min_fill_minor  bigint  NOT NULL,
+    target          text    NOT NULL,
+    target_minor    bigint  NOT NULL,
+    ref             text    NOT NULL,
+    strategy        text    NOT NULL,
+    status          text    NOT NULL,
+    remaining_minor bigint  NOT NULL,
+    matched_minor   bigint  NOT NULL,
+    matched_value   bigint  NOT NULL,  -- the sum of size × price_milli over its matches
+    lapsed_minor    bigint  NOT NULL,
+    cancelled_minor bigint  NOT NULL,
+    voided_minor    bigint  NOT NULL,
+    profit_minor    bigint  NOT NULL,
+    placed_at_us    bigint  NOT NULL,
+    decide_at_us    bigint  NOT NULL,  -- when its in-play delay ends or ended, 0 without
+    matched_at_us   bigint  NOT NULL,
+    lapsed_at_us    bigint  NOT NULL,
+    cancelled_at_us bigint  NOT NULL,
+    voided_at_us    bigint  NOT NULL,
+    settled_at_us   bigint  NOT NULL,
+    lapse_reason    text,              -- why it last lapsed
+    seq             bigint  NOT NULL   -- the fact that placed it
+) WITH (fillfactor = 50);
+CREATE INDEX exchange_order_customer ON read.exchange_order (customer_id, id);
+CREATE INDEX exchange_order_market ON read.exchange_order (market_id, id);
+CREATE INDEX exchange_order_own ON read.exchange_order (market_id, customer_id, id);
+CREATE INDEX exchange_order_cancelled ON read.exchange_order (customer_id, cancelled_at_us, id) WHERE cancelled_minor > 0;
+CREATE INDEX exchange_order_lapsed ON read.exchange_order (customer_id, lapsed_at_us, id) WHERE lapsed_minor > 0;
+CREATE INDEX exchange_order_voided ON read.exchange_order (customer_id, voided_at_us, id) WHERE voided_minor > 0;
+
+-- Every match. `back` and `lay` are orders; 0, and customer 0, is the house between the legs of a cross match, which share
+-- `group_id` (the first of them; 0 for a direct match, -1 for one at the starting price).
+CREATE TABLE read.exchange_trade (
+    id               bigint  PRIMARY KEY,
+    market_id        bigint  NOT NULL,
+    runner           integer NOT NULL,
+    price_milli      bigint  NOT NULL,  -- lower than it was made at where a runner was removed since
+    size_minor       bigint  NOT NULL,
+    back             bigint  NOT NULL,
+    lay              bigint  NOT NULL,
+    back_customer_id bigint  NOT NULL,
+    lay_customer_id  bigint  NOT NULL,
+    group_id         bigint  NOT NULL,
+    voided           boolean NOT NULL,
+    at_us            bigint  NOT NULL,
+    seq              bigint  NOT NULL
+);
+CREATE INDEX exchange_trade_market ON read.exchange_trade (market_id, id);
+CREATE INDEX exchange_trade_back ON read.exchange_trade (back_customer_id, id) WHERE back_customer_id > 0;
+CREATE INDEX exchange_trade_lay ON read.exchange_trade (lay_customer_id, id) WHERE lay_customer_id > 0;
+
+-- What a market's last settlement made of a customer's orders on it, in the wallet's currency: `rate_to` of its minor units for
+-- `rate_from` of the market's, fixed by the first order. Customer 0 is the house between the legs of cross matches.
+CREATE TABLE read.exchange_position (
+    market_id        bigint  NOT NULL,
+    customer_id      bigint  NOT NULL,
+    currency         text    NOT NULL,
+    rate_to          bigint  NOT NULL,
+    rate_from        bigint  NOT NULL,
+    net_minor        bigint  NOT NULL,  -- before commission
+    commission_minor bigint  NOT NULL,
+    void             boolean NOT NULL,  -- settled by a result that calls everything off
+    settled_revision integer NOT NULL,  -- of the result, 0 until settled
+    settled_at_us    bigint  NOT NULL,
+    changed_seq      bigint  NOT NULL,  -- the last fact that changed an order of the customer's on the market
+    PRIMARY KEY (market_id, customer_id)
+) WITH (fillfactor = 50);
+CREATE INDEX exchange_position_settled ON read.exchange_position (customer_id, settled_at_us, market_id);

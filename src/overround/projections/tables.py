@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-VERSION: Final = 5
+VERSION: Final = 6
 """Rises with every change of `schema.sql`; tables of another version are dropped and folded again."""
 
 
@@ -154,6 +154,41 @@ OPERATOR_ACTION: Final = _table(
     "seq",
     "seq int8, at_us int8, actor int8, kind text, subject json, before json, after json",
 )
+EXCHANGE_MARKET: Final = _table(
+    "exchange_market",
+    "id",
+    "id int8, event_id int8, name text, market_type text, currency text, terms json, bet_delay_us int8, passive bool,"
+    " status text, in_play bool, reconciled bool, version int4, created_at_us int8, settled_at_us int8, revision int4,"
+    " result json, residues json, changed_seq int8",
+)
+EXCHANGE_RUNNER: Final = _table(
+    "exchange_runner",
+    "market_id n",
+    "market_id int8, n int4, selection_id int8, name text, handicap_quarters int4, factor_bp int4, status text,"
+    " removed_at_us int8, sp_milli int8",
+)
+EXCHANGE_ORDER: Final = _table(
+    "exchange_order",
+    "id",
+    "id int8, customer_id int8, market_id int8, runner int4, side text, type text, price_milli int8, size_minor int8,"
+    " liability_minor int8, persistence text, time_in_force text, min_fill_minor int8, target text, target_minor int8,"
+    " ref text, strategy text, status text, remaining_minor int8, matched_minor int8, matched_value int8,"
+    " lapsed_minor int8, cancelled_minor int8, voided_minor int8, profit_minor int8, placed_at_us int8,"
+    " decide_at_us int8, matched_at_us int8, lapsed_at_us int8, cancelled_at_us int8, voided_at_us int8,"
+    " settled_at_us int8, lapse_reason text, seq int8",
+)
+EXCHANGE_TRADE: Final = _table(
+    "exchange_trade",
+    "id",
+    "id int8, market_id int8, runner int4, price_milli int8, size_minor int8, back int8, lay int8,"
+    " back_customer_id int8, lay_customer_id int8, group_id int8, voided bool, at_us int8, seq int8",
+)
+EXCHANGE_POSITION: Final = _table(
+    "exchange_position",
+    "market_id customer_id",
+    "market_id int8, customer_id int8, currency text, rate_to int8, rate_from int8, net_minor int8,"
+    " commission_minor int8, void bool, settled_revision int4, settled_at_us int8, changed_seq int8",
+)
 
 NOW: Final = (
     CUSTOMER,
@@ -169,6 +204,11 @@ NOW: Final = (
     FEED,
     CONTROL,
     CAP,
+    EXCHANGE_MARKET,
+    EXCHANGE_RUNNER,
+    EXCHANGE_ORDER,
+    EXCHANGE_TRADE,
+    EXCHANGE_POSITION,
 )
 """What is: rows that later facts change."""
 

@@ -9,6 +9,7 @@ from overround.book.control import ControlState
 from overround.kernel.level import Level
 from overround.projections import tables
 from overround.projections.changes import Changes, Known, Row
+from overround.projections.exchange_writing import new_rows, upserted_rows, write_exchange
 from overround.projections.tables import Table
 from overround.projections.underway import as_json
 
@@ -27,6 +28,7 @@ async def write(connection: Connection, known: Known, changes: Changes) -> None:
         await _settle(connection, changes)
     if changes.cashed:
         await _cash_out(connection, changes)
+    await write_exchange(connection, changes.exchange)
 
 
 def _new_rows(known: Known, changes: Changes) -> Iterable[tuple[Table, list[Row]]]:
@@ -44,6 +46,7 @@ def _new_rows(known: Known, changes: Changes) -> Iterable[tuple[Table, list[Row]
     yield tables.BUILDER_PRICE, changes.builders
     yield tables.LIMIT_CHANGE, changes.limits
     yield tables.OPERATOR_ACTION, changes.actions
+    yield from new_rows(changes.exchange)
 
 
 def _changed_rows(known: Known, changes: Changes) -> Iterable[tuple[Table, list[Row]]]:
@@ -59,6 +62,7 @@ def _changed_rows(known: Known, changes: Changes) -> Iterable[tuple[Table, list[
         (tables.CAP, [changes.caps[scope] for scope in sorted(changes.caps)]),
         (tables.BET_LEG, [changes.repriced[key] for key in sorted(changes.repriced)]),
         (tables.REFERRAL, [astuple(changes.referrals[ticket_id]) for ticket_id in sorted(changes.referrals)]),
+        *upserted_rows(known.exchange, changes.exchange),
     )
 
 

@@ -43,6 +43,7 @@ from overround.book.exchange.rules import (
     rate_of,
     reduced_milli,
     reduces,
+    runner_outcome,
     terms_refusal,
 )
 from overround.book.exchange.state import APPLY, ExchangeState, Kept, apply, keep, moved, restore
@@ -161,5 +162,6 @@ __all__ = [
     "reduced_milli",
     "reduces",
     "restore",
+    "runner_outcome",
     "terms_refusal",
 ]
