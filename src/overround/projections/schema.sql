@@ -438,7 +438,7 @@ CREATE TABLE read.exchange_order (
     settled_at_us   bigint  NOT NULL,
     lapse_reason    text,              -- why it last lapsed
     seq             bigint  NOT NULL   -- the fact that placed it
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 60);
 CREATE INDEX exchange_order_customer ON read.exchange_order (customer_id, id);
 CREATE INDEX exchange_order_market ON read.exchange_order (market_id, id);
 CREATE INDEX exchange_order_own ON read.exchange_order (market_id, customer_id, id);
