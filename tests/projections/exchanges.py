@@ -14,7 +14,9 @@ from overround.book.machine.commands import (
     CreateSport,
     MoveFunds,
     OpenCustomer,
+    RescheduleEvent,
 )
+from overround.book.machine.desk_commands import ApproveCompetition, ResumeLevel, SuspendLevel
 from overround.book.machine.exchange_commands import (
     CancelInstruction,
     CancelOrders,
@@ -38,6 +40,7 @@ from overround.book.machine.exchange_commands import (
 )
 from overround.book.matching import OrderType, Persistence, TimeInForce
 from overround.kernel.instant import SECOND_US
+from overround.kernel.level import Level
 
 if TYPE_CHECKING:
     from tests.projections.stories import House
@@ -136,10 +139,22 @@ def drawn(seed: int, asks: int) -> "House":
     for terms, runners in MARKETS:
         house.done(OpenExchangeMarket(house.done(CreateExchangeMarket(1, terms, runners))))
     for _ in range(asks):
+        if rng.random() < 0.03:
+            _from_above(house, rng)
         command = wish(rng, house.machine.state)
         house.ask(_actor(command), command)
         house.wait(rng.choice((0, 0, 5 * SECOND_US, 500 * SECOND_US)))
     return house
+
+
+def _from_above(house: "House", rng: random.Random) -> None:
+    """What the desk decides of the event, or of all, and mostly takes back."""
+    level, number = rng.choice(((Level.PLATFORM, 0), (Level.SPORT, 1), (Level.COMPETITION, 1), (Level.EVENT, 1)))
+    house.ask(OPERATOR, SuspendLevel(level, number, "storm"))
+    house.ask(OPERATOR, RescheduleEvent(1, rng.randint(1_800, 1_900) * 10**12))
+    if rng.random() < 0.5:
+        house.ask(OPERATOR, ApproveCompetition(1, True))
+    house.ask(OPERATOR, ResumeLevel(level, number))
 
 
 def _actor(command: AnyCommand) -> int:

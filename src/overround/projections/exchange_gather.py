@@ -12,6 +12,7 @@ from overround.book.exchange import (
     ExchangeMarket,
     ExchangeMarketCreated,
     ExchangeMarketOpened,
+    ExchangeMarketRescheduled,
     ExchangeMarketSuspended,
     ExchangeResult,
     ExchangeResultRecorded,
@@ -41,9 +42,12 @@ residues_of = msgspec.json.Decoder(dict[str, int]).decode
 
 
 class ExchangeNeeds(msgspec.Struct):
-    """Keys of rows. `starts` are markets of which every order for the starting price is read; `placed` the orders that
-    the batch makes itself."""
+    """Keys of rows. `events` are those of which every market that is not closed is read, and `everywhere` says that
+    all of these are; `starts` are markets of which every order for the starting price is; `placed` the orders that the
+    batch makes itself."""
 
+    events: set[int] = set()
+    everywhere: bool = False
     markets: set[int] = set()
     orders: set[int] = set()
     starts: set[int] = set()
@@ -130,6 +134,7 @@ NEEDS: Final[dict[type, Callable[[ExchangeNeeds, Any], None]]] = {
     ExchangeMarketCreated: _market,
     ExchangeMarketOpened: _market,
     BetDelayChanged: _market,
+    ExchangeMarketRescheduled: _market,
     ExchangeSettled: _market,
     ExchangeMarketSuspended: _lapsed,
     TurnedInPlay: _lapsed,
@@ -141,9 +146,10 @@ NEEDS: Final[dict[type, Callable[[ExchangeNeeds, Any], None]]] = {
 
 async def load_exchange(connection: Connection, needs: ExchangeNeeds, known: Known) -> None:
     """Read what is needed and is there, but for orders that are known already."""
-    if needs.markets:
-        for market in await markets_of(connection, "id = ANY($1)", list(needs.markets)):
-            known.exchange[market.id] = market
+    markets = await markets_of(connection, "id = ANY($1)", list(needs.markets)) if needs.markets else []
+    if needs.events:
+        markets += await markets_of(connection, "status <> 'closed' AND event_id = ANY($1)", list(needs.events))
+    known.exchange |= {market.id: market for market in markets}
     if needs.trades:
         await _load_trades(connection, needs, known)
     if needs.starts:
@@ -155,6 +161,12 @@ async def load_exchange(connection: Connection, needs: ExchangeNeeds, known: Kno
     needs.orders.discard(0)
     if needs.orders:
         await _load_orders(connection, known, "id = ANY($1)", needs.orders)
+
+
+async def events_of_open(connection: Connection) -> list[int]:
+    """The events with markets that are not closed."""
+    rows = await connection.fetch("SELECT DISTINCT event_id FROM read.exchange_market WHERE status <> 'closed'")
+    return [row["event_id"] for row in rows]
 
 
 async def _load_trades(connection: Connection, needs: ExchangeNeeds, known: Known) -> None:

@@ -21,6 +21,7 @@ from overround.book.exchange import (
     VoidResult,
 )
 from overround.book.machine import State
+from overround.book.machine.exchange_above import ABOVE
 from overround.book.matching import Order, OrderType, Placed, Trade
 from overround.kernel.fact import Fact
 
@@ -61,6 +62,9 @@ class ExchangePast(msgspec.Struct):
 
     def see(self, fact: Fact, state: State) -> None:
         """The state has just folded this fact."""
+        if type(fact) in ABOVE:
+            for market_id in state.exchange.markets:
+                self._market(market_id, state)
         if type(fact) not in APPLY:
             return
         for placed in _placed(fact):
@@ -78,7 +82,7 @@ class ExchangePast(msgspec.Struct):
             self.reduced.update(fact.reduced)
         if isinstance(fact, ExchangeSettled):
             self._settle(fact, state)
-        self._market(fact, state)
+        self._market(getattr(fact, "market_id", 0), state)
 
     def _named(self, fact: Fact) -> Iterator[int]:
         """Every order that a fact names."""
@@ -113,9 +117,9 @@ class ExchangePast(msgspec.Struct):
         if fact.last:
             self.stamps[fact.market_id] = state.seq
 
-    def _market(self, fact: Fact, state: State) -> None:
+    def _market(self, market_id: int, state: State) -> None:
         """A market is another one where its version rose."""
-        market = state.exchange.markets.get(getattr(fact, "market_id", 0))
+        market = state.exchange.markets.get(market_id)
         if market is not None and self.versions.get(market.id) != market.version:
             self.versions[market.id] = market.version
             self.stamps[market.id] = state.seq

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+import msgspec
+
 from overround.book.exchange import (
     LIFE,
     Action,
@@ -11,9 +13,11 @@ from overround.book.exchange import (
     ExchangeMarket,
     ExchangeMarketCreated,
     ExchangeMarketOpened,
+    ExchangeMarketRescheduled,
     ExchangeMarketSuspended,
     ExchangeResultRecorded,
     ExchangeSettled,
+    ExchangeState,
     HeartbeatMissed,
     OrdersActivated,
     OrdersCancelled,
@@ -28,7 +32,9 @@ from overround.book.exchange import (
     VoidResult,
     runner_outcome,
 )
+from overround.book.machine.exchange_above import fold_above
 from overround.book.matching import OrderStatus, OrderType, TimeInForce, Trade
+from overround.kernel.fact import Fact
 from overround.projections.exchange_rows import SETTLED, Lapse, OrderRow, TradeRow
 from overround.projections.underway import Folding, post
 
@@ -277,6 +283,17 @@ def _delay_changed(at: Folding, fact: BetDelayChanged) -> None:
     market.bet_delay_us, market.passive = fact.bet_delay_us, fact.passive
 
 
+def _rescheduled(at: Folding, fact: ExchangeMarketRescheduled) -> None:
+    market = _step(at, fact.market_id)
+    market.terms = msgspec.structs.replace(market.terms, starts_at_us=fact.starts_at_us)
+
+
+def above(at: Folding, fact: Fact) -> None:
+    """Something above markets of the exchange changed, and with it their versions."""
+    for market_id in fold_above(ExchangeState(markets=at.known.exchange), at.known.catalogue, fact):
+        _market_changed(at, market_id)
+
+
 def _in_play(at: Folding, fact: TurnedInPlay) -> None:
     _lapse(at, fact.lapsed, Lapse.IN_PLAY)
     _step(at, fact.market_id).in_play = True
@@ -378,6 +395,7 @@ EXCHANGE: Final[dict[type, Callable[[Folding, Any], None]]] = {
     ExchangeMarketOpened: _opened,
     ExchangeMarketSuspended: _suspended,
     BetDelayChanged: _delay_changed,
+    ExchangeMarketRescheduled: _rescheduled,
     TurnedInPlay: _in_play,
     StartReconciled: _reconciled,
     RunnerRemoved: _removed,

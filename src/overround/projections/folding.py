@@ -45,6 +45,7 @@ from overround.book.limits import (
     SelfExcluded,
 )
 from overround.book.machine import RequestRefused
+from overround.book.machine.exchange_above import ABOVE
 from overround.book.settlement import Heard, ResultHeard, ResultRecorded
 from overround.kernel.fact import Fact
 from overround.projections.actions import action
@@ -53,7 +54,7 @@ from overround.projections.cashing import CASH_OUTS
 from overround.projections.changes import Changes, Known, Recorded, Resulted
 from overround.projections.controlling import CONTROLS
 from overround.projections.correcting import CORRECTIONS
-from overround.projections.exchanging import EXCHANGE
+from overround.projections.exchanging import EXCHANGE, above
 from overround.projections.granting import GRANTS
 from overround.projections.underway import NOBODY, Folding, act, as_json, market_changed, post
 
@@ -302,4 +303,17 @@ FOLDS: dict[type, Callable[[Folding, Any], None]] = {
     **dict.fromkeys(exchange.APPLY, _exchange),
     ExchangeAccountOpened: _exchange_opened,
 }
+
+
+def _also_above(step: Callable[[Folding, Any], None]) -> Callable[[Folding, Any], None]:
+    """A fact of the catalogue or the desk that reaches markets of the exchange, too."""
+
+    def apply(at: Folding, fact: Fact) -> None:
+        step(at, fact)
+        above(at, fact)
+
+    return apply
+
+
+FOLDS |= {kind: _also_above(FOLDS[kind]) for kind in ABOVE}
 """What no table shows (a term, a request with nothing to do) is not here."""

@@ -52,7 +52,9 @@ from overround.book.control import (
     OverrideEnded,
     PriceOverridden,
 )
+from overround.book.exchange import ExchangeMarketCreated
 from overround.book.ledger import Account, AccountKind, Posting
+from overround.book.machine.exchange_above import ABOVE
 from overround.book.settlement import (
     BetsSettled,
     MarketBetsCancelled,
@@ -64,7 +66,7 @@ from overround.book.settlement import (
 from overround.book.tickets import MAX_BETS
 from overround.kernel.level import Level
 from overround.projections.changes import Carried, Held, Known, Recorded, Referral, Resulted
-from overround.projections.exchange_gather import ExchangeNeeds, load_exchange, need_exchange
+from overround.projections.exchange_gather import ExchangeNeeds, events_of_open, load_exchange, need_exchange
 from overround.projections.offer import CONTROL, SELECTION, put_control, terms_of, windows_of, withdrawals_of
 
 
@@ -98,6 +100,10 @@ def needs_of(batch: Iterable[Recorded]) -> Needs:
         if type(fact) is not BetAccepted:
             if not need_exchange(needs.exchange, fact):
                 _need(needs, fact)
+            if type(fact) in ABOVE:
+                _need_above(needs, fact)
+            if isinstance(fact, ExchangeMarketCreated):
+                needs.events.add(fact.event_id)
             accounts.update(hold.account for hold in getattr(fact, "holds", ()))
     return needs
 
@@ -156,9 +162,25 @@ def _need_control(needs: Needs, fact: object) -> None:
             pass
 
 
+def _need_above(needs: Needs, fact: object) -> None:
+    """What is decided above markets of the exchange reaches all those below."""
+    match fact:
+        case EventRescheduled():
+            needs.exchange.events.add(fact.event_id)
+        case LevelSuspended(level=Level.EVENT) | LevelResumed(level=Level.EVENT):
+            needs.events.add(fact.id)
+            needs.exchange.events.add(fact.id)
+        case LevelSuspended(level=Level.MARKET | Level.SELECTION) | LevelResumed(level=Level.MARKET | Level.SELECTION):
+            pass
+        case _:
+            needs.exchange.everywhere = True
+
+
 async def load(connection: Connection, needs: Needs, carried: Carried) -> Known:
     """Read what is needed and is there. What is carried is known already, as the batches before left it."""
     known = Known(accounts=carried.accounts, orders=carried.orders)
+    if needs.exchange.everywhere:
+        await _load_everywhere(connection, needs, known)
     if needs.delayed:
         await _load_delayed(connection, needs, known)
     if needs.tickets:
@@ -178,6 +200,15 @@ async def load(connection: Connection, needs: Needs, carried: Carried) -> Known:
         await _load_controls(connection, needs, known)
     await load_exchange(connection, needs.exchange, known)
     return known
+
+
+async def _load_everywhere(connection: Connection, needs: Needs, known: Known) -> None:
+    """Where every market of the exchange stands that may be reached from above."""
+    events = await events_of_open(connection)
+    needs.events.update(events)
+    needs.exchange.events.update(events)
+    for row in await connection.fetch(COMPETITIONS):
+        known.catalogue.competitions[row["id"]] = Competition(*row)
 
 
 async def _load_delayed(connection: Connection, needs: Needs, known: Known) -> None:
@@ -210,6 +241,7 @@ async def _load_tickets(connection: Connection, needs: Needs, known: Known) -> N
     known.referrals = {row["ticket_id"]: Referral(*row) for row in referrals}
 
 
+COMPETITIONS = "SELECT id, sport_id, name, approved FROM read.competition"
 ACCOUNTS = "SELECT id, customer_id, kind, currency, balance_minor, held_minor FROM read.account"
 KINDS = {kind.value: kind for kind in AccountKind}
 
@@ -297,10 +329,7 @@ async def _load_controls(connection: Connection, needs: Needs, known: Known) -> 
     )
     for row in rows:
         put_control(known.catalogue.control, *row)
-    competitions = await connection.fetch(
-        "SELECT id, sport_id, name, approved FROM read.competition WHERE id = ANY($1)", list(needs.competitions)
-    )
-    for row in competitions:
+    for row in await connection.fetch(COMPETITIONS + " WHERE id = ANY($1)", list(needs.competitions)):
         known.catalogue.competitions[row["id"]] = Competition(*row)
 
 
