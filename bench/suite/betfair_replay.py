@@ -16,14 +16,24 @@ from bench.apart import apart
 from bench.finding import Figure, Finding
 from bench.stage import Bench, Failed, Stage
 from bench.stand import OPERATOR, shares, standing
+from overround.book.exposure import Side
 from overround.book.machine import Machine, request
-from overround.book.machine.answers import Answer, Done
-from overround.book.machine.commands import Command, CreateCompetition, CreateEvent, CreateSport
+from overround.book.machine.answers import Answer, Done, OrdersAnswer
+from overround.book.machine.commands import (
+    Command,
+    CreateCompetition,
+    CreateEvent,
+    CreateSport,
+    MoveFunds,
+    OpenCustomer,
+)
+from overround.book.machine.exchange_commands import OpenExchangeMarket, PlaceInstruction, PlaceOrders
 from overround.feeds.betfair.example import race
 from overround.feeds.betfair.player import Pace, Player, scan
 from overround.feeds.betfair.recording import opened
 from overround.feeds.client import open_door
 from overround.kernel.ids import make_key
+from overround.kernel.ladder import CLASSIC
 
 MARKETS = 20
 QUICK_MARKETS = 4
@@ -38,17 +48,30 @@ CARD = (
 """A horse race of 29 minutes and both markets of a greyhound race of five, over and over."""
 
 
+BOT_SIZES = (1, 50)
+"""How many orders a bot keeps in each market, in the runs beside flumine's simulation."""
+
+BOT_MINOR = 200
+FUNDS_MINOR = 10**10
+TICKS_BACK = 3
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Files, and how many orders a bot has in each market."""
+
     files: tuple[str, ...]
+    bot: int = 0
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What was played, in how long."""
+    """What was played, in how long, and how many of a bot's orders were there and were matched."""
 
     seconds: float
     messages: int = 0
     changes: int = 0
     orders: int = 0
+    bots: int = 0
+    bots_matched: int = 0
 
 
 async def run(stage: Stage) -> Finding:
@@ -56,11 +79,15 @@ async def run(stage: Stage) -> Finding:
     scans = [scan(path) for path in files]
     recorded_s = max(seen.last_ms - seen.first_ms for seen in scans) / 1_000
     asked = Asked(files=tuple(map(str, files)))
-    stage.tell("flumine's simulation", 0.1)
-    peer = await apart(simulate, asked)
-    stage.tell("in memory", 0.3)
+    stage.tell("in memory", 0.1)
     inside = await apart(in_memory, asked)
-    stage.tell("on a house", 0.5)
+    peers, ours = [], []
+    for number, size in enumerate(BOT_SIZES):
+        stage.tell(f"with {size} orders of a bot in each market: flumine's simulation, then ours", 0.2 + 0.2 * number)
+        beside = Asked(files=asked.files, bot=size)
+        peers.append(await apart(simulate, beside))
+        ours.append(await apart(in_memory, beside))
+    stage.tell("on a house", 0.6)
     on_house, took = await _on_house(stage, files)
     if on_house.changes != inside.changes:
         raise Failed(f"{on_house.changes} changes were played on the house, {inside.changes} in memory")
@@ -81,20 +108,43 @@ async def run(stage: Stage) -> Finding:
                 note=f"{on_house.orders:,}, durable, with holds",
             ),
             Figure(name="the same in memory, one core", value=recorded_s / inside.seconds, unit="times real time"),
-            Figure(name="flumine's simulation of it", value=recorded_s / peer.seconds, unit="times real time"),
-            Figure(
-                name="ours in memory to flumine's",
-                value=peer.seconds / inside.seconds,
-                unit="times",
-                note="it reads the recording and matches a bot's own orders alone; ours keeps every order of the book",
-            ),
+            *beside_flumine(recorded_s, peers, ours),
         ),
         configuration={
             "card": "recorded: " + ", ".join(CARD) if is_recorded else "made up, as there is no shared/data",
             "step": f"what was recorded within {STEP_MS} ms is put on the house together",
+            "bot": f"its orders wait {TICKS_BACK} ticks behind the best, spread over the runners",
             "processors": took,
         },
     )
+
+
+def beside_flumine(recorded_s: float, peers: list[Run], ours: list[Run]) -> tuple[Figure, ...]:
+    """The whole replay by either, and what a bot's further orders cost each: the matching itself."""
+    figures = []
+    for size, peer, own in zip(BOT_SIZES, peers, ours, strict=True):
+        figures += [
+            Figure(
+                name=f"flumine's simulation, {size} orders of a bot in each market",
+                value=recorded_s / peer.seconds,
+                unit="times real time",
+                note=f"{peer.bots} orders, {peer.bots_matched} of them matched",
+            ),
+            Figure(
+                name=f"ours in memory to flumine's, {size} orders of a bot in each market",
+                value=peer.seconds / own.seconds,
+                unit="times",
+                note=f"it matches the bot's alone, ours every order of the book; {own.bots_matched} matched here",
+            ),
+        ]
+    more = peers[-1].bots - peers[0].bots
+    theirs = (peers[-1].seconds - peers[0].seconds) / more
+    own_s = (ours[-1].seconds - ours[0].seconds) / (ours[-1].bots - ours[0].bots)
+    figures += [
+        Figure(name="flumine's matching of one order of a bot, its whole life", value=theirs * 1e6, unit="us"),
+        Figure(name="ours of one", value=own_s * 1e6, unit="us", note="placed, held, queued, matched, told"),
+    ]
+    return tuple(figures)
 
 
 def card(folder: Path, markets: int) -> tuple[list[Path], bool]:
@@ -160,17 +210,59 @@ def _now_us() -> int:
 
 
 class Inside:
-    """The machine itself where a house would be: no bus, no journal."""
+    """The machine itself where a house would be: no bus, no journal; and a bot that places once in each market."""
 
-    def __init__(self) -> None:
+    def __init__(self, bot_orders: int = 0) -> None:
         self._machine = Machine()
         self._number = 0
+        self._bot, self._bot_orders = 0, bot_orders
+        self._waits: dict[int, None] = {}
+        """Markets in which the bot has yet to place, from their opening on."""
 
     async def ask_many(self, requests: Sequence[tuple[Command, str]], *, actor: int) -> list[Answer | None]:
         answers: list[Answer | None] = [self._ask(command, key, actor) for command, key in requests]
+        if self._bot_orders:
+            self._let_bot_place([command for command, _ in requests])
         self._machine.advance(_now_us())
         self._machine.drain()
         return answers
+
+    def _let_bot_place(self, commands: Sequence[Command]) -> None:
+        for command in commands:
+            if isinstance(command, OpenExchangeMarket):
+                self._waits[command.market_id] = None
+        for market_id in [number for number in self._waits if self._place(number)]:
+            del self._waits[market_id]
+
+    def _place(self, market_id: int) -> bool:
+        """Place behind the best of every runner, once there are prices."""
+        book = self._machine.state.exchange.orders.books[market_id]
+        runners = [number for number in book.active if book.runners[number].backs.keys]
+        if not runners or book.runners[runners[0]].last_milli == 0:
+            return False
+        names = {place: name for name, place in book.places.items()}
+        asked = []
+        for number in range(self._bot_orders):
+            runner = runners[number % len(runners)]
+            selection_id, handicap = names[runner]
+            best = -book.runners[runner].backs.keys[-1]
+            price = CLASSIC[min(len(CLASSIC) - 1, CLASSIC.index(best) + TICKS_BACK)]
+            asked.append(PlaceInstruction(selection_id, Side.BACK, price, BOT_MINOR, handicap_quarters=handicap))
+        if not self._bot:
+            self._bot = self._done(OpenCustomer("GBP"))
+            self._done(MoveFunds(self._bot, "GBP", FUNDS_MINOR, "a bot"))
+        self._number += 1
+        key = make_key(at_us=_now_us(), chance=self._number)
+        answer = self._ask(PlaceOrders(self._bot, market_id, "GBP", tuple(asked)), key, OPERATOR)
+        if not isinstance(answer, OrdersAnswer):
+            raise Failed(f"the bot's orders: {answer}")
+        return True
+
+    @property
+    def bots(self) -> tuple[int, int]:
+        """Orders of the bot, and how many of them were matched, in part at least."""
+        orders = [o for o in self._machine.state.exchange.orders.by_id.values() if self._bot == o.customer_id]
+        return len(orders), sum(order.matched_minor > 0 for order in orders)
 
     async def get(self, path: str) -> Any:  # noqa: ARG002  # there is nothing yet, whatever is asked for
         return {"items": []}
@@ -201,21 +293,23 @@ def in_memory(asked: Asked) -> Run:
 
 
 async def _in_memory(asked: Asked) -> Run:
-    inside = Inside()
+    inside = Inside(asked.bot)
     player = _player(inside, inside)
     scans = [scan(Path(path)) for path in asked.files]
     await player.prepare(scans)
     began = time.perf_counter()
     await player.play(scans)
-    return _run_of(player, time.perf_counter() - began)
+    found = _run_of(player, time.perf_counter() - began)
+    bots, matched = inside.bots
+    return msgspec.structs.replace(found, bots=bots, bots_matched=matched)
 
 
 # ---------------------------------------------------------------- the peer
 
 
 def simulate(asked: Asked) -> Run:
-    """flumine's own simulation of the same files, with a strategy that looks at every book and keeps an order in each
-    market."""
+    """flumine's own simulation of the same files, with a strategy that looks at every book and places the same orders
+    once in each market."""
     from flumine import BaseStrategy, FlumineSimulation, clients
     from flumine.order.ordertype import LimitOrder
     from flumine.order.trade import Trade
@@ -226,19 +320,29 @@ def simulate(asked: Asked) -> Run:
             return bool(book.status == "OPEN")
 
         def process_market_book(self, market: Any, book: Any) -> None:
-            runner = book.runners[0]
-            if not market.blotter.strategy_orders(self):
+            runners = [runner for runner in book.runners if runner.status == "ACTIVE" and runner.ex.available_to_lay]
+            if not runners or not runners[0].last_price_traded or market.blotter.strategy_orders(self):
+                return
+            for number in range(asked.bot):
+                runner = runners[number % len(runners)]
+                best = round(runner.ex.available_to_lay[0]["price"] * 1_000)
+                price = CLASSIC[min(len(CLASSIC) - 1, CLASSIC.index(best) + TICKS_BACK)] / 1_000
                 trade = Trade(market.market_id, runner.selection_id, runner.handicap, self)
-                market.place_order(trade.create_order("BACK", LimitOrder(1000, 2.0)))
+                kind = LimitOrder(price, BOT_MINOR / 100)
+                market.place_order(trade.create_order("BACK", kind))
 
     logging.disable(logging.CRITICAL)
+    limits = {"max_order_exposure": 1e9, "max_selection_exposure": 1e9, "max_live_trade_count": 1_000}
+    bots = matched = 0
     began = time.perf_counter()
     for path in asked.files:  # the files have the same market id, so each is a simulation of its own
         simulation = FlumineSimulation(clients.SimulatedClient())
-        simulation.add_strategy(Looks(streams=[BetfairHistoricalStream(path)], max_order_exposure=10_000))
+        simulation.add_strategy(Looks(streams=[BetfairHistoricalStream(path)], **limits))
         with contextlib.suppress(SystemExit):
             simulation.run()
-    return Run(seconds=time.perf_counter() - began)
+        orders = [order for market in simulation.markets for order in market.blotter]
+        bots, matched = bots + len(orders), matched + sum(order.size_matched > 0 for order in orders)
+    return Run(seconds=time.perf_counter() - began, bots=bots, bots_matched=matched)
 
 
 BENCH = Bench(

@@ -316,42 +316,41 @@ class _Draft:
 
     def level(self, *, is_open: bool) -> None:
         """Make every level that was touched as large as the recording's. It is the last that a draft does."""
+        touched = None if self.touched is None else sorted(self.touched)
         for side, wanted, sizes in ((LAY, self.atb, self.lays), (BACK, self.atl, self.backs)):
-            if self.touched is None:
-                prices = sorted({at for at, _ in wanted.items() ^ sizes.items()})
-            else:
-                prices = [at for at in sorted(self.touched) if wanted.get(at) != sizes.get(at)]
+            prices = sorted(wanted.keys() | sizes.keys()) if touched is None else touched
             for price in prices:
-                size = wanted.get(price, 0)
-                if size < sizes.get(price, 0) or (is_open and self.maker.has(price)):
-                    self._change(side, price, size - sizes.get(price, 0))
+                missing = wanted.get(price, 0) - sizes.get(price, 0)
+                if missing < 0:
+                    self._cut((self.key, side, price), -missing)
+                elif missing and is_open and self.maker.has(price):
+                    self._offer((self.key, side, price), missing)
 
     def _resize(self, side: Side, price: int, size_minor: int) -> None:
-        self._change(side, price, size_minor - self.sizes(side).get(price, 0))
+        missing = size_minor - self.sizes(side).get(price, 0)
+        if missing > 0:
+            self._offer((self.key, side, price), missing)
+        else:
+            self._cut((self.key, side, price), -missing)
         self._now(side, price, size_minor)
 
-    def _change(self, side: Side, price: int, missing: int) -> None:
-        """Place what is missing, or cut what is too much from the newest."""
-        place = (self.key, side, price)
-        if missing > 0:
-            self.offers.append(
-                (place, PlaceInstruction(self.key[0], side, price, missing, handicap_quarters=self.key[1]))
-            )
-        else:
-            self._cut(place, -missing)
+    def _offer(self, place: Place, size_minor: int) -> None:
+        """Place what is missing of a level."""
+        key, side, price = place
+        self.offers.append((place, PlaceInstruction(key[0], side, price, size_minor, handicap_quarters=key[1])))
 
     def _cut(self, place: Place, excess: int) -> None:
-        """Orders that the taker meets in this plan are the oldest, so what is left of the newest is known."""
-        met = self._met.get(place, 0)
-        levels = self.maker.orders_at(place)
-        free = sum(order.remaining_minor for order in levels) - met
-        for order in reversed(levels):
-            part = min(excess, order.remaining_minor, free)
+        """Cut what is too much of a level from the newest. Orders that the taker meets in this plan are the oldest, so
+        what is left of the newest is known."""
+        orders = self.maker.orders_at(place)
+        met = self._met.get(place, 0) if self._met else 0
+        excess = min(excess, sum(order.remaining_minor for order in orders) - met) if met else excess
+        for order in reversed(orders):
+            part = min(excess, order.remaining_minor)
             if part <= 0:
                 return
             self.cuts.append((order, part))
             excess -= part
-            free -= part
 
     def _now(self, side: Side, price: int, size_minor: int) -> None:
         sizes = self.sizes(side)
