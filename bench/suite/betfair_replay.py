@@ -29,8 +29,9 @@ from overround.book.machine.commands import (
 )
 from overround.book.machine.exchange_commands import OpenExchangeMarket, PlaceInstruction, PlaceOrders
 from overround.feeds.betfair.example import race
-from overround.feeds.betfair.player import Pace, Player, scan
+from overround.feeds.betfair.player import Player
 from overround.feeds.betfair.recording import opened
+from overround.feeds.betfair.scanning import Pace, scan
 from overround.feeds.client import open_door
 from overround.kernel.ids import make_key
 from overround.kernel.ladder import CLASSIC

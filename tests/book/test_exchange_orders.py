@@ -424,7 +424,7 @@ def test_a_suspension_elsewhere_leaves_a_market_as_it_is() -> None:
     assert house.market_of(market).version == before
 
 
-def test_a_start_is_moved_until_the_off() -> None:
+def test_a_start_is_moved_until_the_market_is_closed() -> None:
     house = Exchange()
     market = house.exchange_market(terms=LIVE)
     before, later_us = house.market_of(market).version, house.at_us + DAY_US
@@ -435,6 +435,8 @@ def test_a_start_is_moved_until_the_off() -> None:
     assert house.refusal(RescheduleExchangeMarket(market, -1)) == "starts_at_invalid"
     assert house.refusal(RescheduleExchangeMarket(99, later_us)) == "invalid_market_id"
     house.do(TurnInPlay(market))
+    house.do(RescheduleExchangeMarket(market, 0))
+    house.win(market, 0)
     assert house.refusal(RescheduleExchangeMarket(market, later_us)) == "market_status"
 
 

@@ -25,8 +25,9 @@ from overround.apps.house import Endpoints, read_endpoints, running_house
 from overround.apps.settings import InvalidSetting, Settings
 from overround.feeds.betfair.comparing import Observer, observer, summary
 from overround.feeds.betfair.example import race
-from overround.feeds.betfair.player import HouseRefused, Pace, Player, Scan, Tally, scan
+from overround.feeds.betfair.player import HouseRefused, Player, Tally
 from overround.feeds.betfair.recording import RecordingRefused
+from overround.feeds.betfair.scanning import Pace, Scan, scan
 from overround.feeds.client import Door, Problem, Unreachable, open_door
 from overround.host.desk import Desk
 from overround.host.nats_bus import NatsBus

@@ -256,7 +256,7 @@ EXCHANGE: Final = (
     _market(
         "reschedule",
         commands.RescheduleExchangeMarket,
-        "Move the start of a market before its off; `starts_at_us` of 0 is whenever its event starts.",
+        "Move the start of a market that is not closed; `starts_at_us` of 0 is whenever its event starts.",
         body=StartsBody,
         problems=(*STATUS, "starts_at_invalid"),
         example={"starts_at": "2026-11-29T15:00:00Z"},

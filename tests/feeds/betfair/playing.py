@@ -14,8 +14,9 @@ from tests.edge.running import Running, until
 
 from overround.feeds.betfair.comparing import Observer, credentials, observer
 from overround.feeds.betfair.example import race
-from overround.feeds.betfair.player import Pace, Player
+from overround.feeds.betfair.player import Player
 from overround.feeds.betfair.recorder import Recorder, open_out
+from overround.feeds.betfair.scanning import Pace
 from overround.feeds.client import Door, open_door
 from overround.host.desk import Desk
 from overround.host.nats_bus import NatsBus

@@ -28,7 +28,8 @@ from tests.feeds.betfair.words import STREAMS
 from overround.apps.connect import BETFAIRLIGHTWEIGHT, LOG_IN
 from overround.feeds.betfair.comparing import Agreement
 from overround.feeds.betfair.mirror import milli, minor
-from overround.feeds.betfair.player import Pace, PlayedMarket, scan
+from overround.feeds.betfair.player import PlayedMarket
+from overround.feeds.betfair.scanning import Pace, scan
 
 pytestmark = [
     pytest.mark.engines,

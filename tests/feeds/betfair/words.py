@@ -1,6 +1,7 @@
 """Recorded markets in a few words, and a book drawn from the orders that a market maker has by then."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,14 @@ from overround.book.machine.exchange_commands import (
     OpenExchangeMarket,
     PlaceInstruction,
     PlaceOrders,
+    TurnInPlay,
 )
-from overround.feeds.betfair.making import Maker
+from overround.book.matching import OrderType
+from overround.feeds.betfair.making import Maker, Step
 from overround.feeds.betfair.mirror import MarketMirror, milli, minor
 from overround.feeds.betfair.recording import Definition, MarketChange, RunnerNamed
 from overround.feeds.betfair.staging import Outline, Stage, outline, runners_of, terms_of
+from overround.feeds.betfair.starting import Starter
 from overround.kernel.ids import make_key
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -69,7 +73,9 @@ class Ring:
         self.market = self.made(CreateExchangeMarket(1, terms, runners))
         places = {(runner.selection_id, runner.handicap_quarters): place for place, runner in enumerate(runners)}
         self.stage = Stage(self.market, terms.bsp, terms.turn_in_play, places)
-        self.maker = Maker(market_id=self.market, maker=MAKER, taker=TAKER, currency="GBP", prices=terms.ladder)
+        who: dict[str, Any] = {"market_id": self.market, "maker": MAKER, "taker": TAKER, "currency": "GBP"}
+        self.maker = Maker(**who, prices=terms.ladder)
+        self.starter = Starter(**who, prices=terms.ladder)
         self.mirror = MarketMirror("1.1")
 
     def open(self) -> "Ring":
@@ -108,6 +114,41 @@ class Ring:
             self.maker.surprised.clear()
             return self.recorded()
         return self
+
+    def at_start(self, **change: Any) -> "Ring":
+        """What the recording says next of the red runner's orders for the starting price."""
+        raw = msgspec.json.encode({"id": "1.1", "rc": [{"id": RED, **change}]})
+        self.mirror.apply(msgspec.json.decode(raw, type=MarketChange))
+        self._put(self.starter.plan(self.mirror.runners.items()))
+        return self
+
+    def _put(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            answer = self.ask(step.command)
+            assert isinstance(answer, OrdersAnswer), answer
+            self.starter.heard(step, answer)
+
+    def off(self, price: float) -> float:
+        """The red runner's starting price, where this was recorded."""
+        self._put(self.starter.start([((RED, 0), milli(price))]))
+        self.ask(TurnInPlay(self.market))
+        return self.machine.state.exchange.markets[self.market].runners[0].sp_milli / 1000
+
+    @property
+    def waiting(self) -> tuple[dict[float, float], dict[float, float]]:
+        """What backers stake and what layers may lose at the starting price of the red runner, by limit."""
+        found: tuple[dict[float, float], dict[float, float]] = {}, {}
+        for order in self.machine.state.exchange.orders.books[self.market].start.values():
+            limit = order.price_milli / 1000 or (1.01 if order.side is Side.BACK else 1000)
+            own = found[order.side is Side.LAY]
+            own[limit] = round(own.get(limit, 0) + order.liability_minor / 100, 2)
+        return found
+
+    def bot_at_start(self, side: Side, liability: float) -> int:
+        asked = PlaceInstruction(RED, side, 0, 0, type=OrderType.MARKET_ON_CLOSE, liability_minor=minor(liability))
+        answer = self.ask(PlaceOrders(BOT, self.market, "GBP", (asked,)))
+        assert isinstance(answer, OrdersAnswer), answer
+        return answer.reports[0].order_id
 
     def bot(self, side: Side, price: float, size: float) -> int:
         """A bot's order on the red runner."""

@@ -5,13 +5,14 @@ named; what backers are matched and what layers are matched is the same.
 """
 
 from overround.book.auction.rules import allot, price, sizes_at
-from overround.book.auction.types import ANY_BACK_MILLI, ANY_LAY_MILLI, HIGHEST_MILLI, LOWEST_MILLI, Bid, Matched
+from overround.book.auction.types import ANY_BACK_MILLI, ANY_LAY_MILLI, HIGHEST_MILLI, LOWEST_MILLI, PARTS, Bid, Matched
 
 __all__ = [
     "ANY_BACK_MILLI",
     "ANY_LAY_MILLI",
     "HIGHEST_MILLI",
     "LOWEST_MILLI",
+    "PARTS",
     "Bid",
     "Matched",
     "allot",

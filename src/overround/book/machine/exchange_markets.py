@@ -188,12 +188,10 @@ def change_bet_delay(state: State, command: ChangeBetDelay, now_us: int) -> Fact
 
 
 def reschedule_market(state: State, command: RescheduleExchangeMarket, now_us: int) -> Facts:
-    """Before the off; what is said of a start that was is only a record."""
+    """As long as it is not closed: a market of several days is in play and starts again tomorrow."""
     market = _market_for(state, command.market_id, Action.SUSPEND)
     if isinstance(market, Refused):
         return market
-    if market.in_play or market.reconciled:
-        return Refused(catalogue.Refusal.MARKET_STATUS, {"status": "started"})
     if not 0 <= command.starts_at_us <= LATEST_START_US:
         return Refused(catalogue.Refusal.STARTS_AT_INVALID)
     before_us = market.terms.starts_at_us

@@ -12,13 +12,14 @@ from typing import Any, Final
 import httpx
 import msgspec
 
+from overround.book.auction import LOWEST_MILLI
 from overround.feeds.betfair.making import BOTH_SIDES
 from overround.feeds.betfair.mirror import Key, Ladder, RunnerMirror, key_of, milli, milli_or_none, minor
 from overround.feeds.betfair.player import PlayedMarket
 from overround.feeds.client import Door
 
-MARKETS_A_CALL: Final = 5
-"""Full depth, traded ladders and starting prices weigh 39 of the 200 that a request may."""
+MARKETS_A_CALL: Final = 4
+"""Full depth, traded ladders and starting prices weigh 42 of the 200 that a request may."""
 
 MARKETS_A_SAMPLE: Final = 24
 TRIES: Final = 5
@@ -27,7 +28,8 @@ BEST: Final = 3
 KEPT_EXAMPLES: Final = 3
 CLOSED_STATUSES: Final = frozenset({"WINNER", "LOSER", "PLACED"})
 
-PROJECTION: Final = {"priceData": ["EX_ALL_OFFERS", "EX_TRADED", "SP_TRADED"]}
+WORKED_OUT: Final = "worked out in other ways, and recorded once a minute"
+PROJECTION: Final = {"priceData": ["EX_ALL_OFFERS", "EX_TRADED", "SP_AVAILABLE", "SP_TRADED"]}
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
@@ -88,17 +90,20 @@ class Observer:
                 self._count(row)
 
     async def _books(self, markets: Sequence[PlayedMarket]) -> dict[int, Any]:
-        asked = {
-            "method": "SportsAPING/v1.0/listMarketBook",
-            "params": {
-                "marketIds": [f"1.{market.stage.market_id}" for market in markets],
-                "priceProjection": PROJECTION,
-            },
-            "id": 1,
-        }
+        """By number, each with its start, where that is as recorded and the market is not over."""
+        ids = [f"1.{market.stage.market_id}" for market in markets]
+        found = await self._asked("listMarketBook", marketIds=ids, priceProjection=PROJECTION)
+        books = {int(book["marketId"].partition(".")[2]): book for book in found}
+        if any(market.is_dated for market in markets):
+            listed = {"filter": {"marketIds": ids}, "maxResults": len(ids), "marketProjection": ["MARKET_START_TIME"]}
+            for row in await self._asked("listMarketCatalogue", **listed):
+                books[int(row["marketId"].partition(".")[2])]["marketStartTime"] = row["marketStartTime"]
+        return books
+
+    async def _asked(self, operation: str, **params: Any) -> Any:
+        asked = {"method": f"SportsAPING/v1.0/{operation}", "params": params, "id": 1}
         reply = await self._http.post("/exchange/betting/json-rpc/v1", json=asked, headers=self._headers)
-        found = reply.raise_for_status().json()["result"]
-        return {int(book["marketId"].partition(".")[2]): book for book in found}
+        return reply.raise_for_status().json()["result"]
 
     def _count(self, row: Seen) -> None:
         entry = self.fields.setdefault(row.field, Agreement())
@@ -140,6 +145,8 @@ def compare(market: PlayedMarket, book: Any) -> Iterator[Seen]:
         return
     yield Seen("status", definition.status, book["status"])
     yield Seen("in play", definition.in_play, book["inplay"], _why_not_in_play(market))
+    if market.is_dated and "marketStartTime" in book:
+        yield Seen("start", definition.market_time, book["marketStartTime"])
     if market.stage.bsp:
         yield Seen("BSP reconciled", definition.bsp_reconciled, book["bspReconciled"], _why_reconciled(market))
     runners = {key_of(row["selectionId"], row["handicap"]): row for row in book["runners"]}
@@ -199,6 +206,8 @@ def _prices(market: PlayedMarket, mirror: RunnerMirror, row: Any) -> Iterator[Se
             best_seen = sorted(seen, reverse=name == "back")[:BEST]
             yield Seen(f"best {BEST} to {name}", _levels(ladder, best), _levels(seen, best_seen), why)
             yield Seen(f"all to {name}", ladder, seen, why)
+    if market.stage.bsp and not market.stage.reconciled and definition is not None and not definition.bsp_reconciled:
+        yield from _at_start(market, mirror, row.get("sp", {}))
     if "ltp" in mirror.seen and mirror.last_milli:
         seen_last = row.get("lastPriceTraded")
         yield Seen(
@@ -211,6 +220,32 @@ def _prices(market: PlayedMarket, mirror: RunnerMirror, row: Any) -> Iterator[Se
     elif "tv" in mirror.seen:
         seen_tv = minor(row["totalMatched"])
         yield Seen("traded volume", mirror.tv_minor // BOTH_SIDES * BOTH_SIDES, seen_tv)
+
+
+def _at_start(market: PlayedMarket, mirror: RunnerMirror, start: Any) -> Iterator[Seen]:
+    """What waits for the starting price, and what that would be by now."""
+    for name, side, ladder, member in (
+        ("spb", "lays", mirror.spb, "layLiabilityTaken"),
+        ("spl", "backs", mirror.spl, "backStakeTaken"),
+    ):
+        if name in mirror.seen:
+            seen = {milli(level["price"]): minor(level["size"]) for level in start.get(member, ())}
+            yield Seen(f"SP {side}", ladder, seen, _why_at_start(market, ladder, seen))
+    for name, price, member in (("near", mirror.near_milli, "nearPrice"), ("far", mirror.far_milli, "farPrice")):
+        if f"sp{name[0]}" in mirror.seen:
+            seen_price = start.get(member)
+            recorded = price if price >= LOWEST_MILLI else 0  # it says 1.0 where one side has nobody
+            yield Seen(f"{name} price", recorded, milli(seen_price) if seen_price else 0, WORKED_OUT)
+
+
+def _why_at_start(market: PlayedMarket, recorded: Ladder, seen: Ladder) -> str:
+    if not market.stage.is_open:
+        return "told while the market was not open"
+    if any(not market.maker.has(price) for price in recorded):
+        return "a price off the ladder, as starting prices are"
+    if any(size > recorded.get(price, 0) for price, size in seen.items()):
+        return "what the recording took back stays here"
+    return ""
 
 
 def _levels(ladder: Ladder, prices: list[int]) -> list[tuple[int, int]]:

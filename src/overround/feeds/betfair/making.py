@@ -18,7 +18,7 @@ from overround.book.exchange import MAX_CHANGES, MAX_INSTRUCTIONS
 from overround.book.exposure import Side
 from overround.book.machine.answers import OrdersAnswer
 from overround.book.machine.exchange_commands import CancelInstruction, CancelOrders, PlaceInstruction, PlaceOrders
-from overround.book.matching import OrderType, TimeInForce
+from overround.book.matching import TimeInForce
 from overround.feeds.betfair.mirror import Key, Ladder, RunnerMirror, Touched
 from overround.kernel.ladder import Ladder as Prices
 
@@ -31,9 +31,6 @@ NOMINAL_MINOR: Final = 100
 """What is traded where a recording has last prices and no volumes."""
 
 NOTHING: Final[Ladder] = {}
-
-START_MINOR: Final = 100_000
-"""The backer's stake in the auction for a recorded starting price, which then comes out to the thousandth."""
 
 BOTH_SIDES: Final = 2
 """Recorded volumes count the backer's stake for both sides."""
@@ -241,24 +238,6 @@ class Maker:
         """A removed runner reduced the others' prices: lays of them lapsed."""
         for order in [order for order in self._by_id.values() if order.place[1] is LAY]:
             self._has_left(order.order_id, 0)
-
-    # -------------------------------------------------------------- the starting price
-
-    def start(self, prices: Iterable[tuple[Key, int]]) -> list[Step]:
-        """Clear the book, and meet the taker in an auction that comes out at just these prices, but for whoever else
-        takes part."""
-        steps = [Step(CancelOrders(self.maker, self.market_id), ())]
-        lays, backs = [], []
-        for key, price in prices:
-            liability = START_MINOR * (price - 1_000) // 1_000
-            lays.append(_at_start(key, LAY, liability))
-            backs.append(_at_start(key, BACK, START_MINOR))
-        return [*steps, *self._places(self.maker, lays), *self._places(self.taker, backs)]
-
-
-def _at_start(key: Key, side: Side, liability_minor: int) -> tuple[Place, PlaceInstruction]:
-    asked = PlaceInstruction(key[0], side, 0, 0, type=OrderType.MARKET_ON_CLOSE, liability_minor=liability_minor)
-    return (key, side, 0), asked
 
 
 class _Draft:

@@ -37,9 +37,24 @@ def milli_or_none(figure: Figure | None) -> int:
 
 
 class RunnerMirror:
-    """One runner. `atb` is what may be backed, so what somebody lays; `atl` the other way. `trd` counts both sides."""
+    """One runner. `atb` is what may be backed, so what somebody lays; `atl` the other way. `trd` counts both sides. At
+    the starting price `spb` are liabilities of those who lay, `spl` stakes of those who back."""
 
-    __slots__ = ("atb", "atl", "batb", "batl", "crossed", "last_milli", "seen", "traded", "tv_minor")
+    __slots__ = (
+        "atb",
+        "atl",
+        "batb",
+        "batl",
+        "crossed",
+        "far_milli",
+        "last_milli",
+        "near_milli",
+        "seen",
+        "spb",
+        "spl",
+        "traded",
+        "tv_minor",
+    )
 
     def __init__(self) -> None:
         self.atb: Ladder = {}
@@ -47,7 +62,9 @@ class RunnerMirror:
         self.batb: dict[int, tuple[int, int]] = {}
         self.batl: dict[int, tuple[int, int]] = {}
         self.traded: Ladder = {}
-        self.last_milli = 0
+        self.spb: Ladder = {}
+        self.spl: Ladder = {}
+        self.last_milli = self.near_milli = self.far_milli = 0
         self.tv_minor = 0
         self.seen: set[str] = set()
         self.crossed = False
@@ -72,6 +89,8 @@ class RunnerMirror:
             self.seen.add("batl")
             _place(self.batl, change.batl)
             touched = None
+        if change.spb or change.spl or change.spn is not None or change.spf is not None:
+            self._apply_start(change)
         if change.ltp is not None:
             self.seen.add("ltp")
             self.last_milli = milli_or_none(change.ltp) or self.last_milli
@@ -79,6 +98,23 @@ class RunnerMirror:
             self.seen.add("tv")
             self.tv_minor = max(self.tv_minor, minor(change.tv))
         return touched
+
+    def _apply_start(self, change: RunnerChange) -> None:
+        for name, ladder, rows in (("spb", self.spb, change.spb), ("spl", self.spl, change.spl)):
+            if rows:
+                self.seen.add(name)
+                _set(ladder, rows, None)
+        if change.spn is not None:
+            self.seen.add("spn")
+            self.near_milli = milli_or_none(change.spn)
+        if change.spf is not None:
+            self.seen.add("spf")
+            self.far_milli = milli_or_none(change.spf)
+
+    @property
+    def at_start(self) -> bool:
+        """Whether anything is for the starting price."""
+        return bool(self.spb or self.spl)
 
     def _first(self, name: str, touched: Touched) -> Touched:
         """The first rows of a full ladder take the place of best offers, so all is to be looked at."""
@@ -89,7 +125,7 @@ class RunnerMirror:
 
     def clear(self) -> None:
         """An image follows."""
-        for ladder in (self.atb, self.atl, self.traded):
+        for ladder in (self.atb, self.atl, self.traded, self.spb, self.spl):
             ladder.clear()
         for places in (self.batb, self.batl):
             places.clear()

@@ -9,20 +9,22 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
 
 from overround.book.machine.answers import Answer, Done, OrdersAnswer
-from overround.book.machine.commands import Command, MoveFunds, OpenCustomer
-from overround.book.machine.exchange_commands import CreateExchangeMarket
+from overround.book.machine.commands import Command, MoveFunds, OpenCustomer, RescheduleEvent
+from overround.book.machine.exchange_commands import CreateExchangeMarket, RescheduleExchangeMarket
 from overround.feeds.betfair.making import Counts, Maker, Step
 from overround.feeds.betfair.mirror import Key, MarketMirror
-from overround.feeds.betfair.recording import Definition, Message, RecordingRefused, read
+from overround.feeds.betfair.recording import Definition, Message, read
+from overround.feeds.betfair.scanning import Pace, Scan
 from overround.feeds.betfair.staging import (
+    EventMoved,
     Lapsed,
+    Moved,
     Outline,
     Removed,
     Stage,
@@ -33,8 +35,9 @@ from overround.feeds.betfair.staging import (
     start_prices,
     terms_of,
 )
+from overround.feeds.betfair.starting import Starter
 from overround.kernel.ids import make_key
-from overround.kernel.instant import SECOND_US, text
+from overround.kernel.instant import text
 from overround.kernel.refusal import Refused
 
 FUNDS_MINOR: Final = 10**14
@@ -45,8 +48,6 @@ MAX_AT_ONCE: Final = 4_000
 
 TRIES: Final = 4
 """How often a book is put right where bots were in between."""
-
-MILLI_US: Final = 1_000
 
 SPORTS: Final = {
     "1": "Football", "2": "Tennis", "3": "Golf", "4": "Cricket", "6": "Boxing", "7": "Horse Racing",
@@ -74,40 +75,17 @@ class HouseRefused(Exception):
     """The house did not take what a replay cannot go on without, or did not answer."""
 
 
-class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """`speed` is how much faster than recorded, 0 flat out. Flat out, what was recorded within `step_ms` is put on the
-    house together. With `lead_s`, a market begins that long before its start, as it then stood."""
-
-    speed: float = 1.0
-    step_ms: int = 0
-    lead_s: float = 0.0
-
-    @property
-    def delay_by(self) -> float:
-        """In-play delays pass as fast as everything else; flat out they are as recorded."""
-        return self.speed or 1.0
-
-
-class Scan(msgspec.Struct, kw_only=True):
-    """A file as it was read once before it is played."""
-
-    path: Path
-    outlines: dict[str, Outline] = {}
-    left_out: dict[str, str] = {}
-    messages: int = 0
-    changes: int = 0
-    first_ms: int = 0
-    last_ms: int = 0
-
-
 class PlayedMarket(msgspec.Struct, kw_only=True):
-    """A recorded market on our house."""
+    """A recorded market on our house. `is_dated` is whether it starts when it was recorded to start."""
 
     recorded_id: str
     mirror: MarketMirror
     stage: Stage
     maker: Maker
+    starter: Starter
     outline: Outline
+    event_id: int
+    is_dated: bool
 
 
 class Tally(msgspec.Struct, kw_only=True):
@@ -119,27 +97,6 @@ class Tally(msgspec.Struct, kw_only=True):
     commands: int = 0
     coalesced: int = 0
     refused: Counter[str] = msgspec.field(default_factory=Counter)
-
-
-def scan(path: Path) -> Scan:
-    """Read a file whole: its markets, how long it is, what cannot be played. Raises RecordingRefused."""
-    found = Scan(path=path)
-    for message in read(path):
-        found.messages += 1
-        found.first_ms = found.first_ms or message.pt
-        found.last_ms = max(found.last_ms, message.pt)
-        for change in message.mc:
-            found.changes += len(change.rc)
-            if change.definition is not None:
-                known = found.outlines.get(change.id)
-                if known is None:
-                    known = found.outlines[change.id] = Outline(change.definition, {})
-                known.see(change.definition)
-            if change.id in found.outlines and any(row.trd for row in change.rc):
-                found.outlines[change.id].trades_told = True
-    if not found.outlines:
-        raise RecordingRefused(f"{path}: no market definition in it")
-    return found
 
 
 class Player:
@@ -167,6 +124,8 @@ class Player:
         self.tally = Tally()
         self.markets: dict[tuple[Path, str], PlayedMarket] = {}
         self._maker = self._taker = 0
+        self._opens: dict[int, str] = {}
+        """When each of our events opens, as recorded."""
 
     async def prepare(self, scans: Sequence[Scan]) -> None:
         """The service customers, events and markets, before anything is played. Raises HouseRefused, Problem,
@@ -197,7 +156,8 @@ class Player:
         began_us: int,
     ) -> None:
         first = outline.first
-        starts_at_us = self._when(seen, first.market_time, began_us)
+        begin_ms = seen.begin_ms(self._pace)
+        starts_at_us = self._pace.when_us(first.market_time, at_ms=begin_ms, now_us=began_us)
         terms = terms_of(
             outline,
             starts_at_us=starts_at_us,
@@ -211,28 +171,33 @@ class Player:
             competitions[sport] = await self._competition(sport)
         event = first.event_id or market_id
         if event not in events:
-            opens_at_us = self._when(seen, first.open_date or first.market_time, began_us)
+            opens = first.open_date or first.market_time
+            opens_at_us = self._pace.when_us(opens, at_ms=begin_ms, now_us=began_us)
             asked = {
                 "competition_id": competitions[sport],
                 "name": first.event_name or first.venue or f"Event {event}",
                 "starts_at": text(opens_at_us),
             }
             events[event] = int((await self._operator.post("/v1/operator/events", asked))["event_id"])
+            self._opens[events[event]] = opens
         number = await self._done(CreateExchangeMarket(events[event], terms, runners))
+        who: dict[str, Any] = {
+            "market_id": number,
+            "maker": self._maker,
+            "taker": self._taker,
+            "currency": self._currency,
+            "prices": terms.ladder,
+        }
         places = {(runner.selection_id, runner.handicap_quarters): place for place, runner in enumerate(runners)}
         self.markets[seen.path, market_id] = PlayedMarket(
             recorded_id=market_id,
             mirror=MarketMirror(market_id),
-            stage=Stage(number, terms.bsp, terms.turn_in_play, places),
-            maker=Maker(
-                market_id=number,
-                maker=self._maker,
-                taker=self._taker,
-                currency=self._currency,
-                prices=terms.ladder,
-                trades_told=outline.trades_told,
-            ),
+            stage=Stage(number, terms.bsp, terms.turn_in_play, places, first.market_time, first.open_date),
+            maker=Maker(**who, trades_told=outline.trades_told),
+            starter=Starter(**who),
             outline=outline,
+            event_id=events[event],
+            is_dated=not self._pace.speed,
         )
 
     async def _competition(self, sport: str) -> int:
@@ -244,22 +209,6 @@ class Player:
             sport_id = (await self._operator.post("/v1/operator/sports", {"name": sport}))["sport_id"]
         asked = {"sport_id": sport_id, "name": "Replay"}
         return int((await self._operator.post("/v1/operator/competitions", asked))["competition_id"])
-
-    def _when(self, seen: Scan, recorded: str, began_us: int) -> int:
-        """When something that was recorded as a time of day comes to pass here; flat out, as it was recorded."""
-        if not recorded:
-            return began_us
-        at_us = instant_us(recorded)
-        if not self._pace.speed:
-            return at_us
-        return began_us + max(0, int((at_us - self._begin_ms(seen) * MILLI_US) / self._pace.speed))
-
-    def _begin_ms(self, seen: Scan) -> int:
-        """From when on a file is played."""
-        if not self._pace.lead_s:
-            return seen.first_ms
-        starts = [instant_us(each.first.market_time) // MILLI_US for each in seen.outlines.values()]
-        return max(seen.first_ms, int(min(starts) - self._pace.lead_s * 1_000))
 
     # -------------------------------------------------------------- one file
 
@@ -273,7 +222,7 @@ class Player:
             raise several.exceptions[0] from None
 
     async def _play_file(self, seen: Scan) -> None:
-        reel = _Reel(seen, self._begin_ms(seen))
+        reel = _Reel(seen, seen.begin_ms(self._pace))
         loop = asyncio.get_running_loop()
         began = loop.time()
         speed, step_ms = self._pace.speed, self._pace.step_ms
@@ -310,10 +259,10 @@ class Player:
             if change.definition is not None:
                 if is_shown:
                     await self._sync(dirty)
-                    await self._follow(market, change.definition)
+                    await self._follow(market, change.definition, message.pt)
                 market.mirror.definition = change.definition
             elif is_shown and market.stage.status == "INACTIVE" and market.mirror.definition is not None:
-                await self._follow(market, market.mirror.definition)
+                await self._follow(market, market.mirror.definition, message.pt)
             market.mirror.apply(change)
             if is_shown:
                 dirty[change.id] = market
@@ -324,7 +273,7 @@ class Player:
         Where a bot was met, more of the maker's orders is there than was planned, and what was planned after it may not
         fit: so those runners are looked at again.
         """
-        steps: list[tuple[Maker, Step]] = []
+        steps: list[tuple[Maker | Starter, Step]] = []
         markets = list(dirty.values())
         dirty.clear()
         for market in markets:
@@ -333,15 +282,14 @@ class Player:
             mirror, is_open = market.mirror, market.stage.is_open
             stage = market.stage
             planned = market.maker.plan(
-                (
-                    (key, mirror.runners[key], touched)
-                    for key, touched in mirror.changed.items()
-                    if key in stage.places and key not in stage.removed
-                ),
+                ((key, mirror.runners[key], touched) for key, touched in mirror.changed.items() if stage.has(key)),
                 is_open=is_open,
             )
             steps += ((market.maker, step) for step in planned)
             if is_open:
+                if stage.bsp and not stage.reconciled:
+                    there = [(key, mirror.runners[key]) for key in mirror.changed if stage.has(key)]
+                    steps += ((market.starter, step) for step in market.starter.plan(there))
                 mirror.changed.clear()
         await self._send(steps, is_last=tries == 1)
         again = {market.recorded_id: market for market in markets if market.maker.surprised}
@@ -351,28 +299,32 @@ class Player:
         if again and tries > 1:
             await self._sync(again, tries=tries - 1)
 
-    async def _send(self, steps: list[tuple[Maker, Step]], *, is_last: bool = True) -> None:
+    async def _send(self, steps: list[tuple[Maker | Starter, Step]], *, is_last: bool = True) -> None:
         """What is refused counts as such if it is not tried again."""
         for start in range(0, len(steps), MAX_AT_ONCE):
             part = steps[start : start + MAX_AT_ONCE]
             answers = await self._ask([step.command for _, step in part])
-            for (maker, step), answer in zip(part, answers, strict=True):
+            for (owner, step), answer in zip(part, answers, strict=True):
                 if isinstance(answer, OrdersAnswer):
-                    maker.heard(step, answer)
+                    owner.heard(step, answer)
                     continue
-                maker.surprised.update((place[0], None) for place in step.places)
+                owner.surprised.update((place[0], None) for place in step.places)
                 if is_last:
                     self._note(answer)
 
-    async def _follow(self, market: PlayedMarket, definition: Definition) -> None:
+    async def _follow(self, market: PlayedMarket, definition: Definition, at_ms: int) -> None:
         """Our market lives on as the recorded one."""
         for cue in follow(market.stage, definition, delay_by=self._pace.delay_by):
             match cue:
                 case Start():
-                    steps = market.maker.start(start_prices(market.outline, market.stage))
-                    await self._send([(market.maker, step) for step in steps])
+                    steps = market.starter.start(start_prices(market.outline, market.stage))
+                    await self._send([(market.starter, step) for step in steps])
+                    market.maker.lapsed()
+                case Moved() | EventMoved():
+                    await self._move(market, cue, at_ms)
                 case Removed(key=key, reduces=reduces):
                     market.maker.lost(key)
+                    market.starter.lost(key)
                     if reduces:
                         market.maker.lays_lapsed()
                         _touch(market)
@@ -385,6 +337,18 @@ class Player:
         if market.stage.is_open:
             _touch(market)
             await self._sync({market.recorded_id: market})
+
+    async def _move(self, market: PlayedMarket, cue: Moved | EventMoved, at_ms: int) -> None:
+        """Another start, of the market or of its event; an event is moved once for all of its markets."""
+        starts_at_us = self._pace.when_us(cue.starts, at_ms=at_ms, now_us=self._now_us())
+        command: Command = RescheduleExchangeMarket(market.stage.market_id, starts_at_us)
+        if isinstance(cue, EventMoved):
+            if self._opens[market.event_id] == cue.starts:
+                return
+            self._opens[market.event_id] = cue.starts
+            command = RescheduleEvent(market.event_id, starts_at_us)
+        for answer in await self._ask([command]):
+            self._note(answer)
 
     # -------------------------------------------------------------- the house
 
@@ -445,9 +409,3 @@ def _touch(market: PlayedMarket) -> None:
     """All runners are to be looked at."""
     touched: dict[Key, None] = dict.fromkeys(market.mirror.runners)
     market.mirror.changed.update(touched)
-
-
-def instant_us(written: str) -> int:
-    """A time as a recording writes it, `2017-04-30T13:05:00.000Z`."""
-    at = msgspec.json.decode(f'"{written}"', type=datetime)
-    return int(at.timestamp() * SECOND_US)

@@ -74,7 +74,8 @@ class Definition(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 
 class RunnerChange(msgspec.Struct, frozen=True, gc=False):
-    """What changed of a runner. Ladder rows are (price, size), those of best offers (place, price, size)."""
+    """What changed of a runner. Ladder rows are (price, size), those of best offers (place, price, size). For the
+    starting price, `spb` are layers' liabilities, `spl` backers' stakes, `spn` and `spf` the near and far price."""
 
     id: int
     hc: float = 0.0
@@ -83,6 +84,10 @@ class RunnerChange(msgspec.Struct, frozen=True, gc=False):
     batb: tuple[Row, ...] = ()
     batl: tuple[Row, ...] = ()
     trd: tuple[Row, ...] = ()
+    spb: tuple[Row, ...] = ()
+    spl: tuple[Row, ...] = ()
+    spn: Figure | None = None
+    spf: Figure | None = None
     ltp: Figure | None = None
     tv: float | None = None
 

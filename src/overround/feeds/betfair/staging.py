@@ -59,6 +59,9 @@ class Outline(msgspec.Struct):
     crosses: bool = False
     bet_delay_s: int = 0
     trades_told: bool = False
+    starts: str = ""
+    """When it started, by what was last said before it did."""
+
     prices: dict[Key, int] = {}
 
     def see(self, definition: Definition) -> None:
@@ -68,6 +71,8 @@ class Outline(msgspec.Struct):
             self.runners.setdefault(key, runner)
             if price := milli_or_none(runner.bsp):
                 self.prices[key] = price
+        if not definition.in_play:
+            self.starts = definition.market_time
         self.reconciled |= definition.bsp_reconciled
         self.crosses |= definition.cross_matching
         if definition.in_play and not self.goes_in_play:
@@ -160,12 +165,15 @@ def _factor_bp(runner: RunnerNamed) -> int:
 
 
 class Stage(msgspec.Struct):
-    """Where our market stands. `removed` are runners that are out."""
+    """Where our market stands. `removed` are runners that are out, `starts` and `opens` when the market starts and its
+    event opens, as the recording writes it."""
 
     market_id: int
     bsp: bool
     turn_in_play: bool
     places: Mapping[Key, int]
+    starts: str = ""
+    opens: str = ""
     status: str = "INACTIVE"
     in_play: bool = False
     reconciled: bool = False
@@ -175,6 +183,10 @@ class Stage(msgspec.Struct):
     @property
     def is_open(self) -> bool:
         return self.status == "OPEN"
+
+    def has(self, key: Key) -> bool:
+        """Whether a runner is there, and not out."""
+        return key in self.places and key not in self.removed
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -192,12 +204,25 @@ class Lapsed(msgspec.Struct, frozen=True):
     """Nothing of the maker's is left."""
 
 
-Cue = Command | Start | Removed | Lapsed
+class Moved(msgspec.Struct, frozen=True):
+    """The market starts at another time, as the recording writes it."""
+
+    starts: str
+
+
+class EventMoved(msgspec.Struct, frozen=True):
+    """Its event does."""
+
+    starts: str
+
+
+Cue = Command | Start | Removed | Lapsed | Moved | EventMoved
 
 
 def follow(stage: Stage, definition: Definition, *, delay_by: float) -> Iterator[Cue]:
     """What happens to our market now that the recorded one is as this definition says. The stage is kept up to date as
     the cues are taken."""
+    yield from _moves(stage, definition)
     yield from _removals(stage, definition)
     if definition.in_play and not stage.in_play and stage.turn_in_play:
         yield from _off(stage, TurnInPlay(stage.market_id))
@@ -209,6 +234,20 @@ def follow(stage: Stage, definition: Definition, *, delay_by: float) -> Iterator
             yield ChangeBetDelay(stage.market_id, delay_us(definition.bet_delay, by=delay_by))
         stage.bet_delay_s = definition.bet_delay
     yield from _status(stage, definition)
+
+
+def _moves(stage: Stage, definition: Definition) -> Iterator[Cue]:
+    """A market of several days starts anew each day."""
+    if stage.status == "CLOSED":
+        return
+    if definition.open_date and definition.open_date != stage.opens:
+        if stage.opens:
+            yield EventMoved(definition.open_date)
+        stage.opens = definition.open_date
+    if definition.market_time and definition.market_time != stage.starts:
+        if stage.starts:
+            yield Moved(definition.market_time)
+        stage.starts = definition.market_time
 
 
 def _off(stage: Stage, command: Command) -> Iterator[Cue]:

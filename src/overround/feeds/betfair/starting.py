@@ -1,0 +1,112 @@
+"""Recorded orders for the starting price, as orders of the two service customers: backs are the taker's, lays the
+maker's, since nobody may meet himself. Pure.
+
+Such an order cannot be taken back, here as at Betfair: what the recording shows less of stays. At the off both meet
+with a thousand at the recorded price, and with as much more as makes all of theirs come out there.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from overround.book import auction
+from overround.book.auction import ANY_BACK_MILLI, ANY_LAY_MILLI, PARTS, Bid
+from overround.book.exchange import MAX_INSTRUCTIONS
+from overround.book.exposure import Side
+from overround.book.machine.answers import OrdersAnswer
+from overround.book.machine.exchange_commands import CancelOrders, PlaceInstruction, PlaceOrders
+from overround.book.matching import OrderType
+from overround.feeds.betfair.making import Place, Step
+from overround.feeds.betfair.mirror import Key, RunnerMirror
+from overround.kernel.ladder import Ladder as Prices
+from overround.kernel.price import UNIT
+
+START_MINOR: Final = 100_000
+"""The backer's stake with which both meet at the recorded price, which then comes out to the thousandth."""
+
+Ask = tuple[Place, PlaceInstruction]
+
+
+class Starter:
+    """The orders for the starting price on one of our markets. `plan` changes nothing; `heard` takes the answers."""
+
+    def __init__(self, *, market_id: int, maker: int, taker: int, currency: str, prices: Prices) -> None:
+        self.market_id, self.maker, self.taker, self.currency = market_id, maker, taker, currency
+        self._prices = prices
+        self._placed: dict[Place, list[int]] = {}
+        self.surprised: dict[Key, None] = {}
+        """Runners on which something was refused; they are looked at with their next change."""
+
+    # -------------------------------------------------------------- before the off
+
+    def plan(self, runners: Iterable[tuple[Key, RunnerMirror]]) -> list[Step]:
+        """What the recording has more of than we do."""
+        asked = [ask for key, mirror in runners if mirror.at_start for ask in self._missing(key, mirror)]
+        return [*self._places(self.maker, asked, Side.LAY), *self._places(self.taker, asked, Side.BACK)]
+
+    def _missing(self, key: Key, mirror: RunnerMirror) -> Iterator[Ask]:
+        for side, ladder in ((Side.LAY, mirror.spb), (Side.BACK, mirror.spl)):
+            for price, wanted in sorted(ladder.items()):
+                place = (key, side, price)
+                more = wanted - sum(self._placed.get(place, ()))
+                if more > 0 and self._prices.has(price):
+                    yield place, _instruction(place, more)
+
+    def _places(self, customer_id: int, asked: list[Ask], side: Side) -> Iterator[Step]:
+        own = [ask for ask in asked if ask[0][1] is side]
+        for start in range(0, len(own), MAX_INSTRUCTIONS):
+            places, instructions = zip(*own[start : start + MAX_INSTRUCTIONS], strict=True)
+            command = PlaceOrders(customer_id, self.market_id, self.currency, instructions, as_maker=True)
+            yield Step(command, places)
+
+    def heard(self, step: Step, _answer: OrdersAnswer) -> None:
+        """All orders of a step were taken; nothing is believed before."""
+        if isinstance(step.command, PlaceOrders):
+            for place, asked in zip(step.places, step.command.instructions, strict=True):
+                self._placed.setdefault(place, []).append(asked.liability_minor)
+
+    def lost(self, key: Key) -> None:
+        """A runner is out, and with it all that was there."""
+        for place in [place for place in self._placed if place[0] == key]:
+            del self._placed[place]
+
+    # -------------------------------------------------------------- the off
+
+    def start(self, prices: Iterable[tuple[Key, int]]) -> list[Step]:
+        """Clear the maker's book, and make the auction come out at just these prices, but for whoever else takes
+        part."""
+        asked = [ask for key, price in prices for ask in self._meeting(key, price)]
+        clear = Step(CancelOrders(self.maker, self.market_id), ())
+        return [clear, *self._places(self.maker, asked, Side.LAY), *self._places(self.taker, asked, Side.BACK)]
+
+    def _meeting(self, key: Key, price: int) -> Iterator[Ask]:
+        """As much of both as is matched at this price whole; layers have a trifle more, so that no lower price leaves
+        as little over."""
+        backs, lays = auction.sizes_at(list(self._bids(key)), price)
+        stake = START_MINOR + max(0, -((backs - lays) // PARTS))
+        liability = -(-(stake * PARTS + backs - lays) * (price - UNIT) // (PARTS * UNIT))
+        for side, amount in ((Side.LAY, liability), (Side.BACK, stake)):
+            place = (key, side, _any(side))
+            yield place, _instruction(place, amount)
+
+    def _bids(self, key: Key) -> Iterator[Bid]:
+        for (runner, side, price), amounts in self._placed.items():
+            if runner == key:
+                yield from (Bid(0, side, price, amount, by_liability=side is Side.LAY) for amount in amounts)
+
+
+def _any(side: Side) -> int:
+    """The limit of whoever takes any price, as the ladders show it."""
+    return ANY_BACK_MILLI if side is Side.BACK else ANY_LAY_MILLI
+
+
+def _instruction(place: Place, liability_minor: int) -> PlaceInstruction:
+    (selection_id, _), side, price = place
+    is_any = price == _any(side)
+    return PlaceInstruction(
+        selection_id,
+        side,
+        0 if is_any else price,
+        0,
+        type=OrderType.MARKET_ON_CLOSE if is_any else OrderType.LIMIT_ON_CLOSE,
+        liability_minor=liability_minor,
+    )
