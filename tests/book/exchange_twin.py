@@ -4,13 +4,14 @@ It has the same commands and ids as the machine, and no rule in common: who come
 the worst case by going through every outcome, the starting price by trying prices one after another.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from tests.book.exchange_audit import outcomes_of
 
-from overround.book.exchange import ExchangeMarket
+from overround.book.exchange import Betting, ExchangeMarket
 from overround.book.exposure import Side
 from overround.book.machine.exchange_commands import (
     CancelInstruction,
@@ -80,7 +81,7 @@ class TwinMarket:
         return self._enter(order, asked.min_fill_minor)
 
     def _enter(self, order: Plain, least: int = 0) -> str:
-        found = list(self._matches(order))
+        found = list(self._average(order) if self._averages(order) else self._matches(order))
         got = sum(size for size, _, _ in found)
         if any(self._owner(number) == order.customer for _, _, number in found):
             return "invalid_back_lay_combination"
@@ -147,12 +148,26 @@ class TwinMarket:
             gone[best.id] = gone.get(best.id, 0) + size
             wanted -= size
 
+    def _averages(self, order: Plain) -> bool:
+        return order.kill and self.market.terms.betting is not Betting.LINE
+
+    def _average(self, order: Plain) -> list[tuple[int, int, int]]:
+        """All that is there penny by penny, best first, and of that as many as keep the average at the limit."""
+        pennies = [one for one in self._queue(order.runner, order.side is Side.LAY, {}) for _ in range(one.left)]
+        most = next(n for n in range(min(order.size, len(pennies)), -1, -1) if self._keeps(order, pennies[:n]))
+        met = Counter(one.id for one in pennies[:most])
+        prices = {one.id: one.price for one in pennies}
+        return [(size, prices[number], number) for number, size in met.items()]
+
+    def _keeps(self, order: Plain, pennies: list[Plain]) -> bool:
+        return not pennies or self._agree(order, Fraction(sum(one.price for one in pennies), len(pennies)))
+
     def _queue(self, runner: int, backs: bool, gone: dict[int, int]) -> list[Plain]:
         side = Side.BACK if backs else Side.LAY
         waiting = [o for o in self.orders if o.runner == runner and o.side is side and o.left > gone.get(o.id, 0)]
         return sorted(waiting, key=lambda o: (o.price if backs else -o.price, o.came))
 
-    def _agree(self, order: Plain, price: int) -> bool:
+    def _agree(self, order: Plain, price: int | Fraction) -> bool:
         return price >= order.price if order.side is Side.BACK else price <= order.price
 
     def _trade(self, order: Plain, size: int, price: int, number: int) -> None:

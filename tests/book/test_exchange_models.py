@@ -14,7 +14,7 @@ from overround.book.auction import Bid
 from overround.book.exchange import MarketTerms, Minimums
 from overround.book.exposure import Cells, Game, Shape, Side, rules
 from overround.book.machine.exchange_commands import OpenExchangeMarket, SetMinimums, SuspendExchangeMarket
-from overround.book.matching import Order, OrderType, RunnerBook, Target, Want
+from overround.book.matching import AverageWant, Order, OrderType, RunnerBook, Target, Want
 from overround.kernel.ladder import CLASSIC, Ladder
 from overround.kernel.refusal import Refused
 
@@ -108,6 +108,33 @@ def test_nobody_gets_a_price_beyond_the_limit_nor_more_than_was_wanted(
             assert price >= bid.limit_milli if bid.side is BACK else price <= bid.limit_milli
     wanted = [sum(bid.size_at(price) for bid in bids if bid.side is side) for side in Side]
     assert sum(one.size_minor for one in met) == min(wanted)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(CLASSIC[90:160]), st.integers(1, 400)), max_size=6),
+    SIDES,
+    st.sampled_from(CLASSIC[90:160]),
+    st.integers(1, 1_500),
+)
+def test_the_average_of_a_fill_or_kill_keeps_its_limit_and_no_more_could_be_filled(
+    there: list[tuple[int, int]], side: Side, limit: int, size: int
+) -> None:
+    book = RunnerBook()
+    for number, (price, left) in enumerate(there, 1):
+        against = book.against(side)
+        against.rest(Order(number, 2, 1, 0, against.side, OrderType.LIMIT, price, left, 0, remaining_minor=left))
+    want = AverageWant(Target.SIZE, size, side, limit)
+    fills = matching.match([book], 0, side, matching.any_price(side), want, {})
+    met = [fill.price_milli for fill in fills for _ in range(fill.size_minor)]
+    pennies = sorted((price for price, left in there for _ in range(left)), reverse=side is BACK)
+    assert met == pennies[: len(met)], "the best come first"
+    assert _keeps(side, met, limit)
+    assert len(met) == min(size, len(pennies)) or not _keeps(side, pennies[: len(met) + 1], limit)
+
+
+def _keeps(side: Side, prices: list[int], limit: int) -> bool:
+    average = Fraction(sum(prices), len(prices) or 1)
+    return not prices or (average >= limit if side is BACK else average <= limit)
 
 
 @given(

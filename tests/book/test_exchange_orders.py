@@ -2,6 +2,7 @@
 
 import pytest
 from tests.book.exchanging import BACK, LAY, Exchange
+from tests.book.test_exchange_rules import market_for
 
 from overround.book.exchange import MarketTerms, Minimums, Refusal, RunnersResult, Share, Status, VoidResult
 from overround.book.exposure import Side
@@ -79,6 +80,60 @@ def test_the_houses_own_maker_waits_for_nothing_and_may_be_small() -> None:
     assert (resting.status, resting.remaining_minor) == (OrderStatus.EXECUTABLE, 7)
     taken = made(other, BACK, 3_500, 5)
     assert (taken.reports[0].matched_value, taken.met) == (5 * 3_500, ((resting.order_id, 5),))
+
+
+KILLED = {"time_in_force": TimeInForce.FILL_OR_KILL, "min_fill_minor": 1}
+
+
+def test_the_houses_own_maker_keeps_its_price_with_every_match_of_a_fill_or_kill() -> None:
+    """A customer's average may be better than the limit and then get worse prices; the maker takes none of those."""
+    for as_maker, matched in ((True, 100), (False, 350)):
+        house = Exchange()
+        market, other, taker = house.exchange_market(), house.trader(), house.trader()
+        house.order(other, market, LAY, 3_050, 100)
+        house.order(other, market, LAY, 2_980, 900)
+        first = house.market_of(market).runners[0].selection_id
+        asked = PlaceInstruction(first, BACK, 3_000, 500, **KILLED)  # type: ignore[arg-type]
+        answer = house.ask(PlaceOrders(taker, market, "GBP", (asked,), as_maker=as_maker), actor=taker)
+        assert isinstance(answer, OrdersAnswer)
+        assert answer.reports[0].matched_minor == matched
+
+
+def test_on_a_line_market_a_fill_or_kill_keeps_its_line_with_every_match() -> None:
+    house = Exchange()
+    market, other, seller = market_for(house, "runs, by half a run"), house.trader(), house.trader()
+    house.order(other, market, LAY, 5_500, 100)
+    house.order(other, market, LAY, 3_500, 900)
+    assert house.report(seller, market, BACK, 4_500, 500, **KILLED).matched_minor == 100
+
+
+def test_what_a_fill_or_kill_holds_while_it_waits_covers_what_it_gets() -> None:
+    house = Exchange()
+    market, other, layer = house.exchange_market(terms=LIVE), house.trader(), house.trader()
+    house.order(other, market, BACK, 2_900, 300, persistence=Persistence.PERSIST)
+    house.order(other, market, BACK, 3_050, 2_000, persistence=Persistence.PERSIST)
+    house.do(TurnInPlay(market))
+    house.do(OpenExchangeMarket(market))
+    order = house.order(layer, market, LAY, 3_000, 900, time_in_force=TimeInForce.FILL_OR_KILL)
+    assert house.held(layer) == 1_800
+    house.wait(LIVE.bet_delay_us)
+    assert (house.order_of(order).matched_minor, house.order_of(order).matched_value) == (900, 2_700_000)
+    assert house.held(layer) == 1_800
+
+
+def test_an_order_meets_what_came_earlier_in_its_own_request() -> None:
+    """There it is the customer's own, and makes no virtual price, nor does what is behind it."""
+    house = Exchange()
+    market, other, customer = house.exchange_market(crossing=True), house.trader(), house.trader()
+    for runner, price in ((1, 4_000), (2, 2_000)):
+        house.order(other, market, BACK, price, 2_000, runner=runner)
+    first = PlaceInstruction(1002, BACK, 3_900, 100)
+    back = PlaceInstruction(1001, BACK, 3_500, 500)
+    answer = house.ask(PlaceOrders(customer, market, "GBP", (first, back)))
+    assert isinstance(answer, OrdersAnswer)
+    assert [report.matched_minor for report in answer.reports] == [0, 0]
+    house.cancel(customer, market)
+    assert house.report(customer, market, BACK, 3_500, 500).matched_minor == 500
 
 
 def test_a_discount_lowers_commission_where_the_market_allows_it() -> None:

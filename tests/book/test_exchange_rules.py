@@ -146,6 +146,36 @@ def test_the_book_of_the_page_is_drawn_step_by_step() -> None:
         assert drawn(story.book(story.on)) == row["book"].strip(), row
 
 
+KILL = re.compile(r"(back|lay) (?:for a (profit|payout) of )?([\d.]+) at ([\d.]+)(?:, at least ([\d.]+))?")
+
+
+@pytest.mark.parametrize("row", table(PAGE, "Filled or killed"), ids=lambda row: f"{row['order']}; {row['there are']}")
+def test_what_is_filled_or_killed_is_the_page(row: dict[str, str]) -> None:
+    house = Exchange()
+    market, other, customer = house.exchange_market(), house.trader(), house.trader()
+    house.do(SetMinimums("GBP", Minimums(1, 0, 1, 1)))
+    for on, _, there, at in bets(row["there are"]):
+        house.order(other, market, on, at, there)
+    found = KILL.fullmatch(row["order"])
+    assert found, row
+    side, what, amount, price, least = found.groups()
+    target = {"profit": Target.BACKERS_PROFIT, "payout": Target.PAYOUT}.get(what, Target.SIZE)
+    kill = {"time_in_force": TimeInForce.FILL_OR_KILL, "min_fill_minor": pence(least or "0"), "target": target}
+    order = house.order(customer, market, Side(side), milli(price), pence(amount), **kill)
+    trades = house.market_of(market).trades
+    met = (f"{Decimal(trade.size_minor) / 100:g} at {Decimal(trade.price_milli) / 1000:.2f}" for trade in trades)
+    assert (", ".join(met) or "–") == row["matched"]
+    made = house.order_of(order)
+    assert not made.remaining_minor
+    if made.matched_minor:
+        average = Fraction(made.matched_value, made.matched_minor)
+        assert average >= milli(price) if side == "back" else average <= milli(price)
+    assert house.held(customer) == sum(
+        trade.size_minor if side == "back" else -(-trade.size_minor * (trade.price_milli - 1_000) // 1_000)
+        for trade in trades
+    )
+
+
 def drawn(book: str) -> str:
     """The book in pounds, as the page has it."""
     return re.sub(r"×(\d+)", lambda found: f"×{int(found[1]) // 100}", book).replace("|", "/").strip()

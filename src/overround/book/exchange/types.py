@@ -11,7 +11,7 @@ from overround.kernel.ladder import Ladder
 
 MAX_EXCHANGE_MARKETS: Final = 1_000_000
 MAX_RUNNERS: Final = 200
-MAX_CROSSING_RUNNERS: Final = 24
+MAX_CROSSING_RUNNERS: Final = 60
 """A market with more runners than this is not cross matched: each order would have to look at all of them."""
 
 MAX_LINES: Final = 2_000

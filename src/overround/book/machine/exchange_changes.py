@@ -199,7 +199,6 @@ def _replaceable(state: State, market: ExchangeMarket, command: ReplaceOrders, n
 def _place_anew(placing: Placing, order: Order, price_milli: int) -> Refusal | None:
     """Place what was left of an order at another price, unless that cannot be carried."""
     mark, trades, waiting = placing.trial.mark(), len(placing.trades), len(placing.waiting)
-    resting = {place: prices[:] for place, prices in placing.resting.items()}
     taken = dict(placing.taken)
     number = placing.first_id + len(placing.orders)
     placed = Placed(
@@ -218,7 +217,5 @@ def _place_anew(placing: Placing, order: Order, price_milli: int) -> Refusal | N
     if placing.shortage() is None:
         return None
     placing.trial.back_to(mark)
-    placing.orders.pop()
-    placing.taken, placing.resting = taken, resting
-    del placing.trades[trades:], placing.waiting[waiting:]
+    placing.forget_last(trades, waiting, taken)
     return Refusal.CANCELLED_NOT_PLACED

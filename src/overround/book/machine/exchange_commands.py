@@ -115,7 +115,7 @@ class PlaceOrders(Command, frozen=True):
     """Up to 200 orders on one market, all or none. `currency` names the wallet; `market_version` of 0 asks for none.
 
     `as_maker` is for the house's own market maker, whom no edge lets anybody be: no in-play delay, no smallest size,
-    and no cross matching of its own doing.
+    no cross matching of its own doing, and its fill-or-kill orders keep their price with every match.
     """
 
     customer_id: int

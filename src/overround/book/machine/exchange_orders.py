@@ -8,6 +8,7 @@ from overround.book.exchange import (
     MAX_INSTRUCTIONS,
     MAX_LIVE_ORDERS,
     MAX_MARKET_ORDERS,
+    Betting,
     Cut,
     ExchangeMarket,
     OrdersActivated,
@@ -25,6 +26,7 @@ from overround.book.machine.exchange_commands import (
 from overround.book.machine.exchange_trial import Trial
 from overround.book.machine.state import State
 from overround.book.matching import (
+    AverageWant,
     Fill,
     Order,
     OrderType,
@@ -34,6 +36,7 @@ from overround.book.matching import (
     Trade,
     Wait,
     Want,
+    any_price,
 )
 from overround.kernel.fact import Fact
 from overround.kernel.refusal import Refused
@@ -46,6 +49,7 @@ FILL_OR_KILL: Final = TimeInForce.FILL_OR_KILL
 SIZE: Final = Target.SIZE
 
 Facts = tuple[Fact, ...] | Refused
+NOBODY: Final[Sequence[Order]] = ()
 
 
 def place_orders(state: State, command: PlaceOrders, now_us: int) -> Facts:
@@ -75,7 +79,7 @@ def place_orders(state: State, command: PlaceOrders, now_us: int) -> Facts:
         return Refused(Refusal.CURRENCY_FIXED, {"currency": position.currency})
     placing = Placing(state, market, command.customer_id, now_us, opening)
     if command.as_maker:
-        placing.delay_us, placing.minimums, placing.is_direct = 0, NO_MINIMUMS, True
+        placing.delay_us, placing.minimums, placing.is_direct, placing.averages = 0, NO_MINIMUMS, True, False
     for number, instruction in enumerate(command.instructions):
         refusal = placing.instruct(instruction, command.strategy)
         if refusal is not None:
@@ -158,10 +162,11 @@ class Placing:
         self.taken: dict[int, int] = {}
         self.delay_us = market.bet_delay_us if market.in_play else 0
         self.is_direct = not market.terms.crossing
+        self.averages = market.terms.betting is not Betting.LINE
         self.minimums = state.exchange.minimums.get(market.terms.currency, DEFAULT_MINIMUMS)
         self.first_id = state.exchange.orders.next_id()
-        self.resting: dict[tuple[int, Side], list[int]] = {}
-        """The prices of what would rest of this request, by runner and side."""
+        self.resting: dict[tuple[int, Side], list[tuple[Placed, int]]] = {}
+        """What would rest of this request and how much of it, by runner and side."""
 
     def instruct(self, asked: PlaceInstruction, strategy: str) -> Refusal | None:
         """Add the order of an instruction, or say why not."""
@@ -200,13 +205,14 @@ class Placing:
             self._wait(placed)
             return None
         fills: Sequence[Fill] = ()
-        if not self.is_direct or matching.meets(self.trial.book.runners, placed):
-            fills, placed = self.fills(placed)
-        if (fills or self.resting) and self._meets_own(placed, fills):
-            return Refusal.INVALID_BACK_LAY_COMBINATION
+        joined = self.joined(placed.runner, LAY if placed.side is BACK else BACK) if self.resting else NOBODY
+        if joined or not self.is_direct or matching.meets(self.trial.book.runners, placed):
+            fills, placed = self.fills(placed, joined)
+            if self._meets_own(fills):
+                return Refusal.INVALID_BACK_LAY_COMBINATION
         matched = sum(fill.size_minor for fill in fills) if fills else 0
         kills = placed.time_in_force is FILL_OR_KILL
-        if kills and matched < (placed.min_fill_minor or placed.size_minor):
+        if kills and matched < _least_fill(placed):
             fills, matched = (), 0
         if self.delay_us and fills:
             self._wait(placed)
@@ -217,7 +223,7 @@ class Placing:
         rest = placed.size_minor - matched
         if rest and not kills:
             self.trial.wait(self.customer_id, placed, rest)
-            self.resting.setdefault((placed.runner, placed.side), []).append(placed.price_milli)
+            self.resting.setdefault((placed.runner, placed.side), []).append((placed, rest))
         return None
 
     def _wait(self, placed: Placed) -> None:
@@ -225,36 +231,45 @@ class Placing:
         self.waiting.append(placed.id)
         self.trial.wait(self.customer_id, placed, placed.size_minor)
 
-    def fills(self, placed: Placed) -> tuple[list[Fill], Placed]:
-        """What an order gets now, and the order with the size that its target then comes to."""
+    def fills(self, placed: Placed, joined: Sequence[Order]) -> tuple[list[Fill], Placed]:
+        """What an order gets now, and the order with the size that its target then comes to. `joined` are the
+        customer's own that it might meet, from earlier in the same request."""
         target = placed.target
-        want = Want(target, placed.size_minor if target is SIZE else placed.target_minor)
+        wanted = placed.size_minor if target is SIZE else placed.target_minor
         book, market = self.trial.book, self.market
-        price = placed.price_milli
+        price = limit = placed.price_milli
+        if placed.time_in_force is FILL_OR_KILL and self.averages:
+            want: Want = AverageWant(target, wanted, placed.side, price)
+            limit = any_price(placed.side)
+        else:
+            want = Want(target, wanted)
         if not self.is_direct:
             fills = matching.match_across(
-                book.runners, book.active, market.terms.ladder, self.customer_id, placed.runner, placed.side, price,
-                want, self.taken,
+                book.runners, book.active, market.terms.ladder, self.customer_id, placed.runner, placed.side, limit,
+                want, self.taken, self.joined,
             )  # fmt: skip
         else:
-            fills = matching.match(book.runners, placed.runner, placed.side, price, want, self.taken)
+            fills = matching.match(book.runners, placed.runner, placed.side, limit, want, self.taken, joined)
         if target is not SIZE:
             matched = sum(fill.size_minor for fill in fills)
             placed = resized(placed, matched + want.size_at(price))
         return fills, placed
 
-    def _meets_own(self, placed: Placed, fills: Sequence[Fill]) -> bool:
+    def _meets_own(self, fills: Sequence[Fill]) -> bool:
         """Whether an order would meet another of the same customer, in the book or earlier in the same request."""
-        if any(fill.maker is not None and fill.maker.customer_id == self.customer_id for fill in fills):
-            return True
-        backs = placed.side is BACK
-        own = self.resting.get((placed.runner, LAY if backs else BACK))
-        if not own:
-            return False
-        sign = 1 if backs else -1  # the higher price is the better one for a backer
-        best = max(own) if backs else min(own)
-        better = sum(fill.size_minor for fill in fills if fill.price_milli * sign >= best * sign)
-        return best * sign >= placed.price_milli * sign and better < placed.size_minor
+        customer_id = self.customer_id
+        return any(fill.maker is not None and fill.maker.customer_id == customer_id for fill in fills)
+
+    def joined(self, runner: int, side: Side) -> Sequence[Order]:
+        """The customer's orders that came to rest earlier in the same request."""
+        found = self.resting.get((runner, side))
+        if not found:
+            return NOBODY
+        own = (self.customer_id, self.market.id)
+        return [
+            Order(order.id, *own, runner, side, order.type, order.price_milli, left, self.now_us, remaining_minor=left)
+            for order, left in found
+        ]
 
     def _trade(self, placed: Placed, fill: Fill) -> None:
         """Turn a fill into trades: one with a resting order, or one a runner with the house in between."""
@@ -283,6 +298,16 @@ class Placing:
         self.trial.wait(maker.customer_id, maker, -size)
         self.trial.join(maker.customer_id, trade, maker.side)
 
+    def forget_last(self, trades: int, waiting: int, taken: dict[int, int]) -> None:
+        """The last order is not placed after all: there are as many trades and waiting orders as before, and `taken` is
+        what it was."""
+        placed = self.orders.pop()
+        resting = self.resting.get((placed.runner, placed.side))
+        if resting and resting[-1][0].id == placed.id:
+            resting.pop()
+        self.taken = taken
+        del self.trades[trades:], self.waiting[waiting:]
+
     def shortage(self) -> Refused | None:
         """Why the customer cannot carry the orders so far; None where they can."""
         if self.trial.is_too_large:
@@ -303,6 +328,11 @@ class Placing:
         if room is not None and needed - position.staked_minor > room[1]:
             return Refused(room[0], {"max_stake_minor": max(0, room[1])})
         return None
+
+
+def _least_fill(placed: Placed) -> int:
+    """Of how much a fill-or-kill order must be matched. A target is reached or not, whatever was named beside it."""
+    return (placed.min_fill_minor if placed.target is SIZE else 0) or placed.size_minor
 
 
 def resized(placed: Placed, size_minor: int) -> Placed:

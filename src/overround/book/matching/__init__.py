@@ -4,7 +4,17 @@ Invariants: best price first, then first come; the price is that of the order th
 only where it is better than the direct one; in a cross match the house pays no more than it takes, whoever wins.
 """
 
-from overround.book.matching.rules import Fill, Want, match, match_across, meets, resting, virtual_milli
+from overround.book.matching.rules import (
+    AverageWant,
+    Fill,
+    Want,
+    any_price,
+    match,
+    match_across,
+    meets,
+    resting,
+    virtual_milli,
+)
 from overround.book.matching.state import (
     MarketBook,
     OrdersState,
@@ -37,6 +47,7 @@ from overround.book.matching.types import (
 )
 
 __all__ = [
+    "AverageWant",
     "Fill",
     "Half",
     "Level",
@@ -54,6 +65,7 @@ __all__ = [
     "Wait",
     "Want",
     "activate",
+    "any_price",
     "cut",
     "forget",
     "index",

@@ -28,7 +28,7 @@ class Order:
     waits: bool
     came: int = 0
 
-    def agrees(self, price: int) -> bool:
+    def agrees(self, price: int | Fraction) -> bool:
         return price >= self.price if self.backs else price <= self.price
 
 
@@ -148,9 +148,12 @@ class Exchange:
         market = self.markets[fact["market_id"]]
         trades = [Trade(*row[:6]) for row in fact.get("trades", ())]
         for order in orders:
-            for trade in [trade for trade in trades if order.id in (trade.back, trade.lay)]:
+            own = [trade for trade in trades if order.id in (trade.back, trade.lay)]
+            for trade in own:
                 self._trade(market, order, trade, fact)
                 trades.remove(trade)
+            if order.kills:
+                self._average(order, own, fact)
             if order.kills and not order.waits:
                 order.left = 0
             if order.left and not order.waits:
@@ -159,6 +162,15 @@ class Exchange:
                 self._came += 1
                 order.came = self._came
         hold(not trades, "a trade of an order that is not of this fact", trades, fact)
+
+    def _average(self, order: Order, own: list[Trade], fact: Plain) -> None:
+        """Of an order that is filled or killed the average keeps the limit, and one more of the next price would
+        not."""
+        size, value = sum(trade.size for trade in own), sum(trade.size * trade.price for trade in own)
+        hold(not own or order.agrees(Fraction(value, size)), "an average beyond its limit", order, own, fact)
+        first = self._first(order) if own and order.left else None
+        more = first is not None and order.agrees(Fraction(value + first.price, size + 1))
+        hold(not more, "an order is killed of which more could be filled", order, own, fact)
 
     def _first(self, order: Order) -> Order | None:
         """Whoever an order would meet first: the best price, then the first to come."""
@@ -178,7 +190,8 @@ class Exchange:
         assert first is not None
         hold({trade.back, trade.lay} == {order.id, first.id}, "a trade with who was not first", trade, first, fact)
         hold((trade.back == order.id) == order.backs, "a trade the wrong way round", trade, fact)
-        hold(trade.price == first.price and order.agrees(trade.price), "a trade at another price", trade, fact)
+        kept = order.kills or order.agrees(trade.price)
+        hold(trade.price == first.price and kept, "a trade at another price", trade, fact)
         hold(trade.size == min(order.left, first.left), "a trade of another size", trade, order, first)
         hold(order.customer != first.customer, "a trade of a customer with themselves", trade, fact)
         order.left -= trade.size
