@@ -1,15 +1,9 @@
 """Logging in with a certificate, over TLS with a checked authority, as unmodified clients do it."""
 
-import asyncio
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
-import msgspec
 import pytest
 import requests
 from betfairlightweight import APIClient
@@ -18,50 +12,12 @@ from tests.edge.betfair.authority import Authority
 from tests.edge.betfair.house import PASSWORD, Trader, kept, new_trader
 from tests.edge.running import PATIENCE_S, Running
 
-from overround.apps import gateway
 from overround.apps.settings import Settings
-from overround.infra.ports import free_port
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("ours"), "ours")
 
 
 @pytest.fixture(scope="module")
 def person(shop: Running, operator: Any) -> Trader:
     return new_trader(shop, operator, has_login=True)
-
-
-@pytest.fixture(scope="module")
-def secured(shop: Running, authority: Authority) -> Iterator[Settings]:
-    """A second gateway of the house, with TLS, that knows who signs the customers' certificates."""
-    certificate, key = authority.issue("gateway")
-    settings = msgspec.structs.replace(
-        shop.settings,
-        port=free_port(),
-        stream_port=free_port(),
-        tls_certificate=certificate,
-        tls_key=key,
-        client_ca=authority.file,
-    )
-    loop, stop = asyncio.new_event_loop(), asyncio.Event()
-    thread = threading.Thread(target=loop.run_until_complete, args=(gateway.run(settings, stop),), daemon=True)
-    thread.start()
-    wait_for(settings.port)
-    yield settings
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(PATIENCE_S)
-    loop.close()
-
-
-def wait_for(port: int) -> None:
-    due = time.monotonic() + PATIENCE_S
-    while time.monotonic() < due:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.05)
-    raise AssertionError("nobody listens")
 
 
 def client_of(person: Trader, secured: Settings, authority: Authority, files: Any) -> APIClient:

@@ -1,52 +1,21 @@
-"""Every code in Betfair's vocabulary that can occur here, provoked."""
+"""What is refused, and how far a refusal goes. Each code by itself is in `test_codes`."""
 
-import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
-import httpx
+import betfair_parser.spec.betting as spec
 import pytest
-from tests.edge.betfair.house import Market, Trader, kept, limit
-from tests.edge.running import PATIENCE_S, Api, Running
+from betfair_parser.spec.betting.type_definitions import ReplaceInstruction
+from tests.edge.betfair.house import Market, Trader, limit
+from tests.edge.betfair.raw import Raw
+from tests.edge.betfair.strict import Strict
+from tests.edge.running import Api, Running
 
+from overround.edge.asking import Asker
 from overround.edge.betfair.http import MAX_BODY_BYTES
+from overround.edge.problems import Problem
 
 Make = Callable[..., Any]
-
-
-class Raw:
-    """JSON as it is sent, with whatever headers."""
-
-    def __init__(self, trader: Trader, **headers: str) -> None:
-        own = {"X-Application": trader.live_key, "X-Authentication": trader.token, **headers}
-        given = {name: value for name, value in own.items() if value}
-        self._client = kept(httpx.Client(base_url=trader.house.url, headers=given, timeout=PATIENCE_S))
-
-    def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self._client.post(path, content=content, headers=headers)
-
-    def call(self, name: str, *, service: str = "betting", **params: Any) -> dict[str, Any]:
-        prefix = {"betting": "SportsAPING", "account": "AccountAPING", "heartbeat": "HeartbeatAPING"}[service]
-        body = {"jsonrpc": "2.0", "method": f"{prefix}/v1.0/{name}", "params": params, "id": 5}
-        reply = self.post(f"/exchange/{service}/json-rpc/v1", body)
-        assert reply.status_code == 200
-        answer: dict[str, Any] = reply.json()
-        assert answer["id"] == 5
-        return answer
-
-    def code(self, name: str, *, service: str = "betting", **params: Any) -> str:
-        """The errorCode of an exception, or the message of an error of the frame."""
-        error = self.call(name, service=service, **params)["error"]
-        if "data" not in error:
-            return str(error["message"])
-        return str(error["data"][error["data"]["exceptionname"]]["errorCode"])
-
-    def report(self, name: str, **params: Any) -> tuple[str | None, list[str | None]]:
-        """The errorCode of an execution report, and those of its instructions."""
-        result = self.call(name, **params)["result"]
-        assert result["status"] != "SUCCESS"
-        return result.get("errorCode"), [each.get("errorCode") for each in result["instructionReports"]]
 
 
 @pytest.fixture
@@ -400,3 +369,32 @@ def test_replacements_that_cannot_be(raw: Raw, market: Market) -> None:
     assert replaced(3.5, "999999999") == ("INVALID_BET_ID", "INVALID_BET_ID", "RELATED_ACTION_FAILED")
     stale = replaced(3.5, marketVersion={"version": 1})
     assert stale == ("CANCELLED_NOT_PLACED", "SUCCESS", "CANCELLED_NOT_PLACED")
+
+
+def test_no_answer_in_time_is_said_of_the_whole_and_of_each_instruction(
+    trader: Trader, market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The book may have done it or not; both clients read that they must look."""
+    betting, strict = trader.client().betting, Strict(trader)
+    made = betting.place_orders(market.id, [limit(market.selections[0], "BACK", 3.0, 5.0)])
+    bet = {"betId": made.place_instruction_reports[0].bet_id}
+
+    async def silent(*_: Any, **__: Any) -> NoReturn:
+        raise Problem("outcome_unknown")
+
+    monkeypatch.setattr(Asker, "ask", silent)
+    placed = betting.place_orders(market.id, [limit(market.selections[0], "BACK", 3.0, 5.0)])
+    assert (placed.status, placed.place_instruction_reports[0].status) == ("TIMEOUT", "TIMEOUT")
+    cancelled = betting.cancel_orders(market.id, [bet])
+    assert (cancelled.status, cancelled.cancel_instruction_reports[0].status) == ("TIMEOUT", "TIMEOUT")
+    updated = betting.update_orders(market.id, [{**bet, "newPersistenceType": "PERSIST"}])
+    assert (updated.status, updated.update_instruction_reports[0].status) == ("TIMEOUT", "TIMEOUT")
+    replaced = betting.replace_orders(market.id, [{**bet, "newPrice": 3.5}])
+    (row,) = replaced.replace_instruction_reports
+    assert (replaced.status, row.status) == ("TIMEOUT", "TIMEOUT")
+    assert (row.cancel_instruction_reports.status, row.place_instruction_reports.status) == ("TIMEOUT", "TIMEOUT")
+    report = strict.ask(
+        spec.ReplaceOrders, market_id=market.id, instructions=[ReplaceInstruction(bet_id=bet["betId"], new_price=3.5)]
+    )
+    assert report.instruction_reports[0].status.value == "TIMEOUT"
+    assert strict.ask(spec.CancelOrders).status.value == "TIMEOUT"

@@ -5,6 +5,7 @@ it last 12 hours from then on.
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -19,11 +20,23 @@ from overround.identity.types import MAX_PASSWORD_LENGTH, MAX_USERNAME_LENGTH
 
 MAX_FIELDS: Final = 20
 
+
+class LoginCode(StrEnum):
+    """Every error that an endpoint answers; NO_SESSION is of keepAlive and logout."""
+
+    INPUT_VALIDATION_ERROR = "INPUT_VALIDATION_ERROR"
+    INVALID_USERNAME_OR_PASSWORD = "INVALID_USERNAME_OR_PASSWORD"  # noqa: S105  # no password
+    CERT_AUTH_REQUIRED = "CERT_AUTH_REQUIRED"
+    TEMPORARY_BAN_TOO_MANY_REQUESTS = "TEMPORARY_BAN_TOO_MANY_REQUESTS"
+    NO_SESSION = "NO_SESSION"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
 LOGIN_ERRORS: Final = {
-    "credentials_wrong": "INVALID_USERNAME_OR_PASSWORD",
-    "locked_out": "TEMPORARY_BAN_TOO_MANY_REQUESTS",
-    "rate_limited": "TEMPORARY_BAN_TOO_MANY_REQUESTS",
-    "too_many_tokens": "TEMPORARY_BAN_TOO_MANY_REQUESTS",
+    "credentials_wrong": LoginCode.INVALID_USERNAME_OR_PASSWORD,
+    "locked_out": LoginCode.TEMPORARY_BAN_TOO_MANY_REQUESTS,
+    "rate_limited": LoginCode.TEMPORARY_BAN_TOO_MANY_REQUESTS,
+    "too_many_tokens": LoginCode.TEMPORARY_BAN_TOO_MANY_REQUESTS,
 }
 """Our problems as the login answers them; whatever else is INTERNAL_ERROR."""
 
@@ -46,8 +59,9 @@ class CertSession(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="c
 
 def failed_login(name: str) -> Session | CertSession:
     """What an endpoint answers where the house is too busy, or broken."""
-    error = "INTERNAL_ERROR"
-    return CertSession(login_status=error) if name == "certlogin" else Session(status="FAIL", error=error)
+    if name == "certlogin":
+        return CertSession(login_status=LoginCode.INTERNAL_ERROR)
+    return Session(status="FAIL", error=LoginCode.INTERNAL_ERROR)
 
 
 class Peer(msgspec.Struct, frozen=True):
@@ -69,7 +83,7 @@ class Identity:
             case "login":
                 token, error = await self._log_in(body, caller)
                 status = "FAIL" if error else "SUCCESS"
-                return Session(token=token, product=caller.app_key, status=status, error=error)
+                return Session(token=token, product=caller.app_key, status=status, error=error or "")
             case "certlogin":
                 token, error = await self._log_in(body, caller, peer=peer)
                 return CertSession(login_status=error or "SUCCESS", session_token=token)
@@ -80,21 +94,21 @@ class Identity:
             case _:
                 return None
 
-    async def _log_in(self, body: bytes, caller: Caller, *, peer: Peer | None = None) -> tuple[str, str]:
+    async def _log_in(self, body: bytes, caller: Caller, *, peer: Peer | None = None) -> tuple[str, LoginCode | None]:
         """The token, or why there is none."""
         form = _form(body)
         username, password = form.get("username", ""), form.get("password", "")
         fits = 0 < len(username) <= MAX_USERNAME_LENGTH and 0 < len(password) <= MAX_PASSWORD_LENGTH
         if not fits or not 0 < len(caller.app_key) <= MAX_APP_KEY_LENGTH:
-            return "", "INPUT_VALIDATION_ERROR"
+            return "", LoginCode.INPUT_VALIDATION_ERROR
         if peer is not None and peer.is_tls and peer.common_name.casefold() != username.casefold():
-            return "", "CERT_AUTH_REQUIRED"
+            return "", LoginCode.CERT_AUTH_REQUIRED
         try:
             self._door.address(caller.address)
             opened = await self._sessions.open(username, password)
         except Problem as problem:
-            return "", LOGIN_ERRORS.get(problem.code, "INTERNAL_ERROR")
-        return opened.secret, ""
+            return "", LOGIN_ERRORS.get(problem.code, LoginCode.INTERNAL_ERROR)
+        return opened.secret, None
 
     async def _keep_alive(self, caller: Caller) -> Session:
         token, failed = await self._session(caller)
@@ -103,7 +117,7 @@ class Identity:
         try:
             await self._sessions.prolong(token.id)
         except Problem:
-            return _failed(caller, "INTERNAL_ERROR")
+            return _failed(caller, LoginCode.INTERNAL_ERROR)
         self._door.forget(token.id)
         return Session(token=caller.session.decode("latin-1"), product=caller.app_key)
 
@@ -115,25 +129,27 @@ class Identity:
             await self._sessions.close(token.id)
         except Problem as problem:
             if problem.code != "token_not_found":
-                return _failed(caller, "INTERNAL_ERROR")
+                return _failed(caller, LoginCode.INTERNAL_ERROR)
         return Session(token=caller.session.decode("latin-1"), product=caller.app_key)
 
     async def _session(self, caller: Caller) -> tuple[Token | None, Session]:
         """The customer's token, or what to answer without one."""
         if not caller.app_key:
-            return None, _failed(caller, "INPUT_VALIDATION_ERROR")
+            return None, _failed(caller, LoginCode.INPUT_VALIDATION_ERROR)
         if not caller.session:
-            return None, _failed(caller, "NO_SESSION")
+            return None, _failed(caller, LoginCode.NO_SESSION)
         try:
             entered = await self._door.enter(caller.session, caller.address)
         except Problem as problem:
-            return None, _failed(caller, "NO_SESSION" if problem.code == "token_invalid" else "INTERNAL_ERROR")
+            return None, _failed(
+                caller, LoginCode.NO_SESSION if problem.code == "token_invalid" else LoginCode.INTERNAL_ERROR
+            )
         if Need.CUSTOMER_READ not in entered.may:
-            return None, _failed(caller, "NO_SESSION")
+            return None, _failed(caller, LoginCode.NO_SESSION)
         return entered.token, Session()
 
 
-def _failed(caller: Caller, error: str) -> Session:
+def _failed(caller: Caller, error: LoginCode) -> Session:
     return Session(product=caller.app_key, status="FAIL", error=error)
 
 

@@ -5,11 +5,13 @@ images for `RECENT_US` after, so that whoever was cut off just then hears of it.
 """
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 
-from overround.book.matching import Order, OrderStatus, OrderType, Persistence
+from overround.book.exchange import ExchangeMarket, Status
+from overround.book.matching import Order, OrderStatus, OrderType, Persistence, TimeInForce
 from overround.edge.betfair.board import Board, Both, MarketView
 from overround.edge.betfair.figures import market_name, millis, price, size
 from overround.edge.betfair.pictures import ladder_rows
@@ -25,6 +27,15 @@ NOTHING: Final[Both] = ({}, {})
 RECENT_US: Final = 120 * SECOND_US
 
 _encode = msgspec.json.Encoder().encode
+
+
+class Lapse(StrEnum):
+    """Every reason that is told for what lapsed."""
+
+    MKT_UNKNOWN = "MKT_UNKNOWN"
+    MKT_INVALID = "MKT_INVALID"
+    MKT_SUSPENDED = "MKT_SUSPENDED"
+    RNR_UNKNOWN = "RNR_UNKNOWN"
 
 
 class OrderShape(Shape, frozen=True):
@@ -50,7 +61,7 @@ class OrderShape(Shape, frozen=True):
     cd: int | None = None
     ld: int | None = None
     avp: float | None = None
-    lsrc: str | None = None
+    lsrc: Lapse | None = None
 
 
 def average_milli(order: Order) -> int:
@@ -58,7 +69,20 @@ def average_milli(order: Order) -> int:
     return half_even(order.matched_value, order.matched_minor) if order.matched_minor else 0
 
 
-def order_shape(order: Order) -> OrderShape:
+def lapse_reason(order: Order, market: ExchangeMarket) -> Lapse | None:
+    """Why something of an order lapsed, as the order and its market show it just then. Betfair has no word for an order
+    to fill or kill that was killed."""
+    at_us = order.lapsed_at_us
+    if not order.lapsed_minor or order.time_in_force is TimeInForce.FILL_OR_KILL:
+        return None
+    if market.runners[order.runner].removed_at_us == at_us:
+        return Lapse.RNR_UNKNOWN
+    if at_us < order.decide_at_us:
+        return Lapse.MKT_SUSPENDED
+    return Lapse.MKT_UNKNOWN if market.status is Status.CLOSED else Lapse.MKT_INVALID
+
+
+def order_shape(order: Order, market: ExchangeMarket) -> OrderShape:
     is_limit = order.type is OrderType.LIMIT
     return OrderShape(
         id=str(order.id),
@@ -81,7 +105,7 @@ def order_shape(order: Order) -> OrderShape:
         cd=millis(order.cancelled_at_us) or None,
         ld=millis(order.lapsed_at_us) or None,
         avp=price(average_milli(order)) or None,
-        lsrc="MKT_INVALID" if order.lapsed_minor else None,
+        lsrc=lapse_reason(order, market),
     )
 
 
@@ -104,7 +128,7 @@ def order_image(heard: OrderHeard, board: Board, market_id: int, also: Iterable[
     told = set(also)
     for order in board.orders_of(heard.customer_id, market_id):
         if is_shown(heard, order) and (is_recent(order, board.at_us) or order.id in told):
-            shown.setdefault(order.runner, []).append(order_shape(order))
+            shown.setdefault(order.runner, []).append(order_shape(order, view.market))
     matched = view.matched.get(heard.customer_id, {})
     runners = [
         _runner(heard, view, runner, shown.get(runner, []), is_whole=True) for runner in sorted({*shown, *matched})
@@ -135,8 +159,8 @@ def order_changes(heard: OrderHeard, board: Board) -> list[bytes]:
 def _market(heard: OrderHeard, board: Board, market_id: int, runners: dict[int, dict[int, None]]) -> bytes:
     view, rows = board.markets[market_id], []
     for runner, bets in runners.items():
-        orders = [board.state.orders.by_id[bet_id] for bet_id in bets]
-        shown = [order_shape(order) for order in orders if is_shown(heard, order)]
+        orders = [order for bet_id in bets if (order := board.state.orders.by_id.get(bet_id))]
+        shown = [order_shape(order, view.market) for order in orders if is_shown(heard, order)]
         row = _runner(heard, view, runner, shown, is_whole=False)
         if len(row) > (2 if "hc" in row else 1):
             rows.append(row)

@@ -8,7 +8,7 @@ request is asynchronous.
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from decimal import Decimal
+from enum import StrEnum
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -20,11 +20,10 @@ from overround.book.exchange import (
     MAX_STRATEGY_LENGTH,
     MIN_HEARTBEAT_US,
 )
-from overround.book.exposure import Side
 from overround.book.machine import Answer, Done, OrderReport, OrdersAnswer
 from overround.book.machine import exchange_commands as commands
 from overround.book.machine.command import Command
-from overround.book.matching import Order, OrderStatus, OrderType, Persistence, Target, TimeInForce
+from overround.book.matching import Order, OrderStatus, Persistence
 from overround.edge.asking import Asker, unexpected
 from overround.edge.betfair import bettingparams as asked
 from overround.edge.betfair import reports
@@ -32,7 +31,15 @@ from overround.edge.betfair.board import Board
 from overround.edge.betfair.calls import Ask
 from overround.edge.betfair.faults import Code, Fault
 from overround.edge.betfair.figures import market_number, milli_of, minor_of
-from overround.edge.betfair.reports import CancelReport, Execution, PlaceReport, ReplaceReport, UpdateReport
+from overround.edge.betfair.instructing import converted
+from overround.edge.betfair.reports import (
+    CancelReport,
+    Execution,
+    InstructionCode,
+    PlaceReport,
+    ReplaceReport,
+    UpdateReport,
+)
 from overround.edge.betfair.values import Count, Shape, StrictParams
 from overround.edge.problems import Problem
 from overround.kernel.ids import make_key
@@ -44,6 +51,12 @@ REF_WINDOW_US: Final = MINUTE_US
 
 DUPLICATE: Final = "duplicate_transaction"
 """The dialect's own refusal: the book would give the first answer again."""
+
+VERSION_DIGITS: Final = 12
+"""Of a market version, at most."""
+
+VERSION_TOO_LONG: Final = "market_version_too_long"
+"""As DUPLICATE, the dialect's own."""
 
 LOOK_AGAIN_S: Final = 0.005
 BEYOND_DELAY_S: Final = 5.0
@@ -57,17 +70,16 @@ class HeartbeatParams(StrictParams, frozen=True, kw_only=True):
     preferred_timeout_seconds: Count
 
 
+class Action(StrEnum):
+    """What was done since the last heartbeat."""
+
+    NONE = "NONE"
+    ALL_BETS_CANCELLED = "ALL_BETS_CANCELLED"
+
+
 class HeartbeatReport(Shape, frozen=True, omit_defaults=False):
-    action_performed: str
+    action_performed: Action
     actual_timeout_seconds: int
-
-
-class Malformed(Exception):
-    """An instruction that the exchange need not be asked about; `code` is Betfair's."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class Orders:
@@ -93,7 +105,10 @@ class Orders:
         if len(params.customer_strategy_ref or "") > MAX_STRATEGY_LENGTH:
             raise Fault(Code.INVALID_INPUT_DATA, f"customerStrategyRef has at most {MAX_STRATEGY_LENGTH} characters")
         echoes = [reports.echo(each) for each in params.instructions]
-        converted, wrong = _converted(params.instructions)
+        instructions, wrong = converted(params.instructions)
+        version = _version(params.market_version)
+        if version is None:
+            return self._place_refused(params, Refused(VERSION_TOO_LONG), echoes)
         if wrong is not None:
             refused = Refused("bet_action_error", {"instruction": wrong[0], "reason": wrong[1].lower()})
             return self._place_refused(params, refused, echoes)
@@ -101,14 +116,14 @@ class Orders:
             ask.customer_id,
             market_number(params.market_id),
             await self._currency_of(ask.customer_id),
-            converted,
-            (params.market_version.version if params.market_version is not None else None) or 0,
+            instructions,
+            version,
             params.customer_strategy_ref or "",
         )
         try:
             answer = await self._do(command, ask, "place", params.customer_ref)
         except Problem as problem:
-            return self._place_unknown(params, problem, echoes)
+            return _unknown(params, problem, [PlaceReport(status="TIMEOUT", instruction=told) for told in echoes])
         if isinstance(answer, Refused):
             return self._place_refused(params, answer, echoes)
         rows = await self._settled(answer.reports, is_async=bool(params.async_), seq=answer.seq)
@@ -129,15 +144,6 @@ class Orders:
             market_id=params.market_id,
             instruction_reports=rows,
             customer_ref=params.customer_ref,
-        )
-
-    def _place_unknown(self, params: asked.PlaceParams, problem: Problem, echoes: list[dict[str, Any]]) -> Execution:
-        """No answer in time: the client is told that it must look. Raises Problem where nothing was done."""
-        if problem.code != "outcome_unknown":
-            raise problem
-        rows = [PlaceReport(status="TIMEOUT", instruction=told) for told in echoes]
-        return Execution(
-            status="TIMEOUT", market_id=params.market_id, instruction_reports=rows, customer_ref=params.customer_ref
         )
 
     async def _settled(self, rows: Sequence[OrderReport], *, is_async: bool, seq: int) -> Sequence[OrderReport]:
@@ -180,7 +186,11 @@ class Orders:
             refused = Refused("bet_action_error", {"instruction": wrong[0], "reason": wrong[1].lower()})
             return self._refused_changes(params, refused, _failed_cancels(instructions))
         command = commands.CancelOrders(ask.customer_id, number, tuple(converted))
-        answer = await self._do(command, ask, "cancel", params.customer_ref)
+        try:
+            answer = await self._do(command, ask, "cancel", params.customer_ref)
+        except Problem as problem:
+            told = [reports.echo_cancel(each) for each in instructions]
+            return _unknown(params, problem, [CancelReport(status="TIMEOUT", instruction=each) for each in told])
         if isinstance(answer, Refused):
             return self._refused_changes(params, answer, _failed_cancels(instructions))
         now_us = self._now_us()
@@ -202,7 +212,11 @@ class Orders:
                 for each in params.instructions
             ),
         )
-        answer = await self._do(command, ask, "update", params.customer_ref)
+        try:
+            answer = await self._do(command, ask, "update", params.customer_ref)
+        except Problem as problem:
+            waiting = [UpdateReport(status="TIMEOUT", instruction=told) for told in echoes]
+            return _unknown(params, problem, waiting, kind=reports.UpdateExecution)
         if isinstance(answer, Refused):
             codes = reports.codes_of(answer, len(echoes))
             rows = [UpdateReport("FAILURE", told, code) for told, code in zip(echoes, codes, strict=True)]
@@ -221,6 +235,9 @@ class Orders:
         params: asked.ReplaceParams = ask.params
         _check(params.instructions, MAX_CHANGES, params.customer_ref)
         prices = [milli_of(each.new_price) or 0 for each in params.instructions]
+        version = _version(params.market_version)
+        if version is None:
+            return self._replace_refused(params, Refused(VERSION_TOO_LONG))
         command = commands.ReplaceOrders(
             ask.customer_id,
             market_number(params.market_id),
@@ -228,13 +245,14 @@ class Orders:
                 commands.ReplaceInstruction(each.bet_id, price)
                 for each, price in zip(params.instructions, prices, strict=True)
             ),
-            (params.market_version.version if params.market_version is not None else None) or 0,
+            version,
         )
-        answer = await self._do(command, ask, "replace", params.customer_ref)
+        try:
+            answer = await self._do(command, ask, "replace", params.customer_ref)
+        except Problem as problem:
+            return _unknown(params, problem, [self._replace_unknown(each) for each in params.instructions])
         if isinstance(answer, Refused):
-            codes = reports.codes_of(answer, len(prices))
-            rows = [self._not_replaced(each, code) for each, code in zip(params.instructions, codes, strict=True)]
-            return self._refused_changes(params, answer, rows)
+            return self._replace_refused(params, answer)
         placed = await self._settled(answer.placed, is_async=bool(params.async_), seq=answer.seq)
         await self._wait_for(answer.seq)
         rows = [
@@ -257,7 +275,19 @@ class Orders:
             place_instruction_report=place,
         )
 
-    def _not_replaced(self, each: asked.ReplaceInstruction, code: str) -> ReplaceReport:
+    def _replace_refused(self, params: asked.ReplaceParams, refused: Refused) -> Execution:
+        codes = reports.codes_of(refused, len(params.instructions))
+        rows = [self._not_replaced(each, code) for each, code in zip(params.instructions, codes, strict=True)]
+        return self._refused_changes(params, refused, rows)
+
+    def _replace_unknown(self, each: asked.ReplaceInstruction) -> ReplaceReport:
+        return ReplaceReport(
+            status="TIMEOUT",
+            cancel_instruction_report=CancelReport(status="TIMEOUT", instruction={"betId": str(each.bet_id)}),
+            place_instruction_report=PlaceReport(status="TIMEOUT", instruction=self._echo_anew(each, 0)),
+        )
+
+    def _not_replaced(self, each: asked.ReplaceInstruction, code: InstructionCode) -> ReplaceReport:
         return ReplaceReport(
             status="FAILURE",
             error_code=code,
@@ -265,7 +295,7 @@ class Orders:
                 status="FAILURE", error_code=code, instruction={"betId": str(each.bet_id)}
             ),
             place_instruction_report=PlaceReport(
-                status="FAILURE", error_code="RELATED_ACTION_FAILED", instruction=self._echo_anew(each, 0)
+                status="FAILURE", error_code=InstructionCode.RELATED_ACTION_FAILED, instruction=self._echo_anew(each, 0)
             ),
         )
 
@@ -304,7 +334,7 @@ class Orders:
         answer = await self._asker.ask(command, actor=ask.customer_id, key=key)
         if not isinstance(answer, Done):
             raise unexpected(answer)
-        action = "ALL_BETS_CANCELLED" if missed else "NONE"
+        action = Action.ALL_BETS_CANCELLED if missed else Action.NONE
         return HeartbeatReport(action_performed=action, actual_timeout_seconds=timeout_us // SECOND_US)
 
     # Asking the book.
@@ -343,85 +373,6 @@ def _check(instructions: Sequence[object], most: int, ref: str | None) -> None:
         raise Fault(Code.INVALID_INPUT_DATA, f"customerRef has 1 to {MAX_REF_LENGTH} characters")
 
 
-def _converted(
-    instructions: Sequence[asked.PlaceInstruction],
-) -> tuple[tuple[commands.PlaceInstruction, ...], tuple[int, str] | None]:
-    """Instructions in the house's units, or which of them cannot be, and why. Raises Fault: INVALID_INPUT_DATA."""
-    converted = []
-    for number, each in enumerate(instructions):
-        try:
-            converted.append(_instruction(each))
-        except Malformed as malformed:
-            return (), (number, malformed.code)
-    return tuple(converted), None
-
-
-def _instruction(each: asked.PlaceInstruction) -> commands.PlaceInstruction:
-    quarters = (each.handicap or Decimal(0)) * 4
-    if quarters != quarters.to_integral_value():
-        raise Malformed("INVALID_RUNNER")
-    if len(each.customer_order_ref or "") > MAX_REF_LENGTH:
-        raise Malformed("INVALID_CUSTOMER_ORDER_REF")
-    side, ref, handicap = Side(each.side.value.lower()), each.customer_order_ref or "", int(quarters)
-    if each.order_type is not asked.OrderType.LIMIT:
-        return _at_start(each, side, ref, handicap)
-    limit = each.limit_order
-    if limit is None or each.limit_on_close_order is not None or each.market_on_close_order is not None:
-        raise Fault(Code.INVALID_INPUT_DATA, "a LIMIT order has a limitOrder and nothing else")
-    is_target = limit.bet_target_type is not None
-    wanted = limit.bet_target_size if is_target else limit.size
-    if wanted is None or (not is_target and limit.bet_target_size is not None):
-        raise Fault(Code.INVALID_INPUT_DATA, "a limitOrder has a size, or a betTargetType with its betTargetSize")
-    return commands.PlaceInstruction(
-        each.selection_id,
-        side,
-        _milli(limit.price),
-        _minor(wanted, "INVALID_BET_SIZE"),
-        Persistence((limit.persistence_type or asked.PersistenceType.LAPSE).value.lower()),
-        ref,
-        handicap,
-        OrderType.LIMIT,
-        0,
-        TimeInForce.FILL_OR_KILL if limit.time_in_force is not None else TimeInForce.REST,
-        _minor(limit.min_fill_size, "INVALID_MIN_FILL_SIZE") if limit.min_fill_size is not None else 0,
-        Target(limit.bet_target_type.value.lower()) if limit.bet_target_type is not None else Target.SIZE,
-    )
-
-
-def _at_start(each: asked.PlaceInstruction, side: Side, ref: str, handicap: int) -> commands.PlaceInstruction:
-    is_limited = each.order_type is asked.OrderType.LIMIT_ON_CLOSE
-    order = each.limit_on_close_order if is_limited else each.market_on_close_order
-    other = each.market_on_close_order if is_limited else each.limit_on_close_order
-    if order is None or other is not None or each.limit_order is not None:
-        raise Fault(Code.INVALID_INPUT_DATA, f"a {each.order_type.value} order has its own member and nothing else")
-    price_milli = _milli(order.price) if isinstance(order, asked.LimitOnCloseOrder) else 0
-    return commands.PlaceInstruction(
-        each.selection_id,
-        side,
-        price_milli,
-        0,
-        Persistence.LAPSE,
-        ref,
-        handicap,
-        OrderType(each.order_type.value.lower()),
-        _minor(order.liability, "INVALID_BET_SIZE"),
-    )
-
-
-def _milli(odds: Decimal) -> int:
-    milli = milli_of(odds)
-    if milli is None:
-        raise Malformed("INVALID_ODDS")
-    return milli
-
-
-def _minor(amount: Decimal, code: str) -> int:
-    minor = minor_of(amount)
-    if minor is None or minor <= 0:
-        raise Malformed(code)
-    return minor
-
-
 def _as_reported(order: Order) -> OrderReport:
     """An order as it is now."""
     return OrderReport(
@@ -456,9 +407,30 @@ def _echo_anew(
     return told
 
 
+def _version(asked_for: asked.MarketVersion | None) -> int | None:
+    """The version of a market that is wanted, 0 where any is, or None where it cannot be one."""
+    version = (asked_for.version if asked_for is not None else None) or 0
+    return version if version < 10**VERSION_DIGITS else None
+
+
+def _unknown(
+    params: asked.PlaceParams | asked.CancelParams | asked.UpdateParams | asked.ReplaceParams,
+    problem: Problem,
+    rows: reports.Reports,
+    *,
+    kind: type[Execution] = Execution,
+) -> Execution:
+    """No answer in time: the client is told that it must look. Raises Problem where nothing was done."""
+    if problem.code != "outcome_unknown":
+        raise problem
+    return kind(
+        status="TIMEOUT", market_id=params.market_id, instruction_reports=rows, customer_ref=params.customer_ref
+    )
+
+
 def _failed_cancels(instructions: Sequence[asked.CancelInstruction]) -> list[CancelReport]:
     return [
-        CancelReport(status="FAILURE", error_code="ERROR_IN_ORDER", instruction=reports.echo_cancel(each))
+        CancelReport(status="FAILURE", error_code=InstructionCode.ERROR_IN_ORDER, instruction=reports.echo_cancel(each))
         for each in instructions
     ]
 

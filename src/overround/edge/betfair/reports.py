@@ -1,6 +1,7 @@
 """Execution reports: what an answer of the book is in the dialect, instruction by instruction."""
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
@@ -24,34 +25,81 @@ STATUSES: Final = {
     OrderStatus.EXPIRED: "EXPIRED",
 }
 
+
+class ExecutionCode(StrEnum):
+    """Every errorCode of a whole report that is ever told."""
+
+    PROCESSED_WITH_ERRORS = "PROCESSED_WITH_ERRORS"
+    BET_ACTION_ERROR = "BET_ACTION_ERROR"
+    INVALID_ACCOUNT_STATE = "INVALID_ACCOUNT_STATE"
+    INVALID_WALLET_STATUS = "INVALID_WALLET_STATUS"
+    INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
+    LOSS_LIMIT_EXCEEDED = "LOSS_LIMIT_EXCEEDED"
+    MARKET_SUSPENDED = "MARKET_SUSPENDED"
+    MARKET_NOT_OPEN_FOR_BETTING = "MARKET_NOT_OPEN_FOR_BETTING"
+    DUPLICATE_TRANSACTION = "DUPLICATE_TRANSACTION"
+    INVALID_MARKET_ID = "INVALID_MARKET_ID"
+    DUPLICATE_BETIDS = "DUPLICATE_BETIDS"
+    TOO_MANY_INSTRUCTIONS = "TOO_MANY_INSTRUCTIONS"
+    INVALID_MARKET_VERSION = "INVALID_MARKET_VERSION"
+    ERROR_IN_MATCHER = "ERROR_IN_MATCHER"
+
+
+class InstructionCode(StrEnum):
+    """Every errorCode of an instruction's report that is ever told. The exchange has these names, in lower case."""
+
+    INVALID_BET_SIZE = "INVALID_BET_SIZE"
+    INVALID_RUNNER = "INVALID_RUNNER"
+    BET_TAKEN_OR_LAPSED = "BET_TAKEN_OR_LAPSED"
+    BET_IN_PROGRESS = "BET_IN_PROGRESS"
+    RUNNER_REMOVED = "RUNNER_REMOVED"
+    MARKET_NOT_OPEN_FOR_BETTING = "MARKET_NOT_OPEN_FOR_BETTING"
+    LOSS_LIMIT_EXCEEDED = "LOSS_LIMIT_EXCEEDED"
+    MARKET_NOT_OPEN_FOR_BSP_BETTING = "MARKET_NOT_OPEN_FOR_BSP_BETTING"
+    INVALID_PRICE_EDIT = "INVALID_PRICE_EDIT"
+    INVALID_ODDS = "INVALID_ODDS"
+    INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
+    INVALID_PERSISTENCE_TYPE = "INVALID_PERSISTENCE_TYPE"
+    INVALID_BACK_LAY_COMBINATION = "INVALID_BACK_LAY_COMBINATION"
+    ERROR_IN_ORDER = "ERROR_IN_ORDER"
+    INVALID_BET_ID = "INVALID_BET_ID"
+    CANCELLED_NOT_PLACED = "CANCELLED_NOT_PLACED"
+    RELATED_ACTION_FAILED = "RELATED_ACTION_FAILED"
+    NO_ACTION_REQUIRED = "NO_ACTION_REQUIRED"
+    UNEXPECTED_PERSISTENCE_TYPE = "UNEXPECTED_PERSISTENCE_TYPE"
+    INVALID_ORDER_TYPE = "INVALID_ORDER_TYPE"
+    UNEXPECTED_MIN_FILL_SIZE = "UNEXPECTED_MIN_FILL_SIZE"
+    INVALID_CUSTOMER_ORDER_REF = "INVALID_CUSTOMER_ORDER_REF"
+    INVALID_MIN_FILL_SIZE = "INVALID_MIN_FILL_SIZE"
+
+
 EXECUTION_CODES: Final = {
-    "invalid_market_id": "INVALID_MARKET_ID",
-    "market_suspended": "MARKET_SUSPENDED",
-    "market_not_open_for_betting": "MARKET_NOT_OPEN_FOR_BETTING",
-    "insufficient_funds": "INSUFFICIENT_FUNDS",
-    "too_many_instructions": "TOO_MANY_INSTRUCTIONS",
-    "too_many_orders": "TOO_MANY_INSTRUCTIONS",
-    "duplicate_betids": "DUPLICATE_BETIDS",
-    "invalid_market_version": "BET_ACTION_ERROR",
-    "bet_action_error": "BET_ACTION_ERROR",
-    "customer_not_found": "INVALID_ACCOUNT_STATE",
-    "self_excluded": "INVALID_ACCOUNT_STATE",
-    "cooling_off": "INVALID_ACCOUNT_STATE",
-    "player_blocked": "INVALID_ACCOUNT_STATE",
-    "wallet_not_found": "INVALID_WALLET_STATUS",
-    "no_rate": "INVALID_WALLET_STATUS",
-    "currency_fixed": "INVALID_WALLET_STATUS",
-    "no_action_required": "NO_ACTION_REQUIRED",
-    "key_reused": "DUPLICATE_TRANSACTION",
-    "duplicate_transaction": "DUPLICATE_TRANSACTION",
+    "invalid_market_id": ExecutionCode.INVALID_MARKET_ID,
+    "market_suspended": ExecutionCode.MARKET_SUSPENDED,
+    "market_not_open_for_betting": ExecutionCode.MARKET_NOT_OPEN_FOR_BETTING,
+    "insufficient_funds": ExecutionCode.INSUFFICIENT_FUNDS,
+    "too_many_instructions": ExecutionCode.TOO_MANY_INSTRUCTIONS,
+    "too_many_orders": ExecutionCode.TOO_MANY_INSTRUCTIONS,
+    "duplicate_betids": ExecutionCode.DUPLICATE_BETIDS,
+    "invalid_market_version": ExecutionCode.BET_ACTION_ERROR,
+    "market_version_too_long": ExecutionCode.INVALID_MARKET_VERSION,
+    "bet_action_error": ExecutionCode.BET_ACTION_ERROR,
+    "customer_not_found": ExecutionCode.INVALID_ACCOUNT_STATE,
+    "self_excluded": ExecutionCode.INVALID_ACCOUNT_STATE,
+    "cooling_off": ExecutionCode.INVALID_ACCOUNT_STATE,
+    "player_blocked": ExecutionCode.INVALID_ACCOUNT_STATE,
+    "wallet_not_found": ExecutionCode.INVALID_WALLET_STATUS,
+    "no_rate": ExecutionCode.INVALID_WALLET_STATUS,
+    "currency_fixed": ExecutionCode.INVALID_WALLET_STATUS,
+    "key_reused": ExecutionCode.DUPLICATE_TRANSACTION,
+    "duplicate_transaction": ExecutionCode.DUPLICATE_TRANSACTION,
 }
 """The errorCode of a whole report; limits of the customer's own are LOSS_LIMIT_EXCEEDED, the rest is the matcher's."""
 
-INSTRUCTION_CODES: Final = {"too_many_orders": "ERROR_IN_ORDER", "unexpected_min_fill_size": "UNEXPECTED_MIN_FILL_SIZE"}
 FOR_EVERY_INSTRUCTION: Final = {
-    "insufficient_funds": "INSUFFICIENT_FUNDS",
-    "market_not_open_for_betting": "MARKET_NOT_OPEN_FOR_BETTING",
-    "invalid_market_version": "BET_TAKEN_OR_LAPSED",
+    "insufficient_funds": InstructionCode.INSUFFICIENT_FUNDS,
+    "market_not_open_for_betting": InstructionCode.MARKET_NOT_OPEN_FOR_BETTING,
+    "invalid_market_version": InstructionCode.BET_TAKEN_OR_LAPSED,
 }
 """Refusals of a whole request that each of its instructions also names; the others say ERROR_IN_ORDER."""
 
@@ -59,7 +107,7 @@ FOR_EVERY_INSTRUCTION: Final = {
 class PlaceReport(Shape, frozen=True):
     status: str
     instruction: dict[str, Any]
-    error_code: str | None = None
+    error_code: InstructionCode | None = None
     order_status: str | None = None
     bet_id: str | None = None
     placed_date: str | None = None
@@ -70,7 +118,7 @@ class PlaceReport(Shape, frozen=True):
 class CancelReport(Shape, frozen=True):
     status: str
     instruction: dict[str, Any]
-    error_code: str | None = None
+    error_code: InstructionCode | None = None
     size_cancelled: float | None = None
     cancelled_date: str | None = None
 
@@ -78,14 +126,14 @@ class CancelReport(Shape, frozen=True):
 class UpdateReport(Shape, frozen=True):
     status: str
     instruction: dict[str, Any]
-    error_code: str | None = None
+    error_code: InstructionCode | None = None
 
 
 class ReplaceReport(Shape, frozen=True):
     status: str
     cancel_instruction_report: CancelReport
     place_instruction_report: PlaceReport
-    error_code: str | None = None
+    error_code: InstructionCode | None = None
 
 
 Reports = list[PlaceReport] | list[CancelReport] | list[UpdateReport] | list[ReplaceReport]
@@ -97,7 +145,7 @@ class Execution(Shape, frozen=True):
     status: str
     instruction_reports: Reports
     market_id: str | None = None
-    error_code: str | None = None
+    error_code: ExecutionCode | None = None
     customer_ref: str | None = None
 
 
@@ -105,22 +153,27 @@ class UpdateExecution(Execution, frozen=True, omit_defaults=False):
     """That of updateOrders says what it has nothing to say of."""
 
 
-def execution_code(refused: Refused) -> str:
-    code = str(refused.code)
-    if code.startswith("limit_"):
-        return "LOSS_LIMIT_EXCEEDED"
-    return EXECUTION_CODES.get(code, "ERROR_IN_MATCHER")
+def is_own_limit(refused: Refused) -> bool:
+    """Whether it is one of the limits that the customer has set."""
+    return str(refused.code).startswith("limit_")
 
 
-def instruction_code(code: str) -> str:
-    """What the exchange calls a refusal of one instruction; it has Betfair's names, in lower case."""
-    return INSTRUCTION_CODES.get(code, code.upper())
+def execution_code(refused: Refused) -> ExecutionCode:
+    if is_own_limit(refused):
+        return ExecutionCode.LOSS_LIMIT_EXCEEDED
+    return EXECUTION_CODES.get(str(refused.code), ExecutionCode.ERROR_IN_MATCHER)
 
 
-def codes_of(refused: Refused, count: int) -> list[str]:
+def instruction_code(code: str) -> InstructionCode:
+    """What a refusal of one instruction is called."""
+    return InstructionCode.__members__.get(code.upper(), InstructionCode.ERROR_IN_ORDER)
+
+
+def codes_of(refused: Refused, count: int) -> list[InstructionCode]:
     """The errorCode of each instruction of a request that was refused whole."""
-    code = str(refused.code)
-    codes = [FOR_EVERY_INSTRUCTION.get(code, "ERROR_IN_ORDER")] * count
+    if is_own_limit(refused):
+        return [InstructionCode.LOSS_LIMIT_EXCEEDED] * count
+    codes = [FOR_EVERY_INSTRUCTION.get(str(refused.code), InstructionCode.ERROR_IN_ORDER)] * count
     number = refused.detail.get("instruction")
     if isinstance(number, int) and number < count:
         codes[number] = instruction_code(str(refused.detail.get("reason", "")))
@@ -184,10 +237,10 @@ def cancelled(report: OrderReport, told: dict[str, Any], at_us: int) -> CancelRe
     )
 
 
-def summary(failed: int, count: int) -> tuple[str, str | None]:
+def summary(failed: int, count: int) -> tuple[str, ExecutionCode | None]:
     """Status and errorCode of a request whose instructions stand each by itself."""
     if not failed:
         return "SUCCESS", None
     if failed == count:
-        return "FAILURE", "BET_ACTION_ERROR"
-    return "PROCESSED_WITH_ERRORS", "PROCESSED_WITH_ERRORS"
+        return "FAILURE", ExecutionCode.BET_ACTION_ERROR
+    return "PROCESSED_WITH_ERRORS", ExecutionCode.PROCESSED_WITH_ERRORS

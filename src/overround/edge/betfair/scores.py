@@ -4,6 +4,7 @@ The house is told of results and not of scores, so no event has any; races are a
 """
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,13 @@ from overround.edge.betfair.values import Name, Number, Params, Shape
 
 RACING: Final = (HORSES, GREYHOUNDS)
 STATUSES: Final = {EventStatus.SCHEDULED: "UPCOMING", EventStatus.IN_PLAY: "IN_PLAY"}
+
+
+class Response(StrEnum):
+    """How an answer about one race or event was come by."""
+
+    OK = "OK"
+    NO_LIVE_DATA_AVAILABLE = "NO_LIVE_DATA_AVAILABLE"
 
 
 class RaceParams(Params, frozen=True):
@@ -49,7 +57,7 @@ class RaceDetails(Shape, frozen=True):
     race_id: str
     race_status: str
     sequence: int
-    response_code: str
+    response_code: Response
 
 
 class Scoreless(Shape, frozen=True):
@@ -58,7 +66,7 @@ class Scoreless(Shape, frozen=True):
     event_id: str
     event_type_id: str
     event_status: str
-    response_code: str
+    response_code: Response
 
 
 class Scores:
@@ -100,7 +108,7 @@ def _race(view: MarketView, event: Event) -> RaceDetails:
         race_id=f"{event.id}.{start[11:13]}{start[14:16]}",
         race_status=_race_status(view.market),
         sequence=view.stamp,
-        response_code="OK",
+        response_code=Response.OK,
     )
 
 
@@ -116,5 +124,5 @@ def _scoreless(catalogue: CatalogueState, event_id: int) -> Scoreless:
         event_id=str(event_id),
         event_type_id=str(number_of(sport)),
         event_status=STATUSES.get(event.status, "FINISHED"),
-        response_code="NO_LIVE_DATA_AVAILABLE",
+        response_code=Response.NO_LIVE_DATA_AVAILABLE,
     )
