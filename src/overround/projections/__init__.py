@@ -14,6 +14,16 @@ from overround.projections.barrier import ProjectionBehind
 from overround.projections.batching import BATCH_WEIGHT, READ_ROWS, portions
 from overround.projections.changes import Carried, Recorded
 from overround.projections.cursor import DEFAULT_PAGE, MAX_PAGE, InvalidCursor
+from overround.projections.exchange_reads import (
+    ClearedOrder,
+    ClearedSum,
+    Clearing,
+    Grouping,
+    Markets,
+    NamedRunner,
+    Wanted,
+)
+from overround.projections.exchange_rows import ExchangeOrder, ExchangeTrade
 from overround.projections.migrate import drop, migrate
 from overround.projections.offer import offer
 from overround.projections.reads import Reads
@@ -45,9 +55,17 @@ __all__ = [
     "READ_ROWS",
     "TABLES",
     "Carried",
+    "ClearedOrder",
+    "ClearedSum",
+    "Clearing",
+    "ExchangeOrder",
+    "ExchangeTrade",
+    "Grouping",
     "InvalidCursor",
     "LimitChange",
     "Line",
+    "Markets",
+    "NamedRunner",
     "OutOfStep",
     "Page",
     "PricePoint",
@@ -67,6 +85,7 @@ __all__ = [
     "ShownTransfer",
     "ShownWindow",
     "StatusPoint",
+    "Wanted",
     "advance",
     "checkpoint",
     "drop",

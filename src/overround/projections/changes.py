@@ -12,7 +12,7 @@ from overround.book.ledger import Account, AccountKind
 from overround.kernel.fact import Fact
 from overround.kernel.level import Level
 from overround.projections import tables
-from overround.projections.exchange_rows import ExchangeChanges, OrderRow, TradeRow
+from overround.projections.exchange_rows import ExchangeChanges, ExchangeOrder, ExchangeTrade
 
 Row = Sequence[object]
 
@@ -91,7 +91,7 @@ class Carried(msgspec.Struct):
     """What is taken from one batch to the next, which saves reading it: accounts, and orders that may still change."""
 
     accounts: dict[int, Account] = {}
-    orders: dict[int, OrderRow] = {}
+    orders: dict[int, ExchangeOrder] = {}
 
 
 class Known(msgspec.Struct):
@@ -105,8 +105,8 @@ class Known(msgspec.Struct):
     referrals: dict[int, Referral] = {}
     catalogue: CatalogueState = msgspec.field(default_factory=CatalogueState)
     resulted: dict[int, Resulted] = {}
-    orders: dict[int, OrderRow] = {}
-    trades: dict[int, TradeRow] = {}
+    orders: dict[int, ExchangeOrder] = {}
+    trades: dict[int, ExchangeTrade] = {}
     exchange: dict[int, ExchangeMarket] = {}
 
 

@@ -34,7 +34,7 @@ from overround.book.exchange import (
 from overround.book.matching import Trade
 from overround.projections import tables
 from overround.projections.changes import Known
-from overround.projections.exchange_rows import TradeRow, order_row
+from overround.projections.exchange_rows import ExchangeTrade, order_row
 
 terms_of = msgspec.json.Decoder(MarketTerms).decode
 result_of = msgspec.json.Decoder(ExchangeResult).decode
@@ -172,7 +172,7 @@ async def events_of_open(connection: Connection) -> list[int]:
 async def _load_trades(connection: Connection, needs: ExchangeNeeds, known: Known) -> None:
     rows = await connection.fetch(tables.EXCHANGE_TRADE.select + " WHERE id = ANY($1)", list(needs.trades))
     for row in rows:
-        made = known.trades[row["id"]] = TradeRow(*row)
+        made = known.trades[row["id"]] = ExchangeTrade(*row)
         needs.orders.add(made.back)
         needs.orders.add(made.lay)
 

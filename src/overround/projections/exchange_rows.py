@@ -22,7 +22,7 @@ class Lapse(StrEnum):
     RESULT = "result"
 
 
-class OrderRow(msgspec.Struct, gc=False):
+class ExchangeOrder(msgspec.Struct, gc=False):
     """A row of `exchange_order`, in the order of its columns."""
 
     id: int
@@ -60,7 +60,7 @@ class OrderRow(msgspec.Struct, gc=False):
     seq: int
 
 
-class TradeRow(msgspec.Struct, gc=False):
+class ExchangeTrade(msgspec.Struct, gc=False):
     """A row of `exchange_trade`, in the order of its columns."""
 
     id: int
@@ -97,9 +97,9 @@ KINDS: Final[dict[str, Any]] = {
 }
 
 
-def order_row(values: dict[str, Any]) -> OrderRow:
+def order_row(values: dict[str, Any]) -> ExchangeOrder:
     """A row as the table has it."""
-    return OrderRow(**{name: KINDS[name](value) if name in KINDS else value for name, value in values.items()})
+    return ExchangeOrder(**{name: KINDS[name](value) if name in KINDS else value for name, value in values.items()})
 
 
 class ExchangeChanges(msgspec.Struct):
@@ -111,11 +111,11 @@ class ExchangeChanges(msgspec.Struct):
     changed, `runners` those whose runners did.
     """
 
-    orders: dict[int, OrderRow] = {}
-    changed: dict[int, OrderRow] = {}
+    orders: dict[int, ExchangeOrder] = {}
+    changed: dict[int, ExchangeOrder] = {}
     profits: dict[int, tuple[int, int]] = {}
-    trades: dict[int, TradeRow] = {}
-    retraded: dict[int, TradeRow] = {}
+    trades: dict[int, ExchangeTrade] = {}
+    retraded: dict[int, ExchangeTrade] = {}
     positions: dict[Place, list[Any]] = {}
     settled: dict[Place, Settled] = {}
     touched: dict[Place, int] = {}

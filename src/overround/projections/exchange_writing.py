@@ -9,7 +9,7 @@ from msgspec.structs import astuple
 from overround.book.exchange import ExchangeMarket
 from overround.projections import tables
 from overround.projections.changes import Row
-from overround.projections.exchange_rows import ExchangeChanges, OrderRow
+from overround.projections.exchange_rows import ExchangeChanges, ExchangeOrder
 from overround.projections.tables import Table
 from overround.projections.underway import as_json
 
@@ -151,7 +151,7 @@ SETTLE_POSITIONS: Final = (
 )
 
 
-def _later(row: OrderRow) -> tuple[object, ...]:
+def _later(row: ExchangeOrder) -> tuple[object, ...]:
     return (
         row.size_minor,
         row.persistence,

@@ -35,7 +35,7 @@ from overround.book.exchange import (
 from overround.book.machine.exchange_above import fold_above
 from overround.book.matching import OrderStatus, OrderType, TimeInForce, Trade
 from overround.kernel.fact import Fact
-from overround.projections.exchange_rows import SETTLED, Lapse, OrderRow, TradeRow
+from overround.projections.exchange_rows import SETTLED, ExchangeOrder, ExchangeTrade, Lapse
 from overround.projections.underway import Folding, post
 
 NOT_SETTLED: Final = (0, 0, False, 0, 0)
@@ -68,13 +68,13 @@ def _place(at: Folding, fact: OrdersPlaced | OrdersReplaced) -> None:
         _land(at, row)
 
 
-def _new(at: Folding, fact: OrdersPlaced | OrdersReplaced) -> list[OrderRow]:
+def _new(at: Folding, fact: OrdersPlaced | OrdersReplaced) -> list[ExchangeOrder]:
     """The orders of a request as they begin, in the order of the columns."""
     rows = []
     for placed in fact.orders:
         waits = placed.id in fact.waiting
         rows.append(
-            OrderRow(
+            ExchangeOrder(
                 placed.id,
                 fact.customer_id,
                 fact.market_id,
@@ -104,7 +104,7 @@ def _new(at: Folding, fact: OrdersPlaced | OrdersReplaced) -> list[OrderRow]:
     return rows
 
 
-def _land(at: Folding, row: OrderRow) -> None:
+def _land(at: Folding, row: ExchangeOrder) -> None:
     """After its trades, a limit order of which nothing is left is complete; one to fill or kill is killed."""
     if row.status is OrderStatus.PENDING or row.type is not OrderType.LIMIT:
         return
@@ -138,7 +138,7 @@ def _orders_updated(at: Folding, fact: OrdersUpdated) -> None:
         _changed(at, number).persistence = persistence
 
 
-def _changed(at: Folding, number: int) -> OrderRow:
+def _changed(at: Folding, number: int) -> ExchangeOrder:
     """An order that changes, and with it the customer's position and the market."""
     row = at.known.orders[number]
     if number not in at.changes.exchange.orders:
@@ -167,7 +167,7 @@ def _lapse(at: Folding, cuts: Iterable[Cut], reason: Lapse) -> None:
             row.lapsed_minor += cut.size_minor
 
 
-def _cut(at: Folding, cut: Cut) -> OrderRow:
+def _cut(at: Folding, cut: Cut) -> ExchangeOrder:
     """A part of an order is no longer there. One for the starting price has no size yet and goes whole."""
     row = _changed(at, cut.order)
     if row.type is OrderType.LIMIT:
@@ -184,7 +184,7 @@ def _trade(at: Folding, market_id: int, trades: Iterable[Trade]) -> None:
     for made in trades:
         back = _fill(at, made.back, made) if made.back else 0
         lay = _fill(at, made.lay, made) if made.lay else 0
-        at.changes.exchange.trades[made.id] = TradeRow(
+        at.changes.exchange.trades[made.id] = ExchangeTrade(
             made.id,
             market_id,
             made.runner,

@@ -29,7 +29,22 @@ class Query:
         self._end += f" ORDER BY {columns}"
         return self
 
+    def group(self, columns: str) -> "Query":
+        self._end += f" GROUP BY {columns}"
+        return self
+
     def limit(self, rows: int) -> "Query":
         self.values.append(rows)
         self._end += f" LIMIT ${len(self.values)}"
         return self
+
+    def offset(self, rows: int) -> "Query":
+        self.values.append(rows)
+        self._end += f" OFFSET ${len(self.values)}"
+        return self
+
+    def around(self, select: str, name: str) -> "Query":
+        """A query of what this one finds, under a name; its values stay where they are."""
+        query = Query(f"{select} ({self.text}) AS {name}")
+        query.values = self.values
+        return query

@@ -13,6 +13,7 @@ from overround.projections import cursor as cursors
 from overround.projections import tables
 from overround.projections.barrier import Barrier
 from overround.projections.cursor import DEFAULT_PAGE, MAX_PAGE
+from overround.projections.exchange_reads import ExchangeReads
 from overround.projections.query import Query
 from overround.projections.types import (
     LimitChange,
@@ -69,11 +70,13 @@ Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
 class Reads:
-    """The questions, on a pool of connections. `wait_for` is the barrier for reading one's own writes."""
+    """The questions, on a pool of connections; `exchange` has its own. `wait_for` is the barrier for reading one's own
+    writes."""
 
     def __init__(self, pool: "Pool[Record]") -> None:
         self._pool = pool
         self.wait_for = Barrier(pool).wait_for
+        self.exchange = ExchangeReads(pool)
 
     async def bet(self, bet_id: int, *, customer_id: int | None = None) -> ShownBet | None:
         """A bet by id; with a customer, only that customer's own."""

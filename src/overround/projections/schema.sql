@@ -484,3 +484,4 @@ CREATE TABLE read.exchange_position (
     PRIMARY KEY (market_id, customer_id)
 ) WITH (fillfactor = 50);
 CREATE INDEX exchange_position_settled ON read.exchange_position (customer_id, settled_at_us, market_id);
+CREATE INDEX exchange_position_void ON read.exchange_position (customer_id, settled_at_us, market_id) WHERE void;

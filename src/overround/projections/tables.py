@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-VERSION: Final = 6
+VERSION: Final = 7
 """Rises with every change of `schema.sql`; tables of another version are dropped and folded again."""
 
 

@@ -120,6 +120,9 @@ class Terms(Protocol):
     def rates(self, currency: str) -> dict[str, float]:
         """What one unit of a currency is in each other that has a rate."""
 
+    def expected(self, customer_id: int) -> int:
+        """The last sequence that a customer was told of."""
+
 
 class Accounts:
     """The handlers."""
@@ -130,12 +133,15 @@ class Accounts:
 
     async def wallet(self, customer_id: int) -> Balance:
         """The wallet opened first. Raises Problem: customer_not_found, overloaded, outcome_unknown."""
+        return (await self._balances(customer_id)).wallets[0]
+
+    async def _balances(self, customer_id: int) -> Balances:
         answer = await self._asker.ask(GetBalances(customer_id), actor=customer_id)
         if not isinstance(answer, Balances):
             raise unexpected(answer)
         if not answer.wallets:
             raise Problem("wallet_not_found")
-        return answer.wallets[0]
+        return answer
 
     async def currency_of(self, customer_id: int) -> str:
         """The currency of that wallet; it never changes, so it is asked once. Raises Problem as `wallet` does."""
@@ -179,21 +185,23 @@ class Accounts:
         first, count = asked.from_record or 0, min(asked.record_count or MAX_STATEMENT, MAX_STATEMENT)
         if first > MAX_RECORDS_DEEP:
             raise Fault(Code.INVALID_INPUT_DATA, f"fromRecord is at most {MAX_RECORDS_DEEP}")
-        wallet = await self.wallet(ask.customer_id)
-        lines = await self._lines(wallet.account_id, asked, first + count + 1)
+        balances = await self._balances(ask.customer_id)
+        wallet, told = balances.wallets[0], max(balances.seq, self._terms.expected(ask.customer_id))
+        lines = await self._lines(wallet.account_id, asked, first + count + 1, min_seq=told)
         digits = MINOR_DIGITS[wallet.currency]
         return Statement(
             account_statement=[_item(line, digits) for line in lines[first : first + count]],
             more_available=len(lines) > first + count,
         )
 
-    async def _lines(self, account_id: int, asked: StatementParams, wanted: int) -> list[Line]:
+    async def _lines(self, account_id: int, asked: StatementParams, wanted: int, *, min_seq: int) -> list[Line]:
         """The newest lines that were asked for, at least `wanted` where there are as many."""
         kept: list[Line] = []
         cursor: str | None = None
         for _ in range(2 * MAX_RECORDS_DEEP // STATEMENT_PAGE):
             page = await self._reading.ask(
-                lambda reads, cursor=cursor: reads.statement(account_id, cursor=cursor, limit=STATEMENT_PAGE)  # type: ignore[misc]  # bound now
+                lambda reads, cursor=cursor: reads.statement(account_id, cursor=cursor, limit=STATEMENT_PAGE),  # type: ignore[misc]  # bound now
+                min_seq=min_seq,
             )
             kept += [line for line in page.rows if _is_asked(line, asked)]
             cursor = page.next

@@ -30,7 +30,7 @@ from overround.book.matching import Half, Order, OrderType, RunnerBook, Trade
 from overround.edge.betfair import virtual
 from overround.edge.betfair.definitions import definition_json
 from overround.edge.betfair.pictures import Ladder, Levels
-from overround.edge.betfair.touching import EXCHANGE_KINDS, Touched, touched_by
+from overround.edge.betfair.touching import EXCHANGE_KINDS, Touched, customers_of, touched_by
 from overround.edge.live import READ_ROWS, JournalPort
 from overround.kernel.fact import Fact
 from overround.kernel.instant import SECOND_US
@@ -297,6 +297,8 @@ class Board:
             self._touch(market_id, runners, seq, at_us, fact)
         for customer_id, market_id, _, _ in touched.orders:
             self.of_customer.setdefault(customer_id, {})[market_id] = seq
+        for customer_id in customers_of(fact, touched):
+            self.expect(customer_id, seq)
         if self.listener is not None:
             self._tell(self.listener, touched)
 

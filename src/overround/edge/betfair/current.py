@@ -14,6 +14,7 @@ from overround.edge.betfair.listing import check_ids
 from overround.edge.betfair.ordering import average_milli
 from overround.edge.betfair.selecting import fits, is_between
 from overround.edge.betfair.values import Shape
+from overround.projections import ExchangeOrder
 
 MAX_RECORDS: Final = 1_000
 
@@ -76,16 +77,16 @@ class CurrentOrders(Shape, frozen=True, omit_defaults=False):
     more_available: bool
 
 
-def order_type(order: Order) -> str:
+def order_type(order: Order | ExchangeOrder) -> str:
     return order.type.value.upper()
 
 
-def persistence_type(order: Order) -> str:
+def persistence_type(order: Order | ExchangeOrder) -> str:
     """An order for the starting price persists in no other way."""
     return order.persistence.value.upper() if order.type is OrderType.LIMIT else "MARKET_ON_CLOSE"
 
 
-def price_of(order: Order) -> float:
+def price_of(order: Order | ExchangeOrder) -> float:
     return price(order.price_milli) if order.type is not OrderType.MARKET_ON_CLOSE else 0.0
 
 

@@ -41,7 +41,7 @@ class Exchange:
         handlers = Handlers(
             accounts=accounts,
             books=Books(self.board),
-            cleared=Cleared(self.board),
+            cleared=Cleared(self.board, reading),
             current=Current(self.board, live.wait_for),
             listing=Listing(self.board),
             orders=orders,

@@ -19,6 +19,7 @@ from overround.edge.betfair.subscribers import OrderHeard
 from overround.edge.betfair.values import Shape
 from overround.kernel.instant import SECOND_US
 from overround.kernel.rounding import half_even
+from overround.projections import ExchangeOrder
 
 SIDES: Final = {"back": "B", "lay": "L"}
 TYPES: Final = {OrderType.LIMIT: "L", OrderType.LIMIT_ON_CLOSE: "LOC", OrderType.MARKET_ON_CLOSE: "MOC"}
@@ -64,7 +65,7 @@ class OrderShape(Shape, frozen=True):
     lsrc: Lapse | None = None
 
 
-def average_milli(order: Order) -> int:
+def average_milli(order: Order | ExchangeOrder) -> int:
     """The average price that an order was matched at, to the thousandth; 0 where it was not."""
     return half_even(order.matched_value, order.matched_minor) if order.matched_minor else 0
 

@@ -76,6 +76,15 @@ def touched_by(fact: Fact, state: ExchangeState) -> Touched:
     return touched
 
 
+def customers_of(fact: Fact, touched: Touched) -> Iterable[int]:
+    """Whose orders changed, or whose position was settled."""
+    customers = {customer_id: None for customer_id, _, _, _ in touched.orders}
+    customers.update(dict.fromkeys(customer_id for customer_id, _ in (*touched.whole, *touched.closed)))
+    if isinstance(fact, ExchangeSettled):
+        customers.update(dict.fromkeys(position.customer_id for position in fact.positions))
+    return customers
+
+
 @singledispatch
 def _touch(fact: Any, state: ExchangeState, touched: Touched) -> None:
     """Facts that no viewer sees."""
