@@ -55,6 +55,7 @@ def exchange_day(house: "House", competition: int) -> None:
     event = house.done(CreateEvent(competition, "Cup", house.now_us + 3_600 * SECOND_US))
     ann, bob = (_trader(house) for _ in range(2))
     house.done(SetDiscount(ann, 1_000))
+    house.done(SetCurrencyRate("EUR", 118, 100))
     won, void = (_market(house, event, MarketTerms(name, turn_in_play=True)) for name in ("Won", "Void"))
     race = _market(house, event, MarketTerms("Race", bsp=True))
     for market in (won, void):
@@ -144,17 +145,18 @@ def drawn(seed: int, asks: int) -> "House":
         command = wish(rng, house.machine.state)
         house.ask(_actor(command), command)
         house.wait(rng.choice((0, 0, 5 * SECOND_US, 500 * SECOND_US)))
+    exchange_day(house, competition)
     return house
 
 
 def _from_above(house: "House", rng: random.Random) -> None:
-    """What the desk decides of the event, or of all, and mostly takes back."""
+    """What the desk decides of the event, or of all, and takes back."""
     level, number = rng.choice(((Level.PLATFORM, 0), (Level.SPORT, 1), (Level.COMPETITION, 1), (Level.EVENT, 1)))
-    house.ask(OPERATOR, SuspendLevel(level, number, "storm"))
+    house.done(SuspendLevel(level, number, "storm"))
     house.ask(OPERATOR, RescheduleEvent(1, rng.randint(1_800, 1_900) * 10**12))
     if rng.random() < 0.5:
         house.ask(OPERATOR, ApproveCompetition(1, True))
-    house.ask(OPERATOR, ResumeLevel(level, number))
+    house.done(ResumeLevel(level, number))
 
 
 def _actor(command: AnyCommand) -> int:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from tests.book.exchange_wishes import CUSTOMERS
 from tests.projections.exchanges import drawn
 from tests.projections.stories import House, connected, fold_all, pooled
 
@@ -27,6 +26,10 @@ class Twin(msgspec.Struct):
 
     orders: list[ExchangeOrder]
     positions: dict[tuple[int, int], Position]
+
+    @property
+    def customers(self) -> list[int]:
+        return sorted({customer_id for _, customer_id in self.positions if customer_id})
 
     def cleared(self, customer_id: int, clearing: Clearing) -> list[tuple[int, int, int]]:
         """When, which order, and how much of it; the last first."""
@@ -73,7 +76,7 @@ async def test_every_order_that_was_cleared(postgres_dsn: str, house: House, twi
     await told(postgres_dsn, house)
     kinds = set()
     async with pooled(postgres_dsn) as pool:
-        for customer in CUSTOMERS:
+        for customer in twin.customers:
             for clearing in Clearing:
                 wanted = Wanted(customer_id=customer, clearing=clearing)
                 rows, markets = await Reads(pool).exchange.cleared(wanted, first=0, count=10_000)
@@ -90,7 +93,7 @@ async def test_sums_are_sums(postgres_dsn: str, house: House, twin: Twin) -> Non
     await told(postgres_dsn, house)
     by_id = {order.id: order for order in twin.orders}
     async with pooled(postgres_dsn) as pool:
-        for customer in CUSTOMERS:
+        for customer in twin.customers:
             wanted = Wanted(customer_id=customer, clearing=Clearing.SETTLED)
             own = [by_id[number] for _, number, _ in twin.cleared(customer, Clearing.SETTLED)]
             for by in Grouping:
@@ -108,7 +111,7 @@ async def test_sums_are_sums(postgres_dsn: str, house: House, twin: Twin) -> Non
 
 
 def _key(row: object, by: Grouping) -> object:
-    """By what a row is told apart. There is one sport and one event."""
+    """By what a row is told apart. There is one sport; nobody trades on two events."""
     names = {"market": (), "runner": ("runner",), "side": ("runner", "side"), "strategy": ("strategy",)}
     return tuple(getattr(row, name) for name in ("market_id", *names[by])) if by in names else 1
 
