@@ -2,13 +2,14 @@
 
 import pytest
 from tests.book.exchanging import BACK, LAY, Exchange
-from tests.book.test_exchange_rules import market_for
+from tests.book.test_exchange_rules import market_for, rows
 
 from overround.book.exchange import MarketTerms, Minimums, Refusal, RunnersResult, Share, Status, VoidResult
 from overround.book.exposure import Side
 from overround.book.limits import LimitKind
 from overround.book.machine import Done, OrdersAnswer, decode_snapshot, encode_snapshot
 from overround.book.machine.commands import (
+    AnyCommand,
     CreateCompetition,
     CreateEvent,
     MoveFunds,
@@ -16,7 +17,7 @@ from overround.book.machine.commands import (
     SelfExclude,
     SetLimit,
 )
-from overround.book.machine.desk_commands import ResumeLevel, SuspendLevel
+from overround.book.machine.desk_commands import RequireApproval, ResumeLevel, SuspendLevel
 from overround.book.machine.exchange_commands import (
     CancelInstruction,
     CancelOrders,
@@ -25,6 +26,7 @@ from overround.book.machine.exchange_commands import (
     OpenExchangeMarket,
     PlaceInstruction,
     PlaceOrders,
+    RecordExchangeResult,
     RemoveRunner,
     ReplaceInstruction,
     ReplaceOrders,
@@ -36,7 +38,7 @@ from overround.book.machine.exchange_commands import (
     UpdateInstruction,
     UpdateOrders,
 )
-from overround.book.matching import OrderStatus, OrderType, Persistence, Target, TimeInForce
+from overround.book.matching import Lapse, OrderStatus, OrderType, Persistence, Target, TimeInForce
 from overround.kernel.instant import DAY_US, SECOND_US
 from overround.kernel.level import Level
 from overround.kernel.refusal import Refused
@@ -246,7 +248,7 @@ def test_a_market_that_is_not_open_takes_no_orders() -> None:
     assert house.why(customer, market, BACK, 3_000, 500) == "market_not_open_for_betting"
     house.do(OpenExchangeMarket(market))
     version = house.market_of(market).version
-    assert house.why(customer, market, BACK, 3_000, 500, version=version - 1) == "invalid_market_version"
+    assert house.report(customer, market, BACK, 3_000, 500, version=version - 1).code == "bet_taken_or_lapsed"
     house.order(customer, market, BACK, 3_000, 500, version=version)
     house.do(SuspendExchangeMarket(market, "goal"))
     assert house.why(customer, market, BACK, 3_000, 500) == "market_suspended"
@@ -452,7 +454,7 @@ def test_another_delay_in_play_suspends_lapses_changes_and_opens() -> None:
     ("level", "number"), [(Level.PLATFORM, 0), (Level.SPORT, 1), (Level.COMPETITION, 1), (Level.EVENT, 1)]
 )
 def test_a_suspension_above_a_market_and_its_end_give_it_another_version(level: Level, number: int) -> None:
-    """An order that names the version from before is for a market that has moved on."""
+    """An order that names the version from before is for a market that has moved on, and lapses."""
     house = Exchange()
     market, over, backer = house.exchange_market(), house.exchange_market(), house.trader()
     house.win(over, 0)
@@ -463,9 +465,7 @@ def test_a_suspension_above_a_market_and_its_end_give_it_another_version(level: 
     assert (refused.code, refused.detail["level"]) == (Refusal.MARKET_SUSPENDED, level)
     house.do(ResumeLevel(level, number))
     assert (house.market_of(market).version, house.market_of(over).version) == (before + 2, closed)
-    stale = house.place(backer, market, BACK, 3_000, 500, version=before)
-    assert isinstance(stale, Refused)
-    assert stale.code == Refusal.INVALID_MARKET_VERSION
+    assert house.report(backer, market, BACK, 3_000, 500, version=before).code == "bet_taken_or_lapsed"
     house.order(backer, market, BACK, 3_000, 500, version=before + 2)
 
 
@@ -493,6 +493,99 @@ def test_a_start_is_moved_until_the_market_is_closed() -> None:
     house.do(RescheduleExchangeMarket(market, 0))
     house.win(market, 0)
     assert house.refusal(RescheduleExchangeMarket(market, later_us)) == "market_status"
+
+
+def test_an_order_for_a_market_that_has_moved_on_lapses_as_it_comes() -> None:
+    """It has a number and is seen to have lapsed; nothing is held, and nobody meets it."""
+    house = Exchange()
+    market, customer, other = house.exchange_market(bsp=True), house.trader(), house.trader()
+    version = house.market_of(market).version
+    house.do(RemoveRunner(market, 1003, 0))
+    asked = PlaceInstruction(1001, BACK, 3_000, 500)
+    at_start = PlaceInstruction(1001, BACK, 0, 0, type=OrderType.MARKET_ON_CLOSE, liability_minor=500)
+    answer = house.ask(PlaceOrders(customer, market, "GBP", (asked, at_start), version))
+    assert isinstance(answer, OrdersAnswer)
+    assert [report.code for report in answer.reports] == ["bet_taken_or_lapsed"] * 2
+    for report in answer.reports:
+        order = house.order_of(report.order_id)
+        assert (order.status, order.lapse) == (OrderStatus.COMPLETE, Lapse.MARKET_VERSION)
+        assert (order.remaining_minor, order.lapsed_at_us) == (0, house.at_us)
+    assert (house.order_of(answer.reports[0].order_id).lapsed_minor, house.held(customer)) == (500, 0)
+    house.order(other, market, LAY, 3_000, 500)
+    assert house.book(market) == "3×500 | "
+    assert house.why(customer, market, BACK, 3_010, 500, version=version) == "invalid_odds"
+    again = decode_snapshot(encode_snapshot(house.machine.state)).exchange.orders
+    assert (again.by_id, again.gone) == (
+        house.machine.state.exchange.orders.by_id,
+        house.machine.state.exchange.orders.gone,
+    )
+    house.wait(3_700 * SECOND_US)
+    house.order(other, market, LAY, 2_900, 500)
+    assert answer.reports[0].order_id not in house.machine.state.exchange.orders.by_id
+
+
+def test_a_version_is_the_last_one_that_an_order_may_meet() -> None:
+    """One that the market does not have yet is met by this one, and another start is no change to an order."""
+    house = Exchange()
+    market, customer = house.exchange_market(), house.trader()
+    version = house.market_of(market).version
+    house.do(RescheduleExchangeMarket(market, house.at_us + DAY_US))
+    for named in (version, version + 1, version + 9):
+        assert house.report(customer, market, BACK, 3_000, 500, version=named).remaining_minor == 500
+
+
+def test_reasons_are_those_of_the_page() -> None:
+    told = {row["`lsrc`"] if "`lsrc`" in row else row["lsrc"] for row in rows("In play", "an order that")}
+    assert told - {"–"} == {why.upper() for why in Lapse if why}
+
+
+LAPSES: list[tuple[Lapse, str]] = [
+    (Lapse.MARKET_VERSION, "remove another runner"),
+    (Lapse.RUNNER_UNKNOWN, "remove the runner"),
+    (Lapse.MARKET_SUSPENDED, "suspend"),
+    (Lapse.MARKET_SUSPENDED, "another delay"),
+    (Lapse.MARKET_SUSPENDED, "the desk suspends and resumes"),
+    (Lapse.MARKET_INVALID, "the desk approves no more"),
+    (Lapse.MARKET_UNKNOWN, "a result"),
+    (Lapse.NONE, "the customer is shut out"),
+]
+
+
+@pytest.mark.parametrize(("why", "what"), LAPSES, ids=[what for _, what in LAPSES])
+def test_why_an_order_lapsed_that_waited(why: Lapse, what: str) -> None:
+    house = Exchange()
+    market, backer = in_play(house), house.trader()
+    version = house.market_of(market).version if why is Lapse.MARKET_VERSION else 0
+    order = house.order(backer, market, BACK, 3_000, 500, version=version)
+    happens: dict[str, list[AnyCommand]] = {
+        "remove another runner": [RemoveRunner(market, 1003, 0)],
+        "remove the runner": [RemoveRunner(market, 1001, 0)],
+        "suspend": [SuspendExchangeMarket(market, "goal")],
+        "another delay": [ChangeBetDelay(market, 8 * SECOND_US)],
+        "the desk suspends and resumes": [SuspendLevel(Level.EVENT, 1, "goal"), ResumeLevel(Level.EVENT, 1)],
+        "the desk approves no more": [RequireApproval(True)],
+        "a result": [RecordExchangeResult(market, VoidResult("abandoned"))],
+        "the customer is shut out": [SelfExclude(backer, 200 * DAY_US)],
+    }
+    for command in happens[what]:
+        house.do(command)
+    house.wait(10 * SECOND_US)
+    found = house.order_of(order)
+    assert (found.lapse, found.lapsed_minor, found.status) == (why, 500, OrderStatus.COMPLETE)
+    assert house.held(backer) == 0
+
+
+def test_what_lapses_by_its_own_terms_has_no_reason() -> None:
+    """The off, the starting price and a fill-or-kill order: the customer knew."""
+    house = Exchange()
+    market, customer = house.exchange_market(terms=LIVE, bsp=True), house.trader()
+    killed = house.order(customer, market, BACK, 3_000, 500, time_in_force=TimeInForce.FILL_OR_KILL)
+    rests = house.order(customer, market, BACK, 3_000, 500, runner=1)
+    at_start = house.order(customer, market, LAY, 0, 0, type=OrderType.MARKET_ON_CLOSE, liability_minor=1_000)
+    house.do(TurnInPlay(market))
+    for order in map(house.order_of, (killed, rests, at_start)):
+        assert order.lapsed_at_us
+        assert (order.lapse, order.remaining_minor) == (Lapse.NONE, 0)
 
 
 def test_who_was_shut_out_meanwhile_gets_nothing_after_the_delay() -> None:

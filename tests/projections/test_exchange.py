@@ -25,7 +25,7 @@ async def difference(connection: Connection, house: House) -> TableDifference | 
         return await compare_now(connection, state, past)
 
 
-@pytest.mark.parametrize("seed", [3, 5, 7, 13])
+@pytest.mark.parametrize("seed", [3, 7, 10, 13])
 async def test_whatever_people_ask_the_twin_agrees(postgres_dsn: str, seed: int) -> None:
     """In batches of any size; now and then a worker begins anew and carries nothing."""
     house, rng = drawn(seed, 600), random.Random(seed)

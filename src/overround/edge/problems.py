@@ -180,7 +180,6 @@ MACHINE: Final[dict[str, Kind]] = {
     "no_rate": Kind(422, "There is no rate between the wallet's currency and the market's"),
     "too_many_instructions": Kind(422, "No instructions, or more than one request may have"),
     "market_not_open_for_betting": Kind(422, "The exchange market takes no orders"),
-    "invalid_market_version": Kind(422, "The exchange market has moved on from the version named"),
     "bet_action_error": Kind(422, "An instruction cannot be taken, so none was: `instruction` and `reason` say which"),
     "duplicate_betids": Kind(422, "One order is named twice"),
     "invalid_runner": Kind(422, "The exchange market has no such runner"),

@@ -15,6 +15,7 @@ from overround.book.exchange import (
     ExchangeResultRecorded,
     ExchangeSettled,
     OrdersActivated,
+    OrdersPlaced,
     RunnerRemoved,
     StartReconciled,
     TurnedInPlay,
@@ -103,6 +104,8 @@ class ExchangePast(msgspec.Struct):
             self.touched[order.market_id, order.customer_id] = self.stamps[order.market_id] = state.seq
         if order.lapsed_at_us and before[:2] != kept.seen[:2]:
             kept.reason = REASONS.get(type(fact), "fill_or_kill")
+            if isinstance(fact, OrdersPlaced) and fact.stale:
+                kept.reason = "version"
             if isinstance(fact, OrdersActivated) and order.id in [cut.order for cut in fact.lapsed]:
                 kept.reason = "delay"
         if before[2] != kept.seen[2]:

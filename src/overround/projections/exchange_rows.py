@@ -14,6 +14,7 @@ class Lapse(StrEnum):
     """Why what was unmatched of an order lapsed."""
 
     FILL_OR_KILL = "fill_or_kill"
+    VERSION = "version"
     DELAY = "delay"
     SUSPENSION = "suspension"
     IN_PLAY = "in_play"

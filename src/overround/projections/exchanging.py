@@ -63,6 +63,11 @@ def _place(at: Folding, fact: OrdersPlaced | OrdersReplaced) -> None:
         at.known.orders[row.id] = at.changes.exchange.orders[row.id] = row
     if rows:
         _touch(at, fact.market_id, fact.customer_id)
+    if isinstance(fact, OrdersPlaced) and fact.stale:
+        for row in rows:
+            row.lapsed_minor, row.remaining_minor, row.status = row.remaining_minor, 0, OrderStatus.COMPLETE
+            row.lapsed_at_us, row.lapse_reason = at.at_us, Lapse.VERSION
+        return
     _trade(at, fact.market_id, fact.trades)
     for row in rows:
         _land(at, row)

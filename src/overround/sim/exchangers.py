@@ -112,7 +112,8 @@ class Trader:
         pick = chance.random()
         if pick < 0.65 or not mine:
             asked = tuple(self._instruction() for _ in range(chance.choice((1, 1, 1, 3))))
-            return PlaceOrders(self.customer, self._market, CURRENCY, asked)
+            version = chance.choice((0, 0, 0, 0, 0, 1))  # the first is stale once the market is open
+            return PlaceOrders(self.customer, self._market, CURRENCY, asked, version)
         if pick < 0.8:
             return CancelOrders(
                 self.customer, self._market, (CancelInstruction(chance.choice(mine), chance.choice((0, 7))),)

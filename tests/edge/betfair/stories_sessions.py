@@ -145,6 +145,16 @@ def the_end(world: World) -> Any:
     return lapse(world, world.ends)
 
 
+@tells("LapseStatusReasonCode", "MKT_VERSION")
+def a_market_that_moved_on(world: World) -> Any:
+    with let_in(world.trader) as line:
+        line.ask("orderSubscription")
+        line.until(lambda message: message["op"] == "ocm")
+        world.place(world.back(), marketVersion={"version": 1})
+        (order,) = lapsed_orders(line.until(lapsed_orders))
+        return order["lsrc"]
+
+
 @tells("LapseStatusReasonCode", "RNR_UNKNOWN")
 def a_removal(world: World) -> Any:
     gone = {"selection_id": world.first, "factor_bp": 1_000}

@@ -305,6 +305,11 @@ def test_a_market_that_moved_on(raw: Raw, market: Market) -> None:
     assert "error" not in raw.call("placeOrders", marketId=market.id, instructions=orders, marketVersion=version)
     report = raw.report("placeOrders", marketId=market.id, instructions=orders, marketVersion={"version": 1})
     assert report == ("BET_ACTION_ERROR", ["BET_TAKEN_OR_LAPSED"])
+    answer = raw.call("placeOrders", marketId=market.id, instructions=orders, marketVersion={"version": 1})
+    (row,) = answer["result"]["instructionReports"]
+    assert int(row["betId"]) > 0
+    assert (row["orderStatus"], row["sizeMatched"]) == ("EXECUTION_COMPLETE", 0.0)
+    assert "error" not in raw.call("placeOrders", marketId=market.id, instructions=orders, marketVersion={"version": 9})
 
 
 def test_a_removed_runner(raw: Raw, market: Market, operator: Api) -> None:

@@ -102,6 +102,33 @@ def test_others_orders_are_nobody_elses(trader: Trader, new_trader: Make, market
         assert [row["id"] for row in change["oc"][0]["orc"]] == [market.selections[1]]
 
 
+def test_the_stream_says_why_an_order_lapsed_before_it_came_to_the_book(
+    trader: Trader, new_market: Make, operator: Api
+) -> None:
+    """A market that has moved on; a suspension in the delay, of which an asynchronous client hears by the stream."""
+    market = new_market(turn_in_play=True, bet_delay_ms=5_000)
+    order, betting = [limit(market.selections[0], "BACK", 3.0, 5.0)], trader.client().betting
+    here = f"/v1/operator/exchange/markets/{market.number}"
+    with let_in(trader) as line:
+        line.ask("orderSubscription")
+        line.read()
+        line.read()
+        betting.place_orders(market.id, order, market_version={"version": 1})
+        (told,) = line.change("ocm")["oc"][0]["orc"][0]["uo"]
+        assert (told["status"], told["sl"], told["lsrc"]) == ("EC", 5.0, "MKT_VERSION")
+        assert told["ld"] >= told["pd"]
+        betting.place_orders(market.id, order)
+        line.change("ocm")
+        operator.made(f"{here}/turn-in-play", {})
+        (told,) = line.change("ocm")["oc"][0]["orc"][0]["uo"]
+        assert (told["status"], told["sl"], told["lsrc"]) == ("EC", 5.0, "MKT_INVALID")
+        operator.made(f"{here}/open", {})
+        betting.place_orders(market.id, order, async_=True)
+        operator.made(f"{here}/suspend", {"reason": "goal"})
+        (told,) = line.change("ocm")["oc"][0]["orc"][0]["uo"]
+        assert (told["status"], told["sl"], told["lsrc"]) == ("EC", 5.0, "MKT_SUSPENDED")
+
+
 def test_a_strategy_hears_of_its_own_orders(trader: Trader, market: Market) -> None:
     own = trader.client()
     with let_in(trader) as line:

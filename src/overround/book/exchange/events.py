@@ -5,7 +5,7 @@ import msgspec
 
 from overround.book.exchange.types import ExchangeResult, MarketTerms, Minimums, RunnerTerms
 from overround.book.ledger import Posting
-from overround.book.matching import Persistence, Placed, Trade
+from overround.book.matching import Lapse, Persistence, Placed, Trade
 from overround.kernel.fact import Fact
 
 
@@ -119,7 +119,9 @@ class RunnerRemoved(ExchangeFact, frozen=True, kw_only=True, tag="runner_removed
 
 class OrdersPlaced(ExchangeFact, frozen=True, kw_only=True, tag="orders_placed"):
     """Orders of one request. Where `decide_at_us` is not 0, those of `waiting` (ids) wait for their in-play delay.
-    `currency` is the customer's wallet; `rate` is there with the customer's first order on the market."""
+    `currency` is the customer's wallet; `rate` is there with the customer's first order on the market. Those that wait
+    may meet no version of the market after `market_version`, if that is not 0; where it is `stale` already, all orders
+    lapse as they come, and nothing is held."""
 
     customer_id: int
     currency: str
@@ -127,16 +129,20 @@ class OrdersPlaced(ExchangeFact, frozen=True, kw_only=True, tag="orders_placed")
     rate: tuple[int, int] | None = None
     decide_at_us: int = 0
     waiting: tuple[int, ...] = ()
+    market_version: int = 0
+    stale: bool = False
 
 
 class OrdersActivated(ExchangeFact, frozen=True, kw_only=True, tag="orders_activated"):
     """The in-play delay of a customer's orders is over: they traded and rest, but for those `lapsed`. `sizes` are those
-    of orders whose target came to another size than it was placed with, as (order, size_minor)."""
+    of orders whose target came to another size than it was placed with, as (order, size_minor); `whys` are the reasons
+    of those that lapsed, in their order."""
 
     customer_id: int
     orders: tuple[int, ...]
     sizes: tuple[tuple[int, int], ...] = ()
     lapsed: tuple[Cut, ...] = ()
+    whys: tuple[Lapse, ...] = ()
 
 
 class OrdersCancelled(Fact, frozen=True, kw_only=True, tag="orders_cancelled"):
@@ -173,6 +179,7 @@ class OrdersReplaced(ExchangeFact, frozen=True, kw_only=True, tag="orders_replac
     failed: tuple[Failed, ...] = ()
     decide_at_us: int = 0
     waiting: tuple[int, ...] = ()
+    market_version: int = 0
 
 
 class HeartbeatSet(Fact, frozen=True, kw_only=True, tag="heartbeat_set"):

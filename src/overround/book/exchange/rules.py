@@ -64,7 +64,6 @@ class Refusal(StrEnum):
     TOO_MANY_INSTRUCTIONS = "too_many_instructions"
     MARKET_NOT_OPEN_FOR_BETTING = "market_not_open_for_betting"
     MARKET_SUSPENDED = "market_suspended"
-    INVALID_MARKET_VERSION = "invalid_market_version"
     BET_ACTION_ERROR = "bet_action_error"
     DUPLICATE_BETIDS = "duplicate_betids"
     INVALID_RUNNER = "invalid_runner"

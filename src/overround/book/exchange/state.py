@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Container
+from itertools import repeat
 from typing import Any, Final
 
 import msgspec
@@ -45,7 +46,7 @@ from overround.book.exchange.types import (
     Status,
 )
 from overround.book.exposure import Position
-from overround.book.matching import MarketBook, Order, OrdersState, OrderStatus, TimeInForce
+from overround.book.matching import Lapse, MarketBook, Order, OrdersState, OrderStatus, TimeInForce
 from overround.kernel.fact import Fact
 
 # Members found once: Python 3.11 takes longer to look one up in its enum than to compare it.
@@ -132,8 +133,12 @@ def _hold(state: ExchangeState, holds: tuple[Hold, ...]) -> None:
         state.markets[hold.market_id].positions[hold.customer_id].held_minor += hold.change_minor
 
 
-def _lapse(state: ExchangeState, cuts: tuple[Cut, ...], at_us: int) -> None:
+def _lapse(state: ExchangeState, cuts: tuple[Cut, ...], at_us: int, why: Lapse = Lapse.NONE) -> None:
+    """These parts of orders lapse. `why` is said of those that waited to come to the book."""
     for cut in cuts:
+        order = state.orders.by_id[cut.order]
+        if order.status is PENDING:
+            order.lapse = why
         matching.cut(state.orders, cut.order, cut.size_minor, at_us, lapses=True)
 
 
@@ -169,7 +174,7 @@ def _new(fact: OrdersPlaced | OrdersReplaced, at_us: int) -> list[Order]:
         if placed.target_minor:
             order.target, order.target_minor = placed.target, placed.target_minor
         if waits:
-            order.decide_at_us = fact.decide_at_us
+            order.decide_at_us, order.market_version = fact.decide_at_us, fact.market_version
         made.append(order)
     return made
 
@@ -178,6 +183,9 @@ def _orders_placed(state: ExchangeState, fact: OrdersPlaced, at_us: int) -> None
     book = state.orders.books[fact.market_id]
     if fact.rate is not None:
         book.positions[fact.customer_id] = Position(fact.customer_id, fact.currency, *fact.rate, {})
+    if fact.stale:
+        matching.turn_away(state.orders, book, _new(fact, at_us), Lapse.MARKET_VERSION, at_us)
+        return
     matching.place(state.orders, book, _new(fact, at_us), fact.trades, at_us)
     _hold(state, fact.holds)
 
@@ -190,7 +198,8 @@ def _orders_replaced(state: ExchangeState, fact: OrdersReplaced, at_us: int) -> 
 
 
 def _orders_activated(state: ExchangeState, fact: OrdersActivated, at_us: int) -> None:
-    _lapse(state, fact.lapsed, at_us)
+    for cut, why in zip(fact.lapsed, fact.whys or repeat(Lapse.NONE), strict=False):
+        _lapse(state, (cut,), at_us, why)
     book = state.orders.books[fact.market_id]
     matching.activate(state.orders, book, fact.orders, fact.sizes, fact.trades, at_us)
     _hold(state, fact.holds)
@@ -266,7 +275,7 @@ def _created(state: ExchangeState, fact: ExchangeMarketCreated, at_us: int) -> N
 
 def _step(market: ExchangeMarket, action: Action) -> None:
     market.status = LIFE[market.status, action]
-    market.version += 1
+    market.rise()
 
 
 def _opened(state: ExchangeState, fact: ExchangeMarketOpened, at_us: int) -> None:
@@ -275,7 +284,7 @@ def _opened(state: ExchangeState, fact: ExchangeMarketOpened, at_us: int) -> Non
 
 def _suspended(state: ExchangeState, fact: ExchangeMarketSuspended, at_us: int) -> None:
     _step(state.markets[fact.market_id], Action.SUSPEND)
-    _lapse(state, fact.lapsed, at_us)
+    _lapse(state, fact.lapsed, at_us, Lapse.MARKET_SUSPENDED)
     _hold(state, fact.holds)
     matching.waits_over(state.orders)
 
@@ -283,25 +292,25 @@ def _suspended(state: ExchangeState, fact: ExchangeMarketSuspended, at_us: int) 
 def _delay_changed(state: ExchangeState, fact: BetDelayChanged, at_us: int) -> None:
     market = state.markets[fact.market_id]
     market.bet_delay_us, market.passive = fact.bet_delay_us, fact.passive
-    market.version += 1
+    market.rise()
 
 
 def _rescheduled(state: ExchangeState, fact: ExchangeMarketRescheduled, at_us: int) -> None:
     market = state.markets[fact.market_id]
     market.terms = msgspec.structs.replace(market.terms, starts_at_us=fact.starts_at_us)
-    market.version += 1
+    market.rise(material=False)
 
 
-def moved(state: ExchangeState, event_ids: Container[int]) -> list[int]:
-    """Something above the markets of these events changed, so that orders on them are taken otherwise than before:
-    another version of each that is not closed, and which they are."""
+def moved(state: ExchangeState, event_ids: Container[int], *, material: bool) -> list[int]:
+    """Something above the markets of these events changed, and if it is `material`, orders on them are taken otherwise
+    than before: another version of each that is not closed, and which they are."""
     found = [
         market
         for market in state.markets.values()
         if market.event_id in event_ids and market.status is not Status.CLOSED
     ]
     for market in found:
-        market.version += 1
+        market.rise(material=material)
     return [market.id for market in found]
 
 
@@ -313,7 +322,7 @@ def _reconciled(state: ExchangeState, fact: StartReconciled, at_us: int) -> None
     _lapse(state, fact.lapsed, at_us)
     _hold(state, fact.holds)
     market.reconciled = True
-    market.version += 1
+    market.rise()
 
 
 def _in_play(state: ExchangeState, fact: TurnedInPlay, at_us: int) -> None:
@@ -321,18 +330,20 @@ def _in_play(state: ExchangeState, fact: TurnedInPlay, at_us: int) -> None:
     _lapse(state, fact.lapsed, at_us)
     _hold(state, fact.holds)
     market.in_play = True
-    market.version += 1
+    market.rise()
 
 
 def _removed(state: ExchangeState, fact: RunnerRemoved, at_us: int) -> None:
     market = state.markets[fact.market_id]
-    _lapse(state, fact.lapsed, at_us)
+    for cut in fact.lapsed:
+        is_out = state.orders.by_id[cut.order].runner == fact.runner
+        _lapse(state, (cut,), at_us, Lapse.RUNNER_UNKNOWN if is_out else Lapse.NONE)
     matching.remove(state.orders, state.orders.books[market.id], fact.runner, fact.voided, fact.reduced)
     runner = market.runners[fact.runner]
     runner.status, runner.factor_bp, runner.removed_at_us = RunnerStatus.REMOVED, fact.factor_bp, at_us
     _hold(state, fact.holds)
     matching.waits_over(state.orders)
-    market.version += 1
+    market.rise()
 
 
 # ---------------------------------------------------------------- settlement
@@ -340,7 +351,7 @@ def _removed(state: ExchangeState, fact: RunnerRemoved, at_us: int) -> None:
 
 def _result(state: ExchangeState, fact: ExchangeResultRecorded, at_us: int) -> None:
     market = state.markets[fact.market_id]
-    _lapse(state, fact.lapsed, at_us)
+    _lapse(state, fact.lapsed, at_us, Lapse.MARKET_UNKNOWN)
     _hold(state, fact.holds)
     _step(market, Action.CLOSE)
     market.revision, market.result = fact.revision, fact.result

@@ -212,8 +212,9 @@ class Pulse(msgspec.Struct, array_like=True, gc=False):
 class ExchangeMarket(msgspec.Struct, array_like=True):
     """A market of the exchange. `positions` are by customer, 0 is the house between the legs of cross matches.
 
-    `version` rises with every change that an order must know about. `bet_delay_us` holds while in play. `residues` are
-    what settlement left to the house, by currency.
+    `version` rises with every change; `material_version` is that of the last change after which an order is taken
+    otherwise than before. `bet_delay_us` holds while in play. `residues` are what settlement left to the house, by
+    currency.
     """
 
     id: int
@@ -233,6 +234,13 @@ class ExchangeMarket(msgspec.Struct, array_like=True):
     positions: dict[int, Position] = {}
     trades: list[Trade] = []
     residues: dict[str, int] = {}
+    material_version: int = 1
+
+    def rise(self, *, material: bool = True) -> None:
+        """Something changed."""
+        self.version += 1
+        if material:
+            self.material_version = self.version
 
 
 class ExchangeSettling(msgspec.Struct, array_like=True):

@@ -22,7 +22,8 @@ def fold_above(state: ExchangeState, offer: CatalogueState, fact: Fact) -> list[
     """The exchange's markets that such a fact reaches have another version from now on. Which they are."""
     place = _place(fact)
     below = offer.events_below(*place) if place is not None else {}
-    return exchange.moved(state, below) if below else []
+    material = not isinstance(fact, EventRescheduled)
+    return exchange.moved(state, below, material=material) if below else []
 
 
 def _place(fact: Fact) -> Place | None:

@@ -17,7 +17,7 @@ from overround.book.exchange import (
 )
 from overround.book.machine.exchange_checks import persistence_refusal
 from overround.book.machine.exchange_commands import CancelInstruction, CancelOrders, ReplaceOrders, UpdateOrders
-from overround.book.machine.exchange_orders import Facts, Placing, desk_refusal, market_refusal
+from overround.book.machine.exchange_orders import Facts, Placing, desk_refusal, is_stale, market_refusal
 from overround.book.machine.exchange_trial import Trial
 from overround.book.machine.state import State
 from overround.book.matching import Order, OrderStatus, Placed
@@ -143,7 +143,7 @@ def replace_orders(state: State, command: ReplaceOrders, now_us: int) -> Facts:
     if refused is not None:
         return refused
     assert market is not None
-    stale = bool(command.market_version) and command.market_version != market.version
+    stale = is_stale(market, command.market_version)
     position = market.positions.get(command.customer_id)
     placing = Placing(state, market, command.customer_id, now_us)
     found = [_replaceable(state, market, command, number) for number in range(len(command.instructions))]
@@ -175,6 +175,7 @@ def replace_orders(state: State, command: ReplaceOrders, now_us: int) -> Facts:
             failed=tuple(failed),
             decide_at_us=now_us + placing.delay_us if placing.waiting else 0,
             waiting=tuple(placing.waiting),
+            market_version=command.market_version if placing.waiting else 0,
             trades=tuple(placing.trades),
             holds=placing.trial.holds(),
         ),

@@ -112,7 +112,8 @@ class PlaceInstruction(msgspec.Struct, frozen=True, array_like=True, gc=False, f
 
 
 class PlaceOrders(Command, frozen=True):
-    """Up to 200 orders on one market, all or none. `currency` names the wallet; `market_version` of 0 asks for none.
+    """Up to 200 orders on one market, all or none. `currency` names the wallet. Where something that an order must
+    know about has happened since `market_version` (0 asks for none), they lapse as they come.
 
     `as_maker` is for the house's own market maker, whom no edge lets anybody be: no in-play delay, no smallest size,
     no cross matching of its own doing, and its fill-or-kill orders keep their price with every match.

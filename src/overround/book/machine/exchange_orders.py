@@ -28,6 +28,7 @@ from overround.book.machine.state import State
 from overround.book.matching import (
     AverageWant,
     Fill,
+    Lapse,
     Order,
     OrderType,
     Placed,
@@ -60,7 +61,6 @@ def place_orders(state: State, command: PlaceOrders, now_us: int) -> Facts:
         return refused
     assert market is not None
     refused = desk_refusal(state, market, asked_at_us=now_us, now_us=now_us)
-    refused = refused or _version_refusal(market, command.market_version)
     if refused is not None:
         return refused
     if not 0 < len(command.instructions) <= MAX_INSTRUCTIONS:
@@ -80,6 +80,7 @@ def place_orders(state: State, command: PlaceOrders, now_us: int) -> Facts:
     placing = Placing(state, market, command.customer_id, now_us, opening)
     if command.as_maker:
         placing.delay_us, placing.minimums, placing.is_direct, placing.averages = 0, NO_MINIMUMS, True, False
+    placing.is_stale = is_stale(market, command.market_version)
     for number, instruction in enumerate(command.instructions):
         refusal = placing.instruct(instruction, command.strategy)
         if refusal is not None:
@@ -96,6 +97,8 @@ def place_orders(state: State, command: PlaceOrders, now_us: int) -> Facts:
             rate=(opening.rate_to, opening.rate_from) if opening else None,
             decide_at_us=now_us + placing.delay_us if placing.waiting else 0,
             waiting=tuple(placing.waiting),
+            market_version=command.market_version if placing.waiting else 0,
+            stale=placing.is_stale,
             trades=tuple(placing.trades),
             holds=placing.trial.holds(),
         ),
@@ -132,10 +135,9 @@ def market_refusal(market: ExchangeMarket | None) -> Refused | None:
     return None
 
 
-def _version_refusal(market: ExchangeMarket, version: int) -> Refused | None:
-    if version and version != market.version:
-        return Refused(Refusal.INVALID_MARKET_VERSION, {"market_version": market.version})
-    return None
+def is_stale(market: ExchangeMarket, version: int) -> bool:
+    """Whether something that an order must know about has happened since this version of a market; 0 names none."""
+    return 0 < version < market.material_version
 
 
 def _crowded(state: State, market: ExchangeMarket, customer_id: int, more: int) -> Refused | None:
@@ -162,6 +164,7 @@ class Placing:
         self.taken: dict[int, int] = {}
         self.delay_us = market.bet_delay_us if market.in_play else 0
         self.is_direct = not market.terms.crossing
+        self.is_stale = False
         self.averages = market.terms.betting is not Betting.LINE
         self.minimums = state.exchange.minimums.get(market.terms.currency, DEFAULT_MINIMUMS)
         self.first_id = state.exchange.orders.next_id()
@@ -196,7 +199,10 @@ class Placing:
         )
 
     def add(self, placed: Placed) -> Refusal | None:
-        """Add an order: it waits for its delay, or trades and rests."""
+        """Add an order: it waits for its delay, or trades and rests; where the market has moved on, it just lapses."""
+        if self.is_stale:
+            self.orders.append(placed)
+            return None
         if placed.type is not LIMIT:
             self.orders.append(placed)
             self.trial.wait(self.customer_id, placed, placed.liability_minor)
@@ -366,20 +372,21 @@ def leg(number: int, runner: int, price_milli: int, size_minor: int, order: int,
 
 def activate(state: State, wait: Wait, now_us: int) -> OrdersActivated:
     """The in-play delay of a customer's orders on a market is over: they trade and rest, but for those that would meet
-    the customer's own, whose customer has been shut out, or that slept through a suspension by the desk."""
+    the customer's own, whose customer has been shut out, that slept through a suspension by the desk, or for which the
+    market has moved on."""
     _, market_id, customer_id = wait
     market = state.exchange.markets[market_id]
     due = state.exchange.orders.due[wait].values()
     placing = Placing(state, market, customer_id, now_us)
     placing.delay_us = 0
     shut_out = limits.shut_out(state.limits.players[customer_id], now_us=now_us)
-    lapsed, sizes = [], []
+    lapsed, whys, sizes = [], [], []
     for order in due:
         placing.trial.wait(customer_id, order, -order.remaining_minor)
-        placed = _as_placed(order)
-        stopped = desk_refusal(state, market, asked_at_us=order.placed_at_us, now_us=now_us)
-        if shut_out is not None or stopped is not None or placing.add(placed) is not None:
+        why = _lapse_after_delay(state, market, order, now_us)
+        if why is not Lapse.NONE or shut_out is not None or placing.add(_as_placed(order)) is not None:
             lapsed.append(Cut(order.id, order.remaining_minor))
+            whys.append(why)
         elif placing.orders[-1].size_minor != order.size_minor:
             sizes.append((order.id, placing.orders[-1].size_minor))
     return OrdersActivated(
@@ -388,9 +395,20 @@ def activate(state: State, wait: Wait, now_us: int) -> OrdersActivated:
         orders=tuple(placed.id for placed in placing.orders),
         sizes=tuple(sizes),
         lapsed=tuple(lapsed),
+        whys=tuple(whys),
         trades=tuple(placing.trades),
         holds=placing.trial.holds(),
     )
+
+
+def _lapse_after_delay(state: State, market: ExchangeMarket, order: Order, now_us: int) -> Lapse:
+    """Why the market is not the one any more for which an order was meant."""
+    if is_stale(market, order.market_version):
+        return Lapse.MARKET_VERSION
+    stopped = desk_refusal(state, market, asked_at_us=order.placed_at_us, now_us=now_us)
+    if stopped is None:
+        return Lapse.NONE
+    return Lapse.MARKET_SUSPENDED if stopped.code == Refusal.MARKET_SUSPENDED else Lapse.MARKET_INVALID
 
 
 def _as_placed(order: Order) -> Placed:

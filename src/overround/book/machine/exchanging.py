@@ -4,7 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from overround.book import exchange, ledger, limits
-from overround.book.exchange import ExchangeSettled, Hold, OrdersCancelled, OrdersPlaced, OrdersReplaced, OrdersUpdated
+from overround.book.exchange import (
+    ExchangeSettled,
+    Hold,
+    OrdersCancelled,
+    OrdersPlaced,
+    OrdersReplaced,
+    OrdersUpdated,
+    Refusal,
+)
 from overround.book.ledger import ExchangeAccountOpened
 from overround.book.machine import exchange_changes, exchange_markets, exchange_orders, exchange_settling
 from overround.book.machine.answers import Answer, OrderReport, OrdersAnswer
@@ -147,7 +155,8 @@ def _report(state: State, number: int, code: str = "", cancelled_minor: int = 0)
 
 
 def _placed(state: State, fact: OrdersPlaced) -> OrdersAnswer:
-    reports = tuple(_report(state, placed.id) for placed in fact.orders)
+    code = Refusal.BET_TAKEN_OR_LAPSED.value if fact.stale else ""
+    reports = tuple(_report(state, placed.id, code) for placed in fact.orders)
     placed = {order.id for order in fact.orders}
     met = tuple(
         (order, trade.size_minor)

@@ -24,7 +24,7 @@ from overround.book.machine.state import State, find_overrides
 from overround.book.settlement import Heard, Result, SettlementState, Settling
 from overround.kernel.level import Level
 
-FORMAT: Final = 8
+FORMAT: Final = 9
 """Rises when the shape below changes; a snapshot of another format is ignored and the journal folded from zero."""
 
 

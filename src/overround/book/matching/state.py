@@ -22,6 +22,7 @@ from overround.book.exposure import (
 from overround.book.matching.types import (
     FORGET_AFTER_US,
     SWEEP_EVERY_US,
+    Lapse,
     Order,
     OrderStatus,
     OrderType,
@@ -299,6 +300,18 @@ def place(state: OrdersState, book: MarketBook, orders: list[Order], trades: tup
         trade(state, book, made, at_us)
     for order in orders:
         _land(state, book, order, at_us)
+
+
+def turn_away(state: OrdersState, book: MarketBook, orders: list[Order], why: Lapse, at_us: int) -> None:
+    """New orders come, and lapse whole before anybody sees them."""
+    own = book.own.setdefault(orders[0].customer_id, [])
+    for order in orders:
+        state.by_id[order.id] = order
+        state.placed = order.id
+        own.append(order)
+        order.lapsed_minor, order.remaining_minor = order.remaining_minor, 0
+        order.lapsed_at_us, order.lapse, order.status = at_us, why, COMPLETE
+        state.gone.append(order)
 
 
 def activate(

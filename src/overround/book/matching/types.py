@@ -54,6 +54,18 @@ class OrderStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class Lapse(StrEnum):
+    """Why an order lapsed before it came to the book, where the dialect's stream has a code for it (this one in upper
+    case). All that lapses for another reason, the off or its being killed, has none."""
+
+    NONE = ""
+    MARKET_UNKNOWN = "mkt_unknown"
+    MARKET_INVALID = "mkt_invalid"
+    RUNNER_UNKNOWN = "rnr_unknown"
+    MARKET_SUSPENDED = "mkt_suspended"
+    MARKET_VERSION = "mkt_version"
+
+
 class Order(msgspec.Struct, array_like=True, gc=False):
     """One order. Its sizes are minor units of the market's currency, and add up: `size_minor` = matched + remaining +
     lapsed + cancelled + voided. `matched_value` is the sum of size × price_milli over its matches.
@@ -61,6 +73,7 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     An order for the starting price has `liability_minor` (a backer's stake, what a layer may lose) and a size only
     once that price is known. `target_minor` is what is still wanted while it waits for its delay (`decide_at_us`).
     `rank` is its place in time among all that came to rest. `ref` and `strategy` are the customer's own words.
+    `market_version`, where not 0, is the last version of the market that an order that waits may meet.
     """
 
     id: int
@@ -93,6 +106,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     lapsed_at_us: int = 0
     cancelled_at_us: int = 0
     profit_minor: int = 0
+    market_version: int = 0
+    lapse: Lapse = Lapse.NONE
 
 
 class Placed(msgspec.Struct, frozen=True, array_like=True, gc=False):

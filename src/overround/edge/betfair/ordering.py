@@ -37,6 +37,7 @@ class Lapse(StrEnum):
     MKT_INVALID = "MKT_INVALID"
     MKT_SUSPENDED = "MKT_SUSPENDED"
     RNR_UNKNOWN = "RNR_UNKNOWN"
+    MKT_VERSION = "MKT_VERSION"
 
 
 class OrderShape(Shape, frozen=True):
@@ -71,15 +72,15 @@ def average_milli(order: Order | ExchangeOrder) -> int:
 
 
 def lapse_reason(order: Order, market: ExchangeMarket) -> Lapse | None:
-    """Why something of an order lapsed, as the order and its market show it just then. Betfair has no word for an order
-    to fill or kill that was killed."""
+    """Why something of an order lapsed: what the book says of one that never came to it, or as the order and its market
+    show it just then. Betfair has no word for an order to fill or kill that was killed."""
+    if order.lapse:
+        return Lapse(order.lapse.value.upper())
     at_us = order.lapsed_at_us
     if not order.lapsed_minor or order.time_in_force is TimeInForce.FILL_OR_KILL:
         return None
     if market.runners[order.runner].removed_at_us == at_us:
         return Lapse.RNR_UNKNOWN
-    if at_us < order.decide_at_us:
-        return Lapse.MKT_SUSPENDED
     return Lapse.MKT_UNKNOWN if market.status is Status.CLOSED else Lapse.MKT_INVALID
 
 

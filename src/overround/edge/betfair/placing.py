@@ -128,8 +128,13 @@ class Orders:
             return self._place_refused(params, answer, echoes)
         rows = await self._settled(answer.reports, is_async=bool(params.async_), seq=answer.seq)
         made = [reports.placed(row, told) for row, told in zip(rows, echoes, strict=True)]
+        status, code = reports.summary(sum(row.status != "SUCCESS" for row in made), len(made))
         return Execution(
-            status="SUCCESS", market_id=params.market_id, instruction_reports=made, customer_ref=params.customer_ref
+            status=status,
+            error_code=code,
+            market_id=params.market_id,
+            instruction_reports=made,
+            customer_ref=params.customer_ref,
         )
 
     def _place_refused(self, params: asked.PlaceParams, refused: Refused, echoes: list[dict[str, Any]]) -> Execution:
@@ -374,10 +379,10 @@ def _check(instructions: Sequence[object], most: int, ref: str | None) -> None:
 
 
 def _as_reported(order: Order) -> OrderReport:
-    """An order as it is now."""
+    """An order as it is now, after its delay: it may have lapsed before it came to the book."""
     return OrderReport(
         order.id,
-        "",
+        "bet_taken_or_lapsed" if order.lapse else "",
         order.status,
         order.size_minor,
         order.remaining_minor,

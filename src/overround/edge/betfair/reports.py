@@ -81,7 +81,6 @@ EXECUTION_CODES: Final = {
     "too_many_instructions": ExecutionCode.TOO_MANY_INSTRUCTIONS,
     "too_many_orders": ExecutionCode.TOO_MANY_INSTRUCTIONS,
     "duplicate_betids": ExecutionCode.DUPLICATE_BETIDS,
-    "invalid_market_version": ExecutionCode.BET_ACTION_ERROR,
     "market_version_too_long": ExecutionCode.INVALID_MARKET_VERSION,
     "bet_action_error": ExecutionCode.BET_ACTION_ERROR,
     "customer_not_found": ExecutionCode.INVALID_ACCOUNT_STATE,
@@ -99,7 +98,6 @@ EXECUTION_CODES: Final = {
 FOR_EVERY_INSTRUCTION: Final = {
     "insufficient_funds": InstructionCode.INSUFFICIENT_FUNDS,
     "market_not_open_for_betting": InstructionCode.MARKET_NOT_OPEN_FOR_BETTING,
-    "invalid_market_version": InstructionCode.BET_TAKEN_OR_LAPSED,
 }
 """Refusals of a whole request that each of its instructions also names; the others say ERROR_IN_ORDER."""
 
@@ -211,12 +209,13 @@ def echo_update(instruction: UpdateInstruction) -> dict[str, Any]:
 
 
 def placed(report: OrderReport, told: dict[str, Any]) -> PlaceReport:
-    """An order that was placed, as it then was."""
-    if report.code:
+    """An order that was placed, as it then was; one that lapsed as it came is a failure, with its number."""
+    if report.code and not report.order_id:
         return PlaceReport(status="FAILURE", error_code=instruction_code(report.code), instruction=told)
     average = half_even(report.matched_value, report.matched_minor) if report.matched_minor else 0
     return PlaceReport(
-        status="SUCCESS",
+        status="FAILURE" if report.code else "SUCCESS",
+        error_code=instruction_code(report.code) if report.code else None,
         order_status=STATUSES[report.status],
         instruction=told,
         bet_id=str(report.order_id),

@@ -104,7 +104,13 @@ class Exchange:
     # ------------------------------------------------------------ orders
 
     def _placed(self, fact: Plain, _: int) -> None:
-        self._enter(fact, self._new(fact))
+        made = self._new(fact)
+        if fact.get("stale"):
+            hold(not fact.get("trades") and not fact.get("holds"), "a stale order trades", fact)
+            for order in made:
+                order.left = 0
+            return
+        self._enter(fact, made)
         self._held(fact)
 
     def _replaced(self, fact: Plain, _: int) -> None:
