@@ -8,13 +8,16 @@ import os
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from betfairlightweight import BetfairError
+from betfairlightweight.streaming.listener import StreamListener
 from tests.chaos.story import show_logs, verify
 from tests.edge.betfair.bot import Bot, running_bot
 from tests.edge.betfair.house import Market, Trader, close_all, limit, new_market, new_trader
@@ -65,7 +68,7 @@ def trading_day(house: Running, kill: Kill) -> None:
     operator = Api(house, house.operator)
     market, trader, other = new_market(house, operator), new_trader(house, operator), new_trader(house, operator)
     operator.close()
-    with running_bot(trader, market) as bot:
+    with heard_streams() as heard, running_bot(trader, market) as bot:
         chance = random.Random(3)
         trade(bot, other, market, chance)
         for victim in ("gateway", "book-1", "gateway", "book-1"):
@@ -73,6 +76,39 @@ def trading_day(house: Running, kill: Kill) -> None:
             trade(bot, other, market, chance)
             goes_on(bot, market)
         compare(bot, trader)
+        assert heard.changes("mcm", "SUB_IMAGE") == 1, "the market stream began anew"
+        assert heard.changes("mcm", "RESUB_DELTA") >= 2, "the market stream did not go on by its clk"
+        assert heard.changes("ocm", "SUB_IMAGE") >= 3, "the order stream has no clk, so it begins anew"
+
+
+class HeardStreams:
+    """What every stream of this process's clients was told."""
+
+    def __init__(self) -> None:
+        self._kinds: Counter[tuple[str, str]] = Counter()
+
+    def note(self, data: dict[str, Any]) -> None:
+        if "segmentType" not in data or data["segmentType"] == "SEG_END":
+            self._kinds[data["op"], data.get("ct", "")] += 1
+
+    def changes(self, op: str, kind: str) -> int:
+        return self._kinds[op, kind]
+
+
+@contextmanager
+def heard_streams() -> Iterator[HeardStreams]:
+    """Listen beside the listeners, which are as they were."""
+    heard, before = HeardStreams(), StreamListener._on_change_message
+
+    def beside(listener: StreamListener, data: dict[str, Any], unique_id: int) -> None:
+        heard.note(data)
+        before(listener, data, unique_id)
+
+    StreamListener._on_change_message = beside
+    try:
+        yield heard
+    finally:
+        StreamListener._on_change_message = before
 
 
 def trade(bot: Bot, other: Trader, market: Market, chance: random.Random) -> None:
