@@ -88,6 +88,10 @@ FIGURES: Final[dict[Field, tuple[tuple[str, str, Callable[[int], float]], ...]]]
 }
 
 
+GONE: Final = {"tv": 0.0}
+"""What a figure is that was there and is no more; the others are null."""
+
+
 class RunnerPicture:
     """A runner at one moment: ladders by price, best levels by place, single figures."""
 
@@ -135,7 +139,8 @@ _encode = msgspec.json.Encoder().encode
 def image(picture: MarketPicture) -> bytes:
     """The whole as an element of `mc`."""
     changes = [change for runner in picture.runners.values() if (change := _runner(None, runner))]
-    return _market(picture, changes, definition=picture.definition, tv_minor=picture.tv_minor, more=b',"img":true')
+    tv_minor = picture.tv_minor or None
+    return _market(picture, changes, definition=picture.definition, tv_minor=tv_minor, more=b',"img":true')
 
 
 def delta(before: MarketPicture, after: MarketPicture, *, is_conflated: bool = False) -> bytes:
@@ -147,8 +152,8 @@ def delta(before: MarketPicture, after: MarketPicture, *, is_conflated: bool = F
         if old is not runner and (change := _runner(old, runner)):
             changes.append(change)
     definition = after.definition if after.definition is not before.definition else None
-    tv_minor = after.tv_minor if after.tv_minor != before.tv_minor else 0
-    if not changes and definition is None and not tv_minor:
+    tv_minor = after.tv_minor if after.tv_minor != before.tv_minor else None
+    if not changes and definition is None and tv_minor is None:
         return b""
     return _market(
         after, changes, definition=definition, tv_minor=tv_minor, more=b',"con":true' if is_conflated else b""
@@ -156,12 +161,17 @@ def delta(before: MarketPicture, after: MarketPicture, *, is_conflated: bool = F
 
 
 def _market(
-    picture: MarketPicture, changes: list[dict[str, Any]], *, definition: bytes | None, tv_minor: int, more: bytes
+    picture: MarketPicture,
+    changes: list[dict[str, Any]],
+    *,
+    definition: bytes | None,
+    tv_minor: int | None,
+    more: bytes,
 ) -> bytes:
     parts = [b'{"id":"', market_name(picture.market_id).encode(), b'"', more]
     if definition is not None:
         parts += [b',"marketDefinition":', definition]
-    if tv_minor:
+    if tv_minor is not None:
         parts += [b',"tv":', _encode(size(tv_minor))]
     if changes:
         parts += [b',"rc":', _encode(changes)]
@@ -179,6 +189,7 @@ def _runner(before: RunnerPicture | None, after: RunnerPicture) -> dict[str, Any
             change[name] = rows
     figures = before.figures if before is not None else {}
     change.update({name: figure for name, figure in after.figures.items() if figures.get(name) != figure})
+    change.update({name: GONE.get(name) for name in figures if name not in after.figures})
     if not change:
         return None
     change["id"] = after.selection_id
