@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from tests.edge.betfair.house import Market, Trader, limit
 from tests.edge.betfair.wire import EVERY_FIELD, connected, let_in, markets
 from tests.edge.running import Api, Running
 
+from overround.apps.settings import Settings
 from overround.edge.betfair import server
 from overround.edge.betfair.server import CONNECTIONS_PER_CUSTOMER
 
@@ -156,6 +158,31 @@ def test_clocks_resume_where_they_stopped(trader: Trader, new_trader: Make, new_
         assert resumed["ct"] == "RESUB_DELTA"
         assert [(change["id"], change["img"]) for change in resumed["mc"]] == [(busy.id, True)]
         assert int(resumed["clk"]) > int(image["clk"])
+
+
+def test_clocks_go_on_at_another_gateway(
+    trader: Trader, new_trader: Make, new_market: Make, shop: Running, secured: Settings
+) -> None:
+    """What one told up to a clk, the other tells from there: what changed, and nothing twice."""
+    there = Running(settings=secured, operator=shop.operator)
+    quiet, busy = new_market(), new_market()
+    asked = markets(quiet.id, busy.id)
+    with let_in(trader) as line:
+        line.ask("marketSubscription", **asked)
+        image = line.change("mcm") if line.read()["op"] == "status" else {}
+    new_trader().client().betting.place_orders(busy.id, [limit(busy.selections[0], "BACK", 3.0, 5.0)])
+    with let_in(msgspec.structs.replace(trader, house=there)) as line:
+        line.ask("marketSubscription", **{**asked, "initialClk": image["initialClk"], "clk": image["clk"]})
+        assert line.read()["statusCode"] == "SUCCESS"
+        resumed = line.read()
+        if not resumed.get("mc"):  # this gateway had yet to hear of the order
+            assert resumed["ct"] == "RESUB_DELTA"
+            resumed = line.change("mcm")
+        assert runner(resumed, busy.selections[0])["atl"] == [[3.0, 5.0]]
+        line.ask("heartbeat")
+        line.until(lambda message: message["op"] == "status")
+        told = [change["id"] for message in line.lines for change in message.get("mc", [])]
+        assert told == [busy.id]
 
 
 @pytest.mark.parametrize(
