@@ -16,6 +16,7 @@ from overround.book.exposure import Side
 from overround.book.machine.exchange_commands import (
     CancelInstruction,
     CancelOrders,
+    MassQuote,
     PlaceInstruction,
     PlaceOrders,
     ReplaceOrders,
@@ -107,6 +108,50 @@ class TwinMarket:
             order = self._live(instruction.order_id, command.customer_id)
             if order is not None:
                 order.left -= min(instruction.reduction_minor or order.left, order.left)
+
+    def quote(self, command: MassQuote) -> str:
+        """Each level as large as is wanted, all or none: first what is too much goes, then comes what is missing."""
+        before = [Plain(**vars(one)) for one in self.orders], self.trades[:], self.came, self.next_order
+        why = self._quote(command)
+        if not why and self.needed(command.customer_id) > self.cash[command.customer_id]:
+            why = "insufficient_funds"
+        if why:
+            self.orders, self.trades, self.came, self.next_order = before
+        return why or "taken"
+
+    def _quote(self, command: MassQuote) -> str:
+        places = [
+            (entry.selection_id, entry.handicap_quarters, entry.side, entry.price_milli) for entry in command.entries
+        ]
+        if len(dict.fromkeys(places)) < len(places):
+            return "duplicate_betids"
+        names = [(runner.selection_id, runner.handicap_quarters) for runner in self.market.runners]
+        missing = []
+        for entry in command.entries:
+            if not self.market.terms.ladder.has(entry.price_milli):
+                return "invalid_odds"
+            runner = names.index((entry.selection_id, entry.handicap_quarters))
+            there = [one for one in self._queue(runner, entry.side is Side.BACK, {}) if one.price == entry.price_milli]
+            own = [one for one in there if one.customer == command.customer_id]
+            more = entry.size_minor - sum(one.left for one in own)
+            for one in reversed(own):
+                cut = min(one.left, max(0, -more))
+                one.left -= cut
+                more += cut
+            if more:
+                last = there[-1] if there and there[-1] in own else None
+                missing.append(
+                    (Plain(0, command.customer_id, runner, entry.side, entry.price_milli, more, more, False), last)
+                )
+        for order, last in missing:
+            if last is not None and not list(self._matches(order)):
+                last.size, last.left = last.size + order.size, last.left + order.size
+                continue
+            order.id = self.next_order
+            why = self._enter(order)
+            if why:
+                return why
+        return ""
 
     def replace(self, command: ReplaceOrders) -> None:
         asked = []

@@ -27,9 +27,11 @@ from overround.book.machine.exchange_commands import (
     ChangeBetDelay,
     CreateExchangeMarket,
     Heartbeat,
+    MassQuote,
     OpenExchangeMarket,
     PlaceInstruction,
     PlaceOrders,
+    QuoteEntry,
     ReconcileStart,
     RecordExchangeResult,
     RemoveRunner,
@@ -96,8 +98,10 @@ def wish(rng: random.Random, state: State) -> AnyCommand:
         return _cancel(rng, state, market)
     if pick < 0.80:
         return _replace(rng, state, market)
-    if pick < 0.83:
+    if pick < 0.82:
         return _update(rng, state, market)
+    if pick < 0.86:
+        return quote(rng, market)
     return _operate(rng, market)
 
 
@@ -107,6 +111,17 @@ def place(rng: random.Random, market: ExchangeMarket) -> PlaceOrders:
     version = market.version - rng.choice((0, 0, 1)) if rng.random() < 0.1 else 0
     currency = "EUR" if customer == 4 else "GBP"
     return PlaceOrders(customer, market.id, currency, tuple(_instruction(rng, market) for _ in range(many)), version)
+
+
+def quote(rng: random.Random, market: ExchangeMarket) -> MassQuote:
+    """Customers that quote as the house's market maker does."""
+    customer = rng.choice(CUSTOMERS)
+    entries = []
+    for _ in range(rng.choice((1, 2, 5))):
+        runner, side = rng.choice(market.runners), rng.choice(list(Side))
+        size = rng.choice((0, 1, 250, rng.randint(1, 3_000)))
+        entries.append(QuoteEntry(runner.selection_id, side, _price(rng, market), size, runner.handicap_quarters))
+    return MassQuote(customer, market.id, "EUR" if customer == 4 else "GBP", tuple(entries))
 
 
 def _instruction(rng: random.Random, market: ExchangeMarket) -> PlaceInstruction:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 from tests.book.exchange_twin import TwinMarket
-from tests.book.exchange_wishes import CASH, MARKETS, open_exchange, place, result, wish
+from tests.book.exchange_wishes import CASH, MARKETS, open_exchange, place, quote, result, wish
 from tests.book.exchanging import Exchange
 
 from overround.book.exchange import Betting
@@ -66,6 +66,12 @@ def _ask_both(house: Exchange, twin: TwinMarket, rng: random.Random, market_id: 
         replace = ReplaceOrders(customer, market_id, (ReplaceInstruction(rng.choice(live), asked),))
         house.ask(replace)
         twin.replace(replace)
+    elif pick < 0.4:
+        asked_levels = quote(rng, market)
+        if asked_levels.customer_id in (1, 2, 3):
+            answer = house.ask(asked_levels)
+            code = str(answer.detail.get("reason", answer.code)) if isinstance(answer, Refused) else "taken"
+            assert code == twin.quote(asked_levels), asked_levels
     else:
         command = place(rng, market)
         while not fit(command):

@@ -32,7 +32,7 @@ def weight(recorded: Recorded) -> int:
         case OrdersPlaced():
             return len(fact.orders) + len(fact.trades)
         case OrdersReplaced():
-            return len(fact.cuts) + len(fact.orders) + len(fact.trades)
+            return len(fact.cuts) + len(fact.grown) + len(fact.orders) + len(fact.trades)
         case OrdersCancelled():
             return len(fact.cuts)
         case ExchangeSettled():

@@ -80,6 +80,7 @@ def _placed(needs: ExchangeNeeds, fact: OrdersPlaced | OrdersReplaced) -> None:
 
 def _replaced(needs: ExchangeNeeds, fact: OrdersReplaced) -> None:
     _cuts(needs, fact.cuts)
+    _cuts(needs, fact.grown)
     _placed(needs, fact)
 
 

@@ -87,7 +87,7 @@ class ExchangePast(msgspec.Struct):
 
     def _named(self, fact: Fact) -> Iterator[int]:
         """Every order that a fact names."""
-        for name in ("cuts", "lapsed"):
+        for name in ("cuts", "grown", "lapsed"):
             yield from (cut.order for cut in getattr(fact, name, ()))
         yield from (each.id if isinstance(each, Placed) else each for each in getattr(fact, "orders", ()))
         yield from (number for number, _ in getattr(fact, "updates", ()))

@@ -53,6 +53,10 @@ def _orders_placed(at: Folding, fact: OrdersPlaced) -> None:
 
 def _orders_replaced(at: Folding, fact: OrdersReplaced) -> None:
     _cancel(at, fact.cuts)
+    for more in fact.grown:
+        row = _changed(at, more.order)
+        row.size_minor += more.size_minor
+        row.remaining_minor += more.size_minor
     _place(at, fact)
 
 

@@ -14,9 +14,11 @@ from overround.book.machine.exchange_commands import (
     ChangeBetDelay,
     CreateExchangeMarket,
     Heartbeat,
+    MassQuote,
     OpenExchangeMarket,
     PlaceInstruction,
     PlaceOrders,
+    QuoteEntry,
     RecordExchangeResult,
     RemoveRunner,
     ReplaceInstruction,
@@ -121,13 +123,21 @@ class Trader:
         if pick < 0.93:
             asked_price = ReplaceInstruction(chance.choice(mine), chance.choice(PRICES))
             return ReplaceOrders(self.customer, self._market, (asked_price,))
-        if pick < 0.96:
+        if pick < 0.95:
             return CancelOrders(self.customer)
+        if pick < 0.98:
+            return MassQuote(self.customer, self._market, CURRENCY, (self._entry(), self._entry()))
         return Heartbeat(self.customer, chance.choice((0, 10_000_000)))
 
     def _mine(self) -> list[int]:
         orders = self._auditor.exchange.orders.values()
         return [order.id for order in orders if order.customer == self.customer and order.left]
+
+    def _entry(self) -> QuoteEntry:
+        """Traders quote as the house's own market maker does."""
+        chance = self._chance
+        place = chance.randint(1, RUNNERS), chance.choice(list(Side)), chance.choice(PRICES)
+        return QuoteEntry(*place, chance.choice((0, 250, 3_000)))
 
     def _instruction(self) -> PlaceInstruction:
         chance = self._chance

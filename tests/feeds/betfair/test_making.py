@@ -73,8 +73,10 @@ def test_what_a_bot_took_stays_taken_until_the_recording_moves(ring: Ring) -> No
     ring.recorded(atb=[[3.0, 10]])
     ring.bot(Side.BACK, 3.0, 4)
     assert ring.drawn == "3×6 /"
-    ring.recorded(atb=[[3.0, 11]])
-    assert ring.drawn == "3×7 /"
+    ring.recorded(atl=[[3.1, 5]])
+    assert ring.drawn == "3×6 / 3.1×5"
+    ring.recorded(atb=[[3.0, 11]], atl=[[3.1, 0]])
+    assert ring.drawn == "3×11 /"
     ring.recorded(atb=[[3.0, 0]])
     assert ring.drawn == "/"
 

@@ -32,6 +32,7 @@ from overround.feeds.betfair.recording import Definition, MarketChange, RunnerNa
 from overround.feeds.betfair.staging import Outline, Stage, outline, runners_of, terms_of
 from overround.feeds.betfair.starting import Starter
 from overround.kernel.ids import make_key
+from overround.kernel.refusal import Refused
 
 ROOT = Path(__file__).resolve().parents[3]
 SHARED = Path(os.environ.get("OVERROUND_SHARED_DATA") or ROOT.parent / "shared" / "data")
@@ -107,12 +108,7 @@ class Ring:
             self.mirror.changed.clear()
         for step in planned:
             answer = self.ask(step.command)
-            assert isinstance(answer, OrdersAnswer), answer
-            self.maker.heard(step, answer)
-        if self.maker.surprised:
-            self.mirror.changed.update(self.maker.surprised)
-            self.maker.surprised.clear()
-            return self.recorded()
+            assert not isinstance(answer, Refused), answer
         return self
 
     def at_start(self, **change: Any) -> "Ring":
@@ -126,7 +122,7 @@ class Ring:
         for step in steps:
             answer = self.ask(step.command)
             assert isinstance(answer, OrdersAnswer), answer
-            self.starter.heard(step, answer)
+            self.starter.heard(step)
 
     def off(self, price: float) -> float:
         """The red runner's starting price, where this was recorded."""

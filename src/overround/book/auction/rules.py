@@ -5,15 +5,24 @@ is the thousandth at which most is matched, then the one that leaves least over,
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from overround.book.auction.types import HIGHEST_MILLI, LOWEST_MILLI, PARTS, Bid, Matched
 from overround.book.exposure import Side
 
+BACK: Final = Side.BACK
+
 
 def sizes_at(bids: Sequence[Bid], price_milli: int) -> tuple[int, int]:
     """What backers and what layers want at a price, in thousandths of a minor unit."""
-    backs = sum(bid.size_at(price_milli, PARTS) for bid in bids if bid.side is Side.BACK)
-    return backs, sum(bid.size_at(price_milli, PARTS) for bid in bids if bid.side is Side.LAY)
+    backs = lays = 0
+    for bid in bids:
+        size = bid.size_at(price_milli, PARTS)
+        if bid.side is BACK:
+            backs += size
+        else:
+            lays += size
+    return backs, lays
 
 
 def price(bids: Sequence[Bid]) -> int:

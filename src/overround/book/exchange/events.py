@@ -168,12 +168,17 @@ class OrdersUpdated(ExchangeFact, frozen=True, kw_only=True, tag="orders_updated
 
 class OrdersReplaced(ExchangeFact, frozen=True, kw_only=True, tag="orders_replaced"):
     """Orders cancelled and others placed for what was left of them, instruction by instruction. `placed_by` is the
-    order that each instruction led to, 0 where it was cancelled and not placed, or failed."""
+    order that each instruction led to, 0 where it was cancelled and not placed, or failed.
+
+    Of a mass quote there are no instructions to answer, and `grown` are orders of the market maker's, each the last in
+    its queue, by how much they became larger, after the cuts.
+    """
 
     customer_id: int
     currency: str
     cuts: tuple[Cut, ...]
     orders: tuple[Placed, ...]
+    grown: tuple[Cut, ...] = ()
     answered: tuple[int, ...] = ()
     placed_by: tuple[int, ...] = ()
     failed: tuple[Failed, ...] = ()

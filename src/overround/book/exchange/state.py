@@ -193,6 +193,8 @@ def _orders_placed(state: ExchangeState, fact: OrdersPlaced, at_us: int) -> None
 def _orders_replaced(state: ExchangeState, fact: OrdersReplaced, at_us: int) -> None:
     for cut in fact.cuts:
         matching.cut(state.orders, cut.order, cut.size_minor, at_us, lapses=False)
+    for more in fact.grown:
+        matching.grow(state.orders, more.order, more.size_minor)
     matching.place(state.orders, state.orders.books[fact.market_id], _new(fact, at_us), fact.trades, at_us)
     _hold(state, fact.holds)
 

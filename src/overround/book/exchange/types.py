@@ -17,6 +17,7 @@ MAX_CROSSING_RUNNERS: Final = 60
 MAX_LINES: Final = 2_000
 MAX_HANDICAP_QUARTERS: Final = 400
 MAX_INSTRUCTIONS: Final = 200
+MAX_QUOTE_ENTRIES: Final = 1_000
 """Instructions to place in one request (Betfair's limit); `MAX_CHANGES` for those to cancel, replace or update."""
 
 MAX_CHANGES: Final = 60

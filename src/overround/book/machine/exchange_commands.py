@@ -171,6 +171,26 @@ class ReplaceOrders(Command, frozen=True):
     market_version: int = 0
 
 
+class QuoteEntry(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
+    """How much the market maker wants at a price, whatever it has there; 0 for nothing."""
+
+    selection_id: int
+    side: Side
+    price_milli: int
+    size_minor: int
+    handicap_quarters: int = 0
+
+
+class MassQuote(Command, frozen=True):
+    """What the house's market maker has on one market from now on, at the quoted prices; all or none. As for `as_maker`
+    there is no in-play delay, no smallest size and no cross matching."""
+
+    customer_id: int
+    market_id: int
+    currency: str
+    entries: tuple[QuoteEntry, ...]
+
+
 class Heartbeat(Command, frozen=True):
     """Unless this is heard again within `timeout_us`, all that is unmatched of the customer's is cancelled; 0 ends
     it."""
@@ -196,5 +216,6 @@ ExchangeCommand = (
     | CancelOrders
     | UpdateOrders
     | ReplaceOrders
+    | MassQuote
     | Heartbeat
 )

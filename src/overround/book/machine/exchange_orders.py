@@ -56,7 +56,7 @@ NOBODY: Final[Sequence[Order]] = ()
 def place_orders(state: State, command: PlaceOrders, now_us: int) -> Facts:
     """Take all orders of a request, or none. The order of the checks is the order of `docs/rules/exchange.md`."""
     market = state.exchange.markets.get(command.market_id)
-    refused = _wallet_refusal(state, command, now_us) or market_refusal(market)
+    refused = wallet_refusal(state, command.customer_id, command.currency, now_us) or market_refusal(market)
     if refused is not None:
         return refused
     assert market is not None
@@ -65,18 +65,12 @@ def place_orders(state: State, command: PlaceOrders, now_us: int) -> Facts:
         return refused
     if not 0 < len(command.instructions) <= MAX_INSTRUCTIONS:
         return Refused(Refusal.TOO_MANY_INSTRUCTIONS, {"max_instructions": MAX_INSTRUCTIONS})
-    crowded = _crowded(state, market, command.customer_id, len(command.instructions))
-    if crowded is not None:
-        return crowded
-    position = market.positions.get(command.customer_id)
-    opening = None
-    if position is None:
-        rate = exchange.rate_of(state.exchange.rates, wallet=command.currency, market=market.terms.currency)
-        if rate is None or state.ledger.house[command.currency].exchange is None:
-            return Refused(Refusal.NO_RATE)
-        position = opening = Position(command.customer_id, command.currency, *rate, {})
-    elif position.currency != command.currency:
-        return Refused(Refusal.CURRENCY_FIXED, {"currency": position.currency})
+    refused = crowded(state, market, command.customer_id, len(command.instructions))
+    if refused is not None:
+        return refused
+    opening = opening_of(state, market, command.customer_id, command.currency)
+    if isinstance(opening, Refused):
+        return opening
     placing = Placing(state, market, command.customer_id, now_us, opening)
     if command.as_maker:
         placing.delay_us, placing.minimums, placing.is_direct, placing.averages = 0, NO_MINIMUMS, True, False
@@ -105,11 +99,12 @@ def place_orders(state: State, command: PlaceOrders, now_us: int) -> Facts:
     )
 
 
-def _wallet_refusal(state: State, command: PlaceOrders, now_us: int) -> Refused | None:
-    player = state.limits.players.get(command.customer_id)
+def wallet_refusal(state: State, customer_id: int, currency: str, now_us: int) -> Refused | None:
+    """Whether there is such a customer, with such a wallet, who may play."""
+    player = state.limits.players.get(customer_id)
     if player is None:
         return Refused(ledger.Refusal.CUSTOMER_NOT_FOUND)
-    if (command.customer_id, command.currency) not in state.ledger.wallets:
+    if (customer_id, currency) not in state.ledger.wallets:
         return Refused(ledger.Refusal.WALLET_NOT_FOUND)
     shut_out = limits.shut_out(player, now_us=now_us)
     return Refused(shut_out) if shut_out else None
@@ -140,7 +135,19 @@ def is_stale(market: ExchangeMarket, version: int) -> bool:
     return 0 < version < market.material_version
 
 
-def _crowded(state: State, market: ExchangeMarket, customer_id: int, more: int) -> Refused | None:
+def opening_of(state: State, market: ExchangeMarket, customer_id: int, currency: str) -> Position | Refused | None:
+    """The position that a customer's first orders on a market open; None where there is one, in this currency."""
+    position = market.positions.get(customer_id)
+    if position is not None:
+        same = position.currency == currency
+        return None if same else Refused(Refusal.CURRENCY_FIXED, {"currency": position.currency})
+    rate = exchange.rate_of(state.exchange.rates, wallet=currency, market=market.terms.currency)
+    if rate is None or state.ledger.house[currency].exchange is None:
+        return Refused(Refusal.NO_RATE)
+    return Position(customer_id, currency, *rate, {})
+
+
+def crowded(state: State, market: ExchangeMarket, customer_id: int, more: int) -> Refused | None:
     """Whether there would be more unmatched orders than one customer, or all together, may have on a market."""
     orders = state.exchange.orders
     if len(orders.live_on(customer_id, market.id)) + more > MAX_LIVE_ORDERS:
@@ -170,6 +177,9 @@ class Placing:
         self.first_id = state.exchange.orders.next_id()
         self.resting: dict[tuple[int, Side], list[tuple[Placed, int]]] = {}
         """What would rest of this request and how much of it, by runner and side."""
+
+        self._best: dict[tuple[int, Side], int] = {}
+        """The best price of those."""
 
     def instruct(self, asked: PlaceInstruction, strategy: str) -> Refusal | None:
         """Add the order of an instruction, or say why not."""
@@ -211,8 +221,11 @@ class Placing:
             self._wait(placed)
             return None
         fills: Sequence[Fill] = ()
-        joined = self.joined(placed.runner, LAY if placed.side is BACK else BACK) if self.resting else NOBODY
-        if joined or not self.is_direct or matching.meets(self.trial.book.runners, placed):
+        joined = (
+            self.joined(placed.runner, LAY if placed.side is BACK else BACK) if self.meets_joined(placed) else NOBODY
+        )
+        direct = self.trial.book.runners[placed.runner]
+        if joined or not self.is_direct or matching.meets(direct, placed.side, placed.price_milli):
             fills, placed = self.fills(placed, joined)
             if self._meets_own(fills):
                 return Refusal.INVALID_BACK_LAY_COMBINATION
@@ -229,8 +242,31 @@ class Placing:
         rest = placed.size_minor - matched
         if rest and not kills:
             self.trial.wait(self.customer_id, placed, rest)
-            self.resting.setdefault((placed.runner, placed.side), []).append((placed, rest))
+            self._join(placed, rest)
         return None
+
+    def rests(self, placed: Placed) -> None:
+        """Add a limit order that meets nobody."""
+        self.orders.append(placed)
+        self.trial.rest(self.customer_id, placed.runner, placed.side, placed.price_milli, placed.size_minor)
+        self._join(placed, placed.size_minor)
+
+    def _join(self, placed: Placed, rest: int) -> None:
+        """An order comes to rest; the best price of those of one request is kept, as most meet none of them."""
+        place, price = (placed.runner, placed.side), placed.price_milli
+        self.resting.setdefault(place, []).append((placed, rest))
+        best = self._best.get(place, price)
+        self._best[place] = min(best, price) if placed.side is BACK else max(best, price)
+
+    def meets_joined(self, placed: Placed) -> bool:
+        """Whether an order might meet one from earlier in the same request."""
+        backs = placed.side is BACK
+        best = self._best.get((placed.runner, LAY if backs else BACK)) if self._best else None
+        if best is None:
+            return False
+        if placed.time_in_force is FILL_OR_KILL and self.averages:
+            return True
+        return best >= placed.price_milli if backs else best <= placed.price_milli
 
     def _wait(self, placed: Placed) -> None:
         self.orders.append(placed)
@@ -311,6 +347,10 @@ class Placing:
         resting = self.resting.get((placed.runner, placed.side))
         if resting and resting[-1][0].id == placed.id:
             resting.pop()
+            del self._best[placed.runner, placed.side]
+            if resting:
+                prices = [order.price_milli for order, _ in resting]
+                self._best[placed.runner, placed.side] = min(prices) if placed.side is BACK else max(prices)
         self.taken = taken
         del self.trades[trades:], self.waiting[waiting:]
 

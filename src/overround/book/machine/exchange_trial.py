@@ -45,6 +45,14 @@ class Trial:
         if self._undo is not None:
             self._undo.append((cells, order, None, size_minor))
 
+    def rest(self, customer_id: int, runner: int, side: Side, price_milli: int, size_minor: int) -> None:
+        """A part of a limit order rests, or (below zero) rests no more. It cannot be taken back."""
+        assert self._undo is None
+        cells = self._cells.get(customer_id) or self.cells(customer_id)
+        if self._needed:
+            self._needed.pop(customer_id, None)
+        exposure.add_unmatched(cells, self.book.game, runner, side, price_milli, size_minor)
+
     def join(self, customer_id: int, trade: Trade, side: Side, sign: int = 1) -> None:
         """One side of a trade joins a position, or (`sign` −1) leaves it. The house's own is not looked at."""
         if customer_id:
@@ -94,8 +102,11 @@ class Trial:
     @property
     def is_too_large(self) -> bool:
         """Whether a position would be beyond what can be counted."""
-        rows = (losses for cells in self._cells.values() for losses in cells.values())
-        return any(max(losses) > MAX_RISK or min(losses) < -MAX_RISK for losses in rows)
+        for cells in self._cells.values():
+            for losses in cells.values():
+                if max(losses) > MAX_RISK or min(losses) < -MAX_RISK:
+                    return True
+        return False
 
     def holds(self, removed: int = -1) -> tuple[Hold, ...]:
         """How what is held changes, of everybody touched. Where the money is not there, what is there is held."""

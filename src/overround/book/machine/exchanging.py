@@ -14,7 +14,13 @@ from overround.book.exchange import (
     Refusal,
 )
 from overround.book.ledger import ExchangeAccountOpened
-from overround.book.machine import exchange_changes, exchange_markets, exchange_orders, exchange_settling
+from overround.book.machine import (
+    exchange_changes,
+    exchange_markets,
+    exchange_orders,
+    exchange_quoting,
+    exchange_settling,
+)
 from overround.book.machine.answers import Answer, OrderReport, OrdersAnswer
 from overround.book.machine.command import Command
 from overround.book.machine.exchange_commands import (
@@ -22,6 +28,7 @@ from overround.book.machine.exchange_commands import (
     ChangeBetDelay,
     CreateExchangeMarket,
     Heartbeat,
+    MassQuote,
     OpenExchangeMarket,
     PlaceOrders,
     ReconcileStart,
@@ -58,6 +65,7 @@ DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refus
     CancelOrders: exchange_changes.cancel_orders,
     UpdateOrders: exchange_changes.update_orders,
     ReplaceOrders: exchange_changes.replace_orders,
+    MassQuote: exchange_quoting.mass_quote,
 }
 
 # ---------------------------------------------------------------- what is due

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from overround.book.exposure import Side
-from overround.book.matching.types import Half, Order, Placed, RunnerBook, Target
+from overround.book.matching.types import Half, Order, RunnerBook, Target
 from overround.kernel.ladder import MAX_ODDS_MILLI, MIN_ODDS_MILLI, Ladder
 from overround.kernel.price import UNIT
 
@@ -129,10 +129,10 @@ def _in_book(half: Half, taken: Mapping[int, int]) -> Iterator[tuple[Order, int]
                 yield order, left
 
 
-def meets(books: Sequence[RunnerBook], placed: Placed) -> bool:
-    """Whether anything rests that an order would match directly."""
-    half = books[placed.runner].against(placed.side)
-    return bool(half.keys) and half.keys[-1] >= placed.price_milli * half.sign
+def meets(book: RunnerBook, side: Side, price_milli: int) -> bool:
+    """Whether anything rests that an order at this price would match directly."""
+    half = book.against(side)
+    return bool(half.keys) and half.keys[-1] >= price_milli * half.sign
 
 
 def match(

@@ -286,6 +286,16 @@ def cut(state: OrdersState, number: int, size_minor: int, at_us: int, *, lapses:
         _leave(state, order)
 
 
+def grow(state: OrdersState, number: int, size_minor: int) -> None:
+    """An order that is the last in its queue becomes larger, as if another had joined behind it."""
+    order = state.by_id[number]
+    book = state.books[order.market_id]
+    order.size_minor += size_minor
+    order.remaining_minor += size_minor
+    book.runners[order.runner].half(order.side).grow(order, size_minor)
+    wait(book.positions[order.customer_id].cells, book.game, order, size_minor)
+
+
 # ---------------------------------------------------------------- orders come and go
 
 

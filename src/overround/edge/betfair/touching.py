@@ -98,7 +98,7 @@ def _placed(fact: OrdersPlaced, state: ExchangeState, touched: Touched) -> None:
 
 @_touch.register
 def _replaced(fact: OrdersReplaced, state: ExchangeState, touched: Touched) -> None:
-    touched.cuts(state, fact.cuts)
+    touched.cuts(state, (*fact.cuts, *fact.grown))
     touched.all(state, (order.id for order in fact.orders))
     touched.trades(state, fact.trades)
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from overround.book.machine.answers import Answer, Done, OrdersAnswer
+from overround.book.machine.answers import Answer, Done
 from overround.book.machine.commands import Command, MoveFunds, OpenCustomer, RescheduleEvent
 from overround.book.machine.exchange_commands import CreateExchangeMarket, RescheduleExchangeMarket
 from overround.feeds.betfair.making import Counts, Maker, Step
@@ -268,11 +268,8 @@ class Player:
                 dirty[change.id] = market
 
     async def _sync(self, dirty: dict[str, PlayedMarket], *, tries: int = TRIES) -> None:
-        """Put what changed on the house. A market that is not open keeps its changes for later.
-
-        Where a bot was met, more of the maker's orders is there than was planned, and what was planned after it may not
-        fit: so those runners are looked at again.
-        """
+        """Put what changed on the house. A market that is not open keeps its changes for later. Runners of which
+        something was refused are said again, whole."""
         steps: list[tuple[Maker | Starter, Step]] = []
         markets = list(dirty.values())
         dirty.clear()
@@ -286,6 +283,7 @@ class Player:
                 is_open=is_open,
             )
             steps += ((market.maker, step) for step in planned)
+            market.maker.surprised.clear()
             if is_open:
                 if stage.bsp and not stage.reconciled:
                     there = [(key, mirror.runners[key]) for key in mirror.changed if stage.has(key)]
@@ -295,7 +293,6 @@ class Player:
         again = {market.recorded_id: market for market in markets if market.maker.surprised}
         for market in again.values():
             market.mirror.changed.update(market.maker.surprised)
-            market.maker.surprised.clear()
         if again and tries > 1:
             await self._sync(again, tries=tries - 1)
 
@@ -305,10 +302,11 @@ class Player:
             part = steps[start : start + MAX_AT_ONCE]
             answers = await self._ask([step.command for _, step in part])
             for (owner, step), answer in zip(part, answers, strict=True):
-                if isinstance(answer, OrdersAnswer):
-                    owner.heard(step, answer)
+                if not isinstance(answer, Refused):
+                    if isinstance(owner, Starter):
+                        owner.heard(step)
                     continue
-                owner.surprised.update((place[0], None) for place in step.places)
+                owner.refused(step)
                 if is_last:
                     self._note(answer)
 

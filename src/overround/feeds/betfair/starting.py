@@ -12,7 +12,6 @@ from overround.book import auction
 from overround.book.auction import ANY_BACK_MILLI, ANY_LAY_MILLI, PARTS, Bid
 from overround.book.exchange import MAX_INSTRUCTIONS
 from overround.book.exposure import Side
-from overround.book.machine.answers import OrdersAnswer
 from overround.book.machine.exchange_commands import CancelOrders, PlaceInstruction, PlaceOrders
 from overround.book.matching import OrderType
 from overround.feeds.betfair.making import Place, Step
@@ -58,7 +57,10 @@ class Starter:
             command = PlaceOrders(customer_id, self.market_id, self.currency, instructions, as_maker=True)
             yield Step(command, places)
 
-    def heard(self, step: Step, _answer: OrdersAnswer) -> None:
+    def refused(self, step: Step) -> None:
+        self.surprised.update((place[0], None) for place in step.places)
+
+    def heard(self, step: Step) -> None:
         """All orders of a step were taken; nothing is believed before."""
         if isinstance(step.command, PlaceOrders):
             for place, asked in zip(step.places, step.command.instructions, strict=True):

@@ -115,6 +115,7 @@ class Exchange:
 
     def _replaced(self, fact: Plain, _: int) -> None:
         self._cut(fact["cuts"])
+        self._grow(fact)
         self._enter(fact, self._new(fact))
         self._held(fact)
 
@@ -211,6 +212,27 @@ class Exchange:
             order.left -= size
             if not order.left:
                 order.waits = False
+
+    def _grow(self, fact: Plain) -> None:
+        """Only the last in a queue may become larger, as nobody is behind it."""
+        for number, size in fact.get("grown", ()):
+            order = self.orders[number]
+            behind = [
+                other.id
+                for other in self.orders.values()
+                if (other.market, other.runner, other.backs, other.price)
+                == (order.market, order.runner, order.backs, order.price)
+                and other.left
+                and other.came > order.came
+            ]
+            hold(order.customer == fact["customer_id"], "another's order grows", fact)
+            hold(
+                size > 0 and order.left > 0 and order.came > 0 and not behind,
+                "an order grows before others",
+                fact,
+                behind,
+            )
+            order.left += size
 
     def _cancelled(self, fact: Plain, _: int) -> None:
         for number, _size in fact["cuts"]:

@@ -106,6 +106,7 @@ LEADS_TO = {
     "PlaceOrders": {"orders_placed"},
     "CancelOrders": {"orders_cancelled"},
     "ReplaceOrders": {"orders_replaced"},
+    "MassQuote": {"orders_replaced", "orders_placed", "request_done"},
     "Heartbeat": {"heartbeat_set"},
 }
 """The last fact of a request that was not refused."""
