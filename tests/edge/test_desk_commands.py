@@ -111,10 +111,23 @@ def test_a_result_in_four_eyes(
         ("price", 1, 1, "much", "--for", "60s"),
         ("price", 1, 1, "1.85", "--for", "soon"),
         ("suspend", "planet", 1, "--reason", "x"),
+        ("exchange-result", 1),
+        ("exchange-result", 1, "--winners", "0", "--void", "x"),
+        ("exchange-result", 1, "--winners", "first"),
     ],
 )
 def test_what_is_mistyped_is_refused_before_anything_is_asked(desk: Desk, words: tuple[object, ...]) -> None:
     assert "Usage:" in desk(*words, fails=True)
+
+
+def test_an_exchange_market_has_its_result_and_another(desk: Desk, operator: Api, market: dict[str, int]) -> None:
+    runners = [{"selection_id": number, "name": name} for number, name in ((1, "Ayr"), (2, "Dundee"))]
+    asked = {"event_id": market["event_id"], "name": "Match Odds", "currency": "EUR", "runners": runners}
+    number = operator.made("/v1/operator/exchange/markets", asked)["market_id"]
+    for words in (("--winners", "1"), ("--winners", "0,1", "--tied"), ("--void", "abandoned")):
+        assert "recorded" in desk("exchange-result", number, *words)
+    assert "result_unchanged" in desk("exchange-result", number, "--void", "abandoned", fails=True)
+    assert "result_invalid" in desk("exchange-result", number, "--number", "2", fails=True)
 
 
 def test_words_become_numbers() -> None:

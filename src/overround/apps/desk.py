@@ -298,6 +298,38 @@ def result(market: int, score: Json, winners: str | None, void: str | None, prev
         _show(answer, as_json=as_json, words="recorded")
 
 
+@command.command(name="exchange-result")
+@click.argument("market", type=click.IntRange(1))
+@click.option("--winners", help="The runners that won, by their place in the market from 0, with commas between.")
+@click.option("--tied", is_flag=True, help="They share one place: a dead heat.")
+@click.option("--number", type=int, help="Home goals less away goals; of a line, the number in thousandths.")
+@click.option("--void", help="Every match is off; why.")
+@AS_JSON
+def exchange_result(
+    market: int, winners: str | None, tied: bool, number: int | None, void: str | None, as_json: bool
+) -> None:
+    """Record the result of a market of the exchange, or correct it.
+
+    Example: overround desk exchange-result 3 --winners 0
+    """
+    if [winners, number, void].count(None) != 2:
+        raise click.UsageError("one of --winners, --number and --void")
+    if winners is not None:
+        places = _places(winners)
+        shares = [{"runner": each, "tied": len(places) if tied else 1} for each in places]
+        result: Json = {"kind": "runners", "winners": shares}
+    else:
+        result = {"kind": "number", "number": number} if void is None else {"kind": "void", "note": void}
+    answer = House().send("POST", f"/exchange/markets/{market}/result", {"result": result})
+    _show(answer, as_json=as_json, words="recorded")
+
+
+def _places(text: str) -> list[int]:
+    if not re.fullmatch(r"\d+(,\d+)*", text):
+        raise click.UsageError("--winners takes places with commas between: 0,2")
+    return [int(each) for each in text.split(",")]
+
+
 def _numbers(text: str | None) -> list[int] | None:
     if text is None:
         return None

@@ -43,7 +43,7 @@ class Desk:
         """An evening."""
         now = asyncio.get_running_loop().time
         if self._chance.random() < 0.5:
-            await self._do(SetCorrectionLimit("EUR", self._chance.choice((1, 2_000))))
+            await self._do(SetCorrectionLimit(self._chance.choice(("EUR", "GBP")), self._chance.choice((1, 2_000))))
         turns: tuple[Callable[[], Awaitable[None]], ...] = (
             self._stop, self._stop, self._stop, self._price, self._price, self._look, self._look, self._block,
             self._approval, self._margin,

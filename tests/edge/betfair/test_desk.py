@@ -1,15 +1,17 @@
 """What the desk decides above a market, as betfairlightweight sees it: in listMarketBook and on the stream."""
 
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tests.edge.betfair.house import Trader, limit
 from tests.edge.betfair.wire import let_in, markets
-from tests.edge.running import Api
+from tests.edge.running import Api, Running
 
 Make = Callable[..., Any]
+PATIENCE_S = 20.0
 
 
 def new_place(operator: Api) -> list[tuple[str, int]]:
@@ -25,6 +27,41 @@ def new_place(operator: Api) -> list[tuple[str, int]]:
 def seen(trader: Trader, market_id: str) -> tuple[str, int]:
     (book,) = trader.client().betting.list_market_book([market_id])
     return book.status, book.version
+
+
+def test_another_result_waits_for_another_operator(
+    new_trader: Make, new_market: Make, operator: Api, shop: Running
+) -> None:
+    backer, layer, market = new_trader(), new_trader(), new_market()
+    for trader, side in ((backer, "BACK"), (layer, "LAY")):
+        trader.client().betting.place_orders(market.id, [limit(market.selections[0], side, 3.0, 5.0)])
+    results = [{"result": {"kind": "runners", "winners": [{"runner": runner}]}} for runner in (0, 1)]
+    path = f"/v1/operator/exchange/markets/{market.number}/result"
+    operator.made(path, results[0])
+    operator.send("PUT", "/v1/operator/corrections/GBP", {"amount_minor": 1})
+    second = Api(shop, operator.made("/v1/operator/tokens", {"name": "second"})["token"])
+    try:
+        waits = operator.post(path, results[1])
+        assert waits.status_code == 202
+        number = waits.json()["proposal_id"]
+        proposals = operator.get("/v1/operator/proposals").json()["proposals"]
+        (proposal,) = (each for each in proposals if each["proposal_id"] == number)
+        assert (proposal["command"], proposal["bets"]) == ("RecordExchangeResult", 2)
+        approve = f"/v1/operator/proposals/{number}/approve"
+        assert operator.post(approve).json()["code"] == "own_proposal"
+        second.made(approve)
+    finally:
+        operator.send("PUT", "/v1/operator/corrections/GBP", {"amount_minor": 0})
+        second.close()
+    deadline = time.monotonic() + PATIENCE_S
+    while winners(backer, market.id) != [market.selections[1]]:
+        assert time.monotonic() < deadline, "the gateway does not hear of it"
+        time.sleep(0.01)
+
+
+def winners(trader: Trader, market_id: str) -> list[int]:
+    (book,) = trader.client().betting.list_market_book([market_id])
+    return [runner.selection_id for runner in book.runners if runner.status == "WINNER"]
 
 
 @pytest.mark.parametrize("place", range(4), ids=["platform", "sport", "competition", "event"])

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from overround.book import catalogue, ledger, limits
 from overround.book.bets import Bet
+from overround.book.exchange import ExchangeResultRecorded
+from overround.book.machine import exchange_settling
 from overround.book.machine.commands import (
     AnyCommand,
 )
@@ -46,10 +48,16 @@ def proposal_of(state: State, command: AnyCommand, facts: tuple[Fact, ...], now_
         return facts
     bets = bets_of(state, corrections)
     change_minor = _changes(state, corrections, bets[:MOST_BETS])
-    is_whole = len(bets) <= MOST_BETS
+    count = len(bets)
+    for fact in corrections:
+        if isinstance(fact, ExchangeResultRecorded):  # the only one of its command
+            market = state.exchange.markets[fact.market_id]
+            change_minor = exchange_settling.changes_minor(state, market, fact.result, most=MOST_BETS)
+            count = len(market.positions) - 1
+    is_whole = count <= MOST_BETS
     if is_whole and not is_much(state, change_minor):
         return facts
-    return _proposed(state, command, change_minor=change_minor, bets=len(bets), is_whole=is_whole, now_us=now_us)
+    return _proposed(state, command, change_minor=change_minor, bets=count, is_whole=is_whole, now_us=now_us)
 
 
 def _changes(state: State, facts: Sequence[Fact], bets: Sequence[Bet]) -> dict[str, int]:

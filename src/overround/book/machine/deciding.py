@@ -100,6 +100,7 @@ from overround.book.machine.desk_commands import (
     UnblockPlayer,
 )
 from overround.book.machine.events import RequestDone, RequestRefused
+from overround.book.machine.exchange_commands import RecordExchangeResult
 from overround.book.machine.memory import KeyRefusal
 from overround.book.machine.state import State
 from overround.book.settlement import SETTLE_STEP
@@ -166,7 +167,15 @@ DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refus
 }
 
 CORRECTIONS: Final = frozenset(
-    {RecordResult, RecordEventResult, RollbackResult, CancelMarketBets, RestoreMarketBets, SweepPastPost}
+    {
+        RecordResult,
+        RecordEventResult,
+        RollbackResult,
+        CancelMarketBets,
+        RestoreMarketBets,
+        SweepPastPost,
+        RecordExchangeResult,
+    }
 )
 """Commands that may correct what was decided, and so may need a second operator."""
 

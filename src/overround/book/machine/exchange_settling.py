@@ -6,6 +6,7 @@ from itertools import islice
 from overround.book import exchange, exposure, ledger
 from overround.book.exchange import (
     ExchangeMarket,
+    ExchangeResult,
     ExchangeSettled,
     ExchangeSettling,
     Hold,
@@ -51,22 +52,38 @@ def settle_next(state: State, settling: ExchangeSettling, *, step: int = SETTLE_
     )
 
 
+def changes_minor(state: State, market: ExchangeMarket, result: ExchangeResult, *, most: int) -> dict[str, int]:
+    """By currency, how much more or less than what was settled the first `most` positions would win or lose, after
+    commission, if this were the result; the sum of it all, up or down."""
+    outcome, changes = Outcome(market, result), dict[str, int]()
+    for position in islice(market.positions.values(), 1, 1 + most):
+        net, commission = _net(state, market, position, outcome)
+        change = abs(net - commission - position.net_minor + position.commission_minor)
+        if change:
+            changes[position.currency] = changes.get(position.currency, 0) + change
+    return changes
+
+
 def _cash_id(state: State, position: Position) -> int:
     return state.ledger.wallets[position.customer_id, position.currency].cash.id
 
 
 def _row(state: State, market: ExchangeMarket, position: Position, outcome: Outcome) -> SettledPosition:
-    book = state.exchange.orders.books[market.id]
-    net = exposure.net_minor(position, outcome.loss(position.cells), book.game.unit * outcome.whole)
-    discount = state.exchange.discounts.get(position.customer_id, 0) if market.terms.discount_allowed else 0
     return SettledPosition(
         position.customer_id,
-        net,
-        exchange.commission_minor(net, base_rate_bp=market.terms.base_rate_bp, discount_bp=discount),
+        *_net(state, market, position, outcome),
         position.net_minor,
         position.commission_minor,
-        tuple(_profits(book, position, outcome)),
+        tuple(_profits(state.exchange.orders.books[market.id], position, outcome)),
     )
+
+
+def _net(state: State, market: ExchangeMarket, position: Position, outcome: Outcome) -> tuple[int, int]:
+    """What a position wins or, below zero, loses, and the commission on it."""
+    game = state.exchange.orders.books[market.id].game
+    net = exposure.net_minor(position, outcome.loss(position.cells), game.unit * outcome.whole)
+    discount = state.exchange.discounts.get(position.customer_id, 0) if market.terms.discount_allowed else 0
+    return net, exchange.commission_minor(net, base_rate_bp=market.terms.base_rate_bp, discount_bp=discount)
 
 
 def _profits(book: MarketBook, position: Position, outcome: Outcome) -> Iterator[tuple[int, int]]:

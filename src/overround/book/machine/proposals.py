@@ -26,7 +26,7 @@ class ProposalRefusal(StrEnum):
 
 class Proposal(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A correction as `actor` asked for it. `change_minor` is by currency how much payouts would change in sum, up or
-    down, over `bets` bets; where `is_whole` is false there are more bets than were looked at."""
+    down, over `bets` bets, or positions of an exchange market; where `is_whole` is false not all were looked at."""
 
     id: int
     actor: int

@@ -8,6 +8,7 @@ import msgspec
 
 from overround.book.bets import Bet, BetStatus
 from overround.book.catalogue import Market
+from overround.book.exchange import ExchangeResultRecorded
 from overround.book.machine.settling import Funds, Results
 from overround.book.machine.state import State
 from overround.book.settlement import MarketBetsCancelled, MarketBetsRestored, Result, ResultRecorded, ResultRolledBack
@@ -36,6 +37,8 @@ def is_correction(state: State, fact: Fact) -> bool:
     match fact:
         case ResultRecorded(market_id=market_id):
             return market_id in state.settlement.results
+        case ExchangeResultRecorded(market_id=market_id):
+            return state.exchange.markets[market_id].result is not None
         case ResultRolledBack() | MarketBetsCancelled() | MarketBetsRestored():
             return True
         case _:
