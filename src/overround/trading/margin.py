@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Final
 
-import shin
-
 UNIT: Final = 1_000
 
 STEPS: Final = (
@@ -36,9 +34,6 @@ SURE: Final = 1 / 1.005
 """What is likelier than this has no price: the market is as good as decided."""
 
 MAX_OVERROUND: Final = 1.0
-SHIN_STEPS: Final = 100_000
-"""The package's way to the share of insiders takes about ten steps over the overround: 9,000 at 0.1 %, in 0.2 ms."""
-
 Shares = tuple[float, ...]
 """One for each outcome: fair probabilities, or 1 / price."""
 
@@ -186,11 +181,18 @@ def _without_odds_ratio(shares: Shares) -> Shares:
 
 
 def _without_shin(shares: Shares) -> Shares:
-    """No insiders can explain a book that adds up to less than one: then the margin comes out in proportion."""
-    if math.fsum(shares) <= 1.0:
+    """The share of insiders at which the probabilities behind equation 5 of Shin (1993) add up to one (Jullien and
+    Salanié 1994, their fraction turned over so that it holds where all are insiders). No insiders can explain
+    a book that adds up to less than one: then the margin comes out in proportion."""
+    whole = math.fsum(shares)
+    if whole <= 1.0:
         return shares
-    prices = [1.0 / share for share in shares]
-    return tuple(shin.calculate_implied_probabilities(prices, max_iterations=SHIN_STEPS))
+    squares = [share**2 / whole for share in shares]
+
+    def fair(insiders: float) -> Shares:
+        return tuple(2.0 * a / (insiders + math.sqrt(insiders**2 + 4.0 * (1.0 - insiders) * a)) for a in squares)
+
+    return fair(solve(lambda z: math.fsum(fair(z)) - 1.0, low=0.0, high=1.0))
 
 
 REMOVERS: Final[dict[Method, Callable[[Shares], Shares]]] = {
