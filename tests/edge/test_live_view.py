@@ -31,6 +31,7 @@ from overround.book.settlement import Score
 from overround.edge.changes import Change, Changes, merged
 from overround.edge.live import Fact, Forked, Live, Lost
 from overround.kernel.ids import make_key
+from overround.projections import ExchangeOffer
 
 NOON_US = 1_795_435_200_000_000
 
@@ -92,6 +93,12 @@ class Journal:
     async def base(self) -> tuple[int, CatalogueState]:
         self._rows()
         return 0, CatalogueState()
+
+    async def exchange(self, *, closed_for_us: int) -> ExchangeOffer:  # noqa: ARG002  # as the port
+        raise AssertionError("nobody follows")
+
+    async def before(self, at_us: int) -> int:
+        return sum(row.at_us < at_us for row in self._rows())
 
     async def read(self, after: int, limit: int) -> Sequence[Fact]:
         return [Fact(row.seq, row.at_us, row.kind, row.body) for row in self._rows()[after : after + limit]]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -49,6 +49,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     stream_clients: int = MAX_CLIENTS
 
 
+ENDS: Final = "SELECT coalesce(min(seq), 1) - 1, coalesce(max(seq), 0) FROM journal.event"
+"""The sequence before the first fact that is not archived, and the last."""
+
+
 class TablesAndJournal:
     """Where a live view begins and what it missed, on a pool of connections."""
 
@@ -58,6 +62,24 @@ class TablesAndJournal:
     async def base(self) -> tuple[int, CatalogueState]:
         async with _within(READ_WITHIN_S * 6), self._pool.acquire() as connection:
             return await projections.offer(connection)  # type: ignore[arg-type]  # a pool's connection does as well
+        raise AssertionError
+
+    async def exchange(self, *, closed_for_us: int) -> projections.ExchangeOffer:
+        async with _within(READ_WITHIN_S * 6), self._pool.acquire() as connection:
+            return await projections.exchange_offer(connection, closed_for_us=closed_for_us)  # type: ignore[arg-type]  # a pool's connection does as well
+        raise AssertionError
+
+    async def before(self, at_us: int) -> int:
+        """Instants rise with the sequence, so that halving finds the place and no index is kept."""
+        async with _within(READ_WITHIN_S):
+            low, high = await self._pool.fetchrow(ENDS)  # type: ignore[misc]  # one row
+            while low < high:
+                middle = (low + high + 1) // 2
+                if await self._pool.fetchval("SELECT at_us FROM journal.event WHERE seq = $1", middle) < at_us:
+                    low = middle
+                else:
+                    high = middle - 1
+            return int(low)
         raise AssertionError
 
     async def read(self, after: int, limit: int) -> Sequence[Fact]:
@@ -100,7 +122,7 @@ class _within:  # noqa: N801  # reads as a word where it is used
             await self._timeout.__aexit__(kind, error, trace)  # type: ignore[arg-type]  # handed through
         except TimeoutError as late:
             raise Lost("no answer in time") from late
-        if isinstance(error, (*journal.LOST, journal.Gap)):
+        if isinstance(error, (*journal.LOST, journal.Gap, projections.OtherVersion)):
             raise Lost(f"{type(error).__name__}: {error}") from error
 
 

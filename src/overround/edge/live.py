@@ -20,6 +20,7 @@ from overround.book.catalogue import CatalogueState
 from overround.book.machine import Pending
 from overround.edge.changes import CATALOGUE_KINDS, Change, Changes
 from overround.host import Clock
+from overround.projections import ExchangeOffer
 
 SILENCE_S: Final = 3.0
 """How long the view may be unconfirmed: by facts heard in order, or by a look at the journal's end."""
@@ -63,6 +64,12 @@ class JournalPort(Protocol):
 
     async def read(self, after: int, limit: int) -> Sequence[Fact]:
         """The next facts after a sequence. Raises Lost."""
+
+    async def exchange(self, *, closed_for_us: int) -> ExchangeOffer:
+        """The exchange as the tables have it, with markets settled less long ago than that. Raises Lost."""
+
+    async def before(self, at_us: int) -> int:
+        """The sequence of the last fact before an instant, or of one not long before it. Raises Lost."""
 
     async def read_kinds(self, kinds: Sequence[str], after: int, upto: int, limit: int) -> Sequence[Fact]:
         """The next facts of some kinds after a sequence and up to another. Raises Lost."""

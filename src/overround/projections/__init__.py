@@ -14,6 +14,7 @@ from overround.projections.barrier import ProjectionBehind
 from overround.projections.batching import BATCH_WEIGHT, READ_ROWS, portions
 from overround.projections.changes import Carried, Recorded
 from overround.projections.cursor import DEFAULT_PAGE, MAX_PAGE, InvalidCursor
+from overround.projections.exchange_offer import ExchangeOffer, OtherVersion, exchange_offer
 from overround.projections.exchange_reads import (
     ClearedOrder,
     ClearedSum,
@@ -58,6 +59,7 @@ __all__ = [
     "ClearedOrder",
     "ClearedSum",
     "Clearing",
+    "ExchangeOffer",
     "ExchangeOrder",
     "ExchangeTrade",
     "Grouping",
@@ -66,6 +68,7 @@ __all__ = [
     "Line",
     "Markets",
     "NamedRunner",
+    "OtherVersion",
     "OutOfStep",
     "Page",
     "PricePoint",
@@ -89,6 +92,7 @@ __all__ = [
     "advance",
     "checkpoint",
     "drop",
+    "exchange_offer",
     "migrate",
     "offer",
     "portions",

@@ -244,10 +244,21 @@ def _positions(state: State, past: ExchangePast) -> Iterator[Row]:
             )
 
 
+def _rates(state: State, _: ExchangePast) -> Iterator[Row]:
+    for currency, rate in sorted(state.exchange.rates.items()):
+        yield currency, rate.minor, rate.book_minor
+
+
+def _discounts(state: State, _: ExchangePast) -> Iterator[Row]:
+    yield from sorted(state.exchange.discounts.items())
+
+
 EXCHANGE_ROWS: Final[dict[str, Callable[[State, ExchangePast], Iterator[Row]]]] = {
     "exchange_market": _markets,
     "exchange_runner": _runners,
     "exchange_order": _orders,
     "exchange_trade": _trades,
     "exchange_position": _positions,
+    "exchange_rate": _rates,
+    "exchange_discount": _discounts,
 }

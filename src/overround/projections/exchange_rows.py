@@ -108,8 +108,8 @@ class ExchangeChanges(msgspec.Struct):
 
     `orders`, `trades` and `positions` are new rows; `changed` and `retraded` rows that were there before. `profits` are
     (profit, when) of orders that nothing else touched; `settled` is of positions that were there before; `touched` and
-    `stamps` have the last fact that changed an order of a customer's on a market, and on a market. `markets` are those
-    changed, `runners` those whose runners did.
+    `stamps` have the last fact that changed an order of a customer's on a market, and on a market. `rates` and
+    `discounts` are rows by their keys. `markets` are those changed, `runners` those whose runners did.
     """
 
     orders: dict[int, ExchangeOrder] = {}
@@ -121,5 +121,7 @@ class ExchangeChanges(msgspec.Struct):
     settled: dict[Place, Settled] = {}
     touched: dict[Place, int] = {}
     stamps: dict[int, int] = {}
+    rates: dict[str, tuple[str, int, int]] = {}
+    discounts: dict[int, tuple[int, int]] = {}
     markets: set[int] = set()
     runners: set[int] = set()

@@ -28,11 +28,13 @@ def new_rows(changes: ExchangeChanges) -> Iterable[tuple[Table, Rows]]:
 
 
 def upserted_rows(known: dict[int, ExchangeMarket], changes: ExchangeChanges) -> Iterable[tuple[Table, Rows]]:
-    """Markets, and runners of those whose runners changed."""
+    """Markets, runners of those whose runners changed, rates and discounts."""
     markets = [known[market_id] for market_id in sorted(changes.markets)]
     yield tables.EXCHANGE_MARKET, [market_row(market, changes.stamps[market.id]) for market in markets]
     changed = (known[market_id] for market_id in sorted(changes.runners))
     yield tables.EXCHANGE_RUNNER, [row for market in changed for row in runner_rows(market)]
+    yield tables.EXCHANGE_RATE, [changes.rates[currency] for currency in sorted(changes.rates)]
+    yield tables.EXCHANGE_DISCOUNT, [changes.discounts[customer_id] for customer_id in sorted(changes.discounts)]
 
 
 def market_row(market: ExchangeMarket, changed_seq: int) -> tuple[object, ...]:

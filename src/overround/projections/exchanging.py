@@ -9,7 +9,9 @@ from overround.book.exchange import (
     LIFE,
     Action,
     BetDelayChanged,
+    CurrencyRateSet,
     Cut,
+    DiscountSet,
     ExchangeMarket,
     ExchangeMarketCreated,
     ExchangeMarketOpened,
@@ -348,6 +350,14 @@ def _removed(at: Folding, fact: RunnerRemoved) -> None:
     at.changes.exchange.runners.add(market.id)
 
 
+def _rate_set(at: Folding, fact: CurrencyRateSet) -> None:
+    at.changes.exchange.rates[fact.currency] = fact.currency, fact.minor, fact.book_minor
+
+
+def _discount_set(at: Folding, fact: DiscountSet) -> None:
+    at.changes.exchange.discounts[fact.customer_id] = fact.customer_id, fact.discount_bp
+
+
 # ---------------------------------------------------------------- settlement
 
 
@@ -394,6 +404,8 @@ def _profit(at: Folding, number: int, profit_minor: int) -> None:
 
 
 EXCHANGE: Final[dict[type, Callable[[Folding, Any], None]]] = {
+    CurrencyRateSet: _rate_set,
+    DiscountSet: _discount_set,
     OrdersPlaced: _orders_placed,
     OrdersReplaced: _orders_replaced,
     OrdersActivated: _orders_activated,

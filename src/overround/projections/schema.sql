@@ -485,3 +485,16 @@ CREATE TABLE read.exchange_position (
 ) WITH (fillfactor = 50);
 CREATE INDEX exchange_position_settled ON read.exchange_position (customer_id, settled_at_us, market_id);
 CREATE INDEX exchange_position_void ON read.exchange_position (customer_id, settled_at_us, market_id) WHERE void;
+
+-- What currencies are worth on the exchange: `minor` of its minor units for `book_minor` of GBP's.
+CREATE TABLE read.exchange_rate (
+    currency   text   PRIMARY KEY,
+    minor      bigint NOT NULL,
+    book_minor bigint NOT NULL
+);
+
+-- How much less commission a customer pays, in basis points of it.
+CREATE TABLE read.exchange_discount (
+    customer_id bigint  PRIMARY KEY,
+    discount_bp integer NOT NULL
+);

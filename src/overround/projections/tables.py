@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-VERSION: Final = 7
+VERSION: Final = 8
 """Rises with every change of `schema.sql`; tables of another version are dropped and folded again."""
 
 
@@ -189,6 +189,8 @@ EXCHANGE_POSITION: Final = _table(
     "market_id int8, customer_id int8, currency text, rate_to int8, rate_from int8, net_minor int8,"
     " commission_minor int8, void bool, settled_revision int4, settled_at_us int8, changed_seq int8",
 )
+EXCHANGE_RATE: Final = _table("exchange_rate", "currency", "currency text, minor int8, book_minor int8")
+EXCHANGE_DISCOUNT: Final = _table("exchange_discount", "customer_id", "customer_id int8, discount_bp int4")
 
 NOW: Final = (
     CUSTOMER,
@@ -209,6 +211,8 @@ NOW: Final = (
     EXCHANGE_ORDER,
     EXCHANGE_TRADE,
     EXCHANGE_POSITION,
+    EXCHANGE_RATE,
+    EXCHANGE_DISCOUNT,
 )
 """What is: rows that later facts change."""
 

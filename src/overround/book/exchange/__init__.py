@@ -46,7 +46,7 @@ from overround.book.exchange.rules import (
     runner_outcome,
     terms_refusal,
 )
-from overround.book.exchange.state import APPLY, ExchangeState, Kept, apply, keep, moved, restore
+from overround.book.exchange.state import APPLY, ExchangeState, Kept, apply, drop, keep, moved, restore
 from overround.book.exchange.types import (
     BOOK_CURRENCY,
     LIFE,
@@ -157,6 +157,7 @@ __all__ = [
     "active",
     "apply",
     "commission_minor",
+    "drop",
     "fits",
     "keep",
     "moved",

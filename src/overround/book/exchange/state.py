@@ -413,3 +413,9 @@ def apply(state: ExchangeState, fact: Fact, at_us: int) -> bool:
     step(state, fact, at_us)
     matching.forget(state.orders, at_us)
     return True
+
+
+def drop(state: ExchangeState, market_id: int) -> None:
+    """Let a settled market go, with its orders. Views do, which show it no longer; the machine keeps it."""
+    del state.markets[market_id]
+    matching.drop(state.orders, market_id)

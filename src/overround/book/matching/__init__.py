@@ -21,6 +21,7 @@ from overround.book.matching.state import (
     Wait,
     activate,
     cut,
+    drop,
     forget,
     grow,
     index,
@@ -35,6 +36,7 @@ from overround.book.matching.state import (
     waits_over,
 )
 from overround.book.matching.types import (
+    FORGET_AFTER_US,
     Half,
     Lapse,
     Level,
@@ -50,6 +52,7 @@ from overround.book.matching.types import (
 )
 
 __all__ = [
+    "FORGET_AFTER_US",
     "AverageWant",
     "Fill",
     "Half",
@@ -71,6 +74,7 @@ __all__ = [
     "activate",
     "any_price",
     "cut",
+    "drop",
     "forget",
     "grow",
     "index",

@@ -159,6 +159,14 @@ def forget(state: OrdersState, now_us: int) -> None:
         own[customer_id] = [order for order in own[customer_id] if order.id in state.by_id]
 
 
+def drop(state: OrdersState, market_id: int) -> None:
+    """Let a market go on which nothing is unmatched, with all its orders. Views do; the machine keeps it."""
+    for own in state.books.pop(market_id).own.values():
+        for order in own:
+            del state.by_id[order.id]
+    state.gone = deque(order for order in state.gone if order.market_id != market_id)
+
+
 def _enter(state: OrdersState, order: Order) -> None:
     """An order with something unmatched is found by its customer, and among those that wait where it waits."""
     by_market = state.live.get(order.customer_id)

@@ -1,11 +1,15 @@
 """Every exchange market as it is now, for whoever looks: the exchange's own state, folded from the same facts, with
 what only a viewer needs beside it: when each market and runner last changed, whose orders are where, what was matched.
 
+It begins with what the tables have of markets that are live, or were settled less than `KEPT_CLOSED_US` ago, and lets a
+market go when it was settled that long ago; so its memory is that of what is live. History is the tables'.
+
 Invariants: nothing is matched or decided here; a market's stamp is the sequence of its last change, so it means the
 same to every gateway.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
@@ -16,8 +20,12 @@ from overround.book.exchange import (
     ExchangeFact,
     ExchangeMarket,
     ExchangeMarketCreated,
+    ExchangeSettled,
+    ExchangeSettling,
     ExchangeState,
     HeartbeatMissed,
+    OrdersCancelled,
+    Pulse,
     Rate,
     Runner,
     RunnerRemoved,
@@ -31,13 +39,17 @@ from overround.edge.betfair import virtual
 from overround.edge.betfair.definitions import definition_json
 from overround.edge.betfair.pictures import Ladder, Levels
 from overround.edge.betfair.touching import EXCHANGE_KINDS, Touched, customers_of, touched_by
-from overround.edge.live import READ_ROWS, JournalPort
+from overround.edge.live import READ_ROWS, JournalPort, Lost
 from overround.kernel.fact import Fact
-from overround.kernel.instant import SECOND_US
+from overround.kernel.instant import HOUR_US, SECOND_US
 from overround.kernel.money import MINOR_DIGITS
+from overround.projections import ExchangeOffer
 
 REMEMBER_KEYS_US: Final = 130 * SECOND_US
 """Longer than two windows of customers' references."""
+
+KEPT_CLOSED_US: Final = 2 * HOUR_US
+"""How long a settled market stays; longer than the machine remembers what came to nothing."""
 
 MAX_EXPECTED: Final = 100_000
 SIDES_COUNTED: Final = 2
@@ -54,6 +66,9 @@ class Listener(Protocol):
     def market_changed(self, market_id: int) -> None: ...
 
     def market_added(self, market_id: int) -> None: ...
+
+    def market_gone(self, market_id: int) -> None:
+        """It was settled long ago, and is shown no longer."""
 
     def order_changed(self, customer_id: int, market_id: int, runner: int, bet_id: int) -> None: ...
 
@@ -253,22 +268,61 @@ class Board:
         self.keys: dict[str, int] = {}
         self._catalogue = catalogue
         self._missed: dict[int, None] = {}
+        self._closed: deque[tuple[int, int]] = deque()
         self._expected: dict[int, int] = {}
 
     # Folding.
 
     async def begin(self, journal: JournalPort, seq: int) -> None:
-        """From the first fact to the one at which the live view begins. Raises Lost."""
-        self._whole, self.markets, self.of_customer, self.seq = empty(), {}, {}, 0
-        kinds = sorted(self.kinds)
-        while rows := await journal.read_kinds(kinds, self.seq, seq, READ_ROWS):
-            for row in rows:
-                self.fact(row.seq, row.at_us, row.kind, row.body)
+        """From the tables, which may be ahead of where the live view begins. Raises Lost."""
+        offer = await journal.exchange(closed_for_us=KEPT_CLOSED_US)
+        if offer.seq < seq:
+            raise Lost("the tables are being made anew")
+        await self._recall(journal, offer)
+        self._whole, self.markets = empty(), {}
+        self._whole.exchange = offer.state
+        for market_id, stamp in offer.stamps.items():
+            view = self.markets[market_id] = MarketView(
+                offer.state.markets[market_id], self._whole, self._catalogue, stamp
+            )
+            view.note(view.book.trades, offer.state, 0)
+            view.last_match_us = offer.matched_at_us.get(market_id, 0)
             await asyncio.sleep(0)
-        self.seq = seq
+        self._closed = deque(
+            sorted((market.settled_at_us, market.id) for market in offer.state.markets.values() if market.settled_at_us)
+        )
+        self.of_customer, self.seq, self.at_us = offer.touched, offer.seq, offer.at_us
+
+    async def _recall(self, journal: JournalPort, offer: ExchangeOffer) -> None:
+        """The keys used in the last minutes before the tables' last fact."""
+        self.keys.clear()
+        after = await journal.before(offer.at_us - REMEMBER_KEYS_US)
+        while rows := await journal.read_kinds(sorted(self.kinds), after, offer.seq, READ_ROWS):
+            for row in rows:
+                caused = decode_fact(row.body)
+                if caused.cause is not None:
+                    self._remember(caused.cause.key, row.at_us)
+            after = rows[-1].seq
+            await asyncio.sleep(0)
 
     def told(self, seq: int) -> None:
-        self.seq = seq
+        self.seq = max(seq, self.seq)
+        while self._closed and self._closed[0][0] < self.at_us - KEPT_CLOSED_US:
+            settled_at_us, market_id = self._closed.popleft()
+            if market_id in self.markets and self.state.markets[market_id].settled_at_us == settled_at_us:
+                self._drop(market_id)
+
+    def _drop(self, market_id: int) -> None:
+        """Nobody is shown a market any longer, nor the orders on it."""
+        for customer_id in self.state.markets[market_id].positions:
+            markets = self.of_customer.get(customer_id, {})
+            markets.pop(market_id, None)
+            if not markets:
+                self.of_customer.pop(customer_id, None)
+        del self.markets[market_id]
+        exchange.drop(self.state, market_id)
+        if self.listener is not None:
+            self.listener.market_gone(market_id)
 
     def stale(self) -> None:
         self.is_stale = True
@@ -280,9 +334,13 @@ class Board:
 
     def fact(self, seq: int, at_us: int, kind: str, body: str | bytes) -> None:  # noqa: ARG002  # the port has it
         """Fold a fact, and say what it changed."""
+        if seq <= self.seq:
+            return
         fact = decode_fact(body)
-        exchange.apply(self.state, fact, at_us)
         self.seq, self.at_us = seq, at_us
+        if not self._knows(fact):
+            return
+        exchange.apply(self.state, fact, at_us)
         if fact.cause is not None:
             self._remember(fact.cause.key, at_us)
         if isinstance(fact, ExchangeMarketCreated):
@@ -302,6 +360,20 @@ class Board:
         if self.listener is not None:
             self._tell(self.listener, touched)
 
+    def _knows(self, fact: Fact) -> bool:
+        """False where a fact is of a market that was let go. What the tables do not keep, since nobody is shown it, is
+        made up before a fact ends it."""
+        market_id = getattr(fact, "market_id", 0)
+        if market_id and market_id not in self.markets and not isinstance(fact, ExchangeMarketCreated):
+            return not isinstance(fact, (ExchangeFact, ExchangeSettled, OrdersCancelled))
+        if isinstance(fact, HeartbeatMissed):
+            self.state.pulses.setdefault(fact.customer_id, Pulse(0, 0))
+        elif isinstance(fact, ExchangeSettled):
+            self.state.settling.setdefault(market_id, ExchangeSettling(market_id, fact.revision))
+            if fact.last:
+                self._closed.append((self.at_us, market_id))
+        return True
+
     def _add(self, market_id: int, seq: int) -> None:
         view = MarketView(self.state.markets[market_id], self._whole, self._catalogue, seq)
         self.markets[market_id] = view
@@ -312,7 +384,11 @@ class Board:
         view = self.markets[market_id]
         view.touch(seq, runners)
         if isinstance(fact, RunnerRemoved):
+            before = dict(view.matched)
             view.recount(self.state, view.last_match_us)
+            for customer_id in before:
+                if view.matched.get(customer_id) != before[customer_id]:
+                    self.of_customer.setdefault(customer_id, {})[market_id] = seq
         elif isinstance(fact, ExchangeFact) and fact.trades:
             view.note(fact.trades, self.state, at_us)
 

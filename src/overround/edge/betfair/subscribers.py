@@ -169,6 +169,13 @@ class OrderHeard(Heard):
         """Whether there is something to tell."""
         return bool(self.changed or self.whole or self.closed)
 
+    def forget(self, market_id: int) -> None:
+        """A market is shown no longer."""
+        for waiting in (self.changed, self.whole, self.closed):
+            waiting.pop(market_id, None)
+        for place in [place for place in self.told if place[0] == market_id]:
+            del self.told[place]
+
     def hears(self, strategy_ref: str) -> bool:
         """Whether orders of this strategy are asked for."""
         wanted = self.filter.customer_strategy_refs

@@ -205,6 +205,17 @@ class Teller:
             heard.dirty[market_id] = None
             asyncio.get_running_loop().call_soon(self.room, heard)
 
+    def market_gone(self, market_id: int) -> None:
+        """A market is shown no longer."""
+        for group in self._groups.values():
+            for heard in list(group.watchers.get(market_id, ())):
+                heard.told.pop(market_id, None)
+                heard.dirty.pop(market_id, None)
+                self._look_away(heard, market_id)
+        for hearing in self._orders.values():
+            for waiting in hearing:
+                waiting.forget(market_id)
+
     def _make_room(self, heard: MarketHeard) -> None:
         """Take away the markets that are settled and of which everything was told."""
         for market_id in [each for each in heard.told if self._is_told_out(heard, each)]:
