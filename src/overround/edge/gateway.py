@@ -17,6 +17,7 @@ from overround.edge.cashing import Cashing
 from overround.edge.catalogue import Catalogue
 from overround.edge.controls import Controls
 from overround.edge.docs import Docs
+from overround.edge.exchange_listing import ExchangeListing
 from overround.edge.gate import Gate
 from overround.edge.grants import Grants
 from overround.edge.health import Health
@@ -169,6 +170,7 @@ class Gateway:
             catalogue=Catalogue(self.live, reading),
             operating=Operating(asker, sessions),
             listing=Listing(reading, sessions, wallet),
+            exchange_listing=ExchangeListing(reading),
             controls=Controls(self.live, reading),
             previews=Previews(asker, self.live),
             tickets=Tickets(asker),

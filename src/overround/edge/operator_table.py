@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from overround.book.machine import CORRECTIONS
-from overround.edge import controls, listing, operating, previews, sessions, wallet
+from overround.edge import controls, exchange_listing, listing, operating, previews, sessions, wallet
 from overround.edge.access import Need
 from overround.edge.bodies import MarketResultBody
 from overround.edge.catalogue import SeqQuery
 from overround.edge.controls import Controls
 from overround.edge.desk import ALL_OPERATIONS
 from overround.edge.examples import KEY, WALLETS
+from overround.edge.exchange_listing import ExchangeListing
 from overround.edge.listing import Listing
 from overround.edge.operating import Operating
 from overround.edge.previews import Previews
@@ -152,7 +153,7 @@ def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
 
 
-def lists(own: Listing) -> Iterator[Route]:
+def lists(own: Listing, exchange: ExchangeListing) -> Iterator[Route]:
     """What operators look at."""
 
     def row(path: str, name: str, doc: str, handler: Handler, reply: Any, **more: Any) -> Route:
@@ -189,6 +190,22 @@ def lists(own: Listing) -> Iterator[Route]:
             listing.RefusalsQuery,
         ),
         ("markets", "markets", "All markets.", own.markets, listing.MarketPage, listing.MarketsQuery),
+        (
+            "exchange/orders",
+            "exchange_orders",
+            "Every order there ever was on the exchange.",
+            exchange.orders,
+            exchange_listing.OrderPage,
+            exchange_listing.ExchangeQuery,
+        ),
+        (
+            "exchange/trades",
+            "exchange_trades",
+            "Every match on the exchange.",
+            exchange.trades,
+            exchange_listing.TradePage,
+            exchange_listing.ExchangeQuery,
+        ),
     ):
         yield row(
             path,

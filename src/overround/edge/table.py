@@ -15,6 +15,7 @@ from overround.edge.catalogue import Catalogue
 from overround.edge.controls import Controls
 from overround.edge.docs import Docs
 from overround.edge.examples import AT, BET, BET_ITEM, KEY, PLACED, WALLETS
+from overround.edge.exchange_listing import ExchangeListing
 from overround.edge.grant_table import promotions
 from overround.edge.grants import Grants
 from overround.edge.health import Health
@@ -70,6 +71,7 @@ class Rooms(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     operating: Operating
     listing: Listing
+    exchange_listing: ExchangeListing
     controls: Controls
     previews: Previews
     tickets: Tickets
@@ -91,7 +93,7 @@ def routes(rooms: Rooms) -> list[Route]:
         *_wallet(rooms.wallet),
         *_catalogue(rooms.catalogue),
         *operators(rooms.operating, rooms.sessions),
-        *lists(rooms.listing),
+        *lists(rooms.listing, rooms.exchange_listing),
         *decided(rooms.controls),
         *foreseen(rooms.previews),
         *own_tickets(rooms.tickets, rooms.builders, rooms.workings),
