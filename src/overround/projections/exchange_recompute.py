@@ -203,6 +203,8 @@ def _orders(_: State, past: ExchangePast) -> Iterator[Row]:
             kept.voided_at_us,
             kept.settled_at_us,
             kept.reason,
+            order.lapse,
+            order.market_version,
             kept.seq,
         )
 

@@ -6,11 +6,11 @@ from typing import Any, Final
 import msgspec
 
 from overround.book.exposure import Side
-from overround.book.matching import OrderStatus, OrderType, Persistence, Target, TimeInForce
+from overround.book.matching import Lapse, OrderStatus, OrderType, Persistence, Target, TimeInForce
 from overround.projections import tables
 
 
-class Lapse(StrEnum):
+class LapseReason(StrEnum):
     """Why what was unmatched of an order lapsed."""
 
     FILL_OR_KILL = "fill_or_kill"
@@ -57,7 +57,9 @@ class ExchangeOrder(msgspec.Struct, gc=False):
     cancelled_at_us: int
     voided_at_us: int
     settled_at_us: int
-    lapse_reason: str | None
+    lapse_reason: LapseReason | None
+    lapse: Lapse
+    market_version: int
     seq: int
 
 
@@ -95,6 +97,7 @@ KINDS: Final[dict[str, Any]] = {
     "time_in_force": TimeInForce,
     "target": Target,
     "status": OrderStatus,
+    "lapse": Lapse,
 }
 
 

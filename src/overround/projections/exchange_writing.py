@@ -116,6 +116,7 @@ LATER: Final = (
     "voided_at_us",
     "settled_at_us",
     "lapse_reason",
+    "lapse",
 )
 """The columns of an order that later facts change."""
 
@@ -171,4 +172,5 @@ def _later(row: ExchangeOrder) -> tuple[object, ...]:
         row.voided_at_us,
         row.settled_at_us,
         row.lapse_reason,
+        row.lapse,
     )

@@ -1,6 +1,7 @@
 """How the facts of the exchange change its tables. Nothing is matched here: facts carry their trades and cuts."""
 
 from collections.abc import Callable, Iterable
+from itertools import repeat
 from typing import Any, Final
 
 import msgspec
@@ -35,9 +36,9 @@ from overround.book.exchange import (
     runner_outcome,
 )
 from overround.book.machine.exchange_above import fold_above
-from overround.book.matching import OrderStatus, OrderType, TimeInForce, Trade
+from overround.book.matching import Lapse, OrderStatus, OrderType, TimeInForce, Trade
 from overround.kernel.fact import Fact
-from overround.projections.exchange_rows import SETTLED, ExchangeOrder, ExchangeTrade, Lapse
+from overround.projections.exchange_rows import SETTLED, ExchangeOrder, ExchangeTrade, LapseReason
 from overround.projections.underway import Folding, post
 
 NOT_SETTLED: Final = (0, 0, False, 0, 0)
@@ -72,7 +73,7 @@ def _place(at: Folding, fact: OrdersPlaced | OrdersReplaced) -> None:
     if isinstance(fact, OrdersPlaced) and fact.stale:
         for row in rows:
             row.lapsed_minor, row.remaining_minor, row.status = row.remaining_minor, 0, OrderStatus.COMPLETE
-            row.lapsed_at_us, row.lapse_reason = at.at_us, Lapse.VERSION
+            row.lapsed_at_us, row.lapse_reason, row.lapse = at.at_us, LapseReason.VERSION, Lapse.MARKET_VERSION
         return
     _trade(at, fact.market_id, fact.trades)
     for row in rows:
@@ -109,6 +110,8 @@ def _new(at: Folding, fact: OrdersPlaced | OrdersReplaced) -> list[ExchangeOrder
                 fact.decide_at_us if waits else 0,
                 *(0,) * 5,
                 None,
+                Lapse.NONE,
+                fact.market_version if waits else 0,
                 at.seq,
             )
         )
@@ -123,12 +126,13 @@ def _land(at: Folding, row: ExchangeOrder) -> None:
         row.status = OrderStatus.COMPLETE
     elif row.time_in_force is TimeInForce.FILL_OR_KILL:
         row.lapsed_minor += row.remaining_minor
-        row.remaining_minor, row.lapsed_at_us, row.lapse_reason = 0, at.at_us, Lapse.FILL_OR_KILL
+        row.remaining_minor, row.lapsed_at_us, row.lapse_reason = 0, at.at_us, LapseReason.FILL_OR_KILL
         row.status = OrderStatus.COMPLETE if row.matched_minor else OrderStatus.EXPIRED
 
 
 def _orders_activated(at: Folding, fact: OrdersActivated) -> None:
-    _lapse(at, fact.lapsed, Lapse.DELAY)
+    for cut, code in zip(fact.lapsed, fact.whys or repeat(Lapse.NONE), strict=False):
+        _lapse(at, (cut,), LapseReason.DELAY, code)
     rows = [_changed(at, number) for number in fact.orders]
     for row in rows:
         row.status = OrderStatus.EXECUTABLE
@@ -170,8 +174,11 @@ def _cancel(at: Folding, cuts: Iterable[Cut]) -> None:
             row.cancelled_minor += cut.size_minor
 
 
-def _lapse(at: Folding, cuts: Iterable[Cut], reason: Lapse) -> None:
+def _lapse(at: Folding, cuts: Iterable[Cut], reason: LapseReason, code: Lapse = Lapse.NONE) -> None:
+    """These parts of orders lapse. `code` is said of those that waited to come to the book."""
     for cut in cuts:
+        if at.known.orders[cut.order].status is OrderStatus.PENDING:
+            at.known.orders[cut.order].lapse = code
         row = _cut(at, cut)
         row.lapsed_at_us, row.lapse_reason = at.at_us, reason
         if row.type is OrderType.LIMIT:
@@ -286,7 +293,7 @@ def _opened(at: Folding, fact: ExchangeMarketOpened) -> None:
 
 def _suspended(at: Folding, fact: ExchangeMarketSuspended) -> None:
     _step(at, fact.market_id, Action.SUSPEND)
-    _lapse(at, fact.lapsed, Lapse.SUSPENSION)
+    _lapse(at, fact.lapsed, LapseReason.SUSPENSION, Lapse.MARKET_SUSPENDED)
 
 
 def _delay_changed(at: Folding, fact: BetDelayChanged) -> None:
@@ -306,7 +313,7 @@ def above(at: Folding, fact: Fact) -> None:
 
 
 def _in_play(at: Folding, fact: TurnedInPlay) -> None:
-    _lapse(at, fact.lapsed, Lapse.IN_PLAY)
+    _lapse(at, fact.lapsed, LapseReason.IN_PLAY)
     _step(at, fact.market_id).in_play = True
 
 
@@ -326,8 +333,8 @@ def _reconciled(at: Folding, fact: StartReconciled) -> None:
     for row in rows:
         row.status = OrderStatus.COMPLETE
         if not row.matched_minor:
-            row.lapsed_at_us, row.lapse_reason = at.at_us, Lapse.STARTING_PRICE
-    _lapse(at, fact.lapsed, Lapse.STARTING_PRICE)
+            row.lapsed_at_us, row.lapse_reason = at.at_us, LapseReason.STARTING_PRICE
+    _lapse(at, fact.lapsed, LapseReason.STARTING_PRICE)
 
 
 def _at_start(at: Folding, market_id: int) -> list[int]:
@@ -339,7 +346,9 @@ def _at_start(at: Folding, market_id: int) -> list[int]:
 
 
 def _removed(at: Folding, fact: RunnerRemoved) -> None:
-    _lapse(at, fact.lapsed, Lapse.REMOVAL)
+    for cut in fact.lapsed:
+        is_out = at.known.orders[cut.order].runner == fact.runner
+        _lapse(at, (cut,), LapseReason.REMOVAL, Lapse.RUNNER_UNKNOWN if is_out else Lapse.NONE)
     for number in fact.voided:
         _restate(at, number, 0)
     for number, price_milli in fact.reduced:
@@ -362,7 +371,7 @@ def _discount_set(at: Folding, fact: DiscountSet) -> None:
 
 
 def _resulted(at: Folding, fact: ExchangeResultRecorded) -> None:
-    _lapse(at, fact.lapsed, Lapse.RESULT)
+    _lapse(at, fact.lapsed, LapseReason.RESULT, Lapse.MARKET_UNKNOWN)
     market = _step(at, fact.market_id, Action.CLOSE)
     market.revision, market.result = fact.revision, fact.result
     for number, runner in enumerate(market.runners):

@@ -437,6 +437,8 @@ CREATE TABLE read.exchange_order (
     voided_at_us    bigint  NOT NULL,
     settled_at_us   bigint  NOT NULL,
     lapse_reason    text,              -- why it last lapsed
+    lapse           text    NOT NULL,  -- the stream's code for that, where it lapsed before it came to the book; else empty
+    market_version  integer NOT NULL,  -- the last version of its market that it may meet after its delay, 0 for any
     seq             bigint  NOT NULL   -- the fact that placed it
 ) WITH (fillfactor = 60);
 CREATE INDEX exchange_order_customer ON read.exchange_order (customer_id, id);

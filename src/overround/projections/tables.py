@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-VERSION: Final = 8
+VERSION: Final = 9
 """Rises with every change of `schema.sql`; tables of another version are dropped and folded again."""
 
 
@@ -175,7 +175,7 @@ EXCHANGE_ORDER: Final = _table(
     " ref text, strategy text, status text, remaining_minor int8, matched_minor int8, matched_value int8,"
     " lapsed_minor int8, cancelled_minor int8, voided_minor int8, profit_minor int8, placed_at_us int8,"
     " decide_at_us int8, matched_at_us int8, lapsed_at_us int8, cancelled_at_us int8, voided_at_us int8,"
-    " settled_at_us int8, lapse_reason text, seq int8",
+    " settled_at_us int8, lapse_reason text, lapse text, market_version int4, seq int8",
 )
 EXCHANGE_TRADE: Final = _table(
     "exchange_trade",
