@@ -7,15 +7,16 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.book.exchange_audit import outcomes_of
 from tests.book.exchanging import BACK, LAY, Exchange
 
 from overround.book import auction, exposure, matching
 from overround.book.auction import Bid
-from overround.book.exchange import MarketTerms, Minimums
+from overround.book.exchange import Betting, ExchangeMarket, MarketTerms, Minimums, Runner
 from overround.book.exposure import Cells, Game, Shape, Side, rules
 from overround.book.machine.exchange_commands import OpenExchangeMarket, SetMinimums, SuspendExchangeMarket
 from overround.book.matching import AverageWant, Order, OrderType, RunnerBook, Target, Want
-from overround.kernel.ladder import CLASSIC, Ladder
+from overround.kernel.ladder import CLASSIC, Ladder, LadderKind
 from overround.kernel.refusal import Refused
 
 SIDES = st.sampled_from(list(Side))
@@ -51,6 +52,44 @@ def test_what_is_written_out_for_winners_is_what_the_rules_say(bets: list[tuple[
         (exposure.add_matched if done else exposure.add_unmatched)(quick, game, runner, side, price, size)
         exposure.add(ruled, game, runner, (rules.matched if done else rules.unmatched)(game, side, price), size)
     assert quick == ruled
+
+
+LINES = Ladder(LadderKind.LINE_RANGE, 500, 6_500, 500)
+KINDS: dict[str, tuple[MarketTerms, tuple[int, ...]]] = {
+    "one winner": (MarketTerms("Win"), (0,) * 5),
+    "three winners": (MarketTerms("Place", winners=3), (0,) * 5),
+    "any winners": (MarketTerms("Scorers", winners=0), (0,) * 4),
+    "each-way, a quarter, two places": (MarketTerms("Each way", winners=2, each_way_divisor=4), (0,) * 5),
+    "each-way, a fifth, three places": (MarketTerms("Each way", winners=3, each_way_divisor=5), (0,) * 5),
+    "each-way, all placed": (MarketTerms("Each way", winners=3, each_way_divisor=4), (0,) * 3),
+    "handicaps": (MarketTerms("Handicap", betting=Betting.ASIAN), (-3, 3, -2, 2, 1, -1, 0, 0)),
+    "lines": (MarketTerms("Runs", betting=Betting.LINE, ladder=LINES), (0,)),
+}
+
+
+@settings(max_examples=60)
+@given(kind=st.sampled_from(list(KINDS)), bets=BETS)
+def test_the_worst_case_of_every_kind_is_the_worst_of_all_outcomes(
+    kind: str, bets: list[tuple[int, Side, int, int, bool]]
+) -> None:
+    """Every outcome gone through one by one, with fractions."""
+    terms, handicaps = KINDS[kind]
+    runners = [Runner(number + 1, "", quarters, 0) for number, quarters in enumerate(handicaps)]
+    market = ExchangeMarket(id=1, event_id=1, terms=terms, runners=runners, bet_delay_us=0, passive=False)
+    game, cells = terms.game, Cells()
+    bets = [(runner % len(runners), *rest) for runner, *rest in bets]  # type: ignore[misc]
+    if terms.betting is Betting.LINE:
+        bets = [(runner, side, LINES.low + price % 13 * LINES.step, *rest) for runner, side, price, *rest in bets]  # type: ignore[misc]
+    for runner, side, price, size, done in bets:
+        (exposure.add_matched if done else exposure.add_unmatched)(cells, game, runner, side, price, size)
+    worst = Fraction()
+    for profit in outcomes_of(market):
+        won = Fraction()
+        for runner, side, price, size, done in bets:
+            made = profit(runner, side, price, size)
+            won += made if done else min(Fraction(), made)
+        worst = max(worst, -won)
+    assert Fraction(exposure.worst(game, cells, len(runners), handicaps), game.unit) == worst
 
 
 @given(BETS, st.integers(0, 199), st.integers(1, 10_000))
