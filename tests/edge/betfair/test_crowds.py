@@ -4,7 +4,7 @@ costs is bounded, and a bot beside it is answered and hears of every change."""
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from tests.edge.betfair.wire import Line, connected, let_in, markets
 from tests.edge.running import PATIENCE_S, Running
 
 from overround.edge import wire
-from overround.edge.betfair import http, server
+from overround.edge.betfair import conversation, http, server
 
 Make = Callable[..., Any]
 
@@ -83,6 +83,22 @@ def test_a_crowd_that_begins_no_handshake_costs_a_bounded_sum(
         assert all_of(silent[0]) == b""
         assert resident_kib() - before < 50 * COST_KIB + 20_000
     bot()
+
+
+def test_what_a_crowd_cost_is_given_back(
+    shop: Running, bot: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They shake hands, are told why they must go, and do not go: they are ended all the same."""
+    monkeypatch.setattr(conversation, "FIRST_WITHIN_S", 0.1)
+    monkeypatch.setattr(server, "TIDY_AFTER", 1)
+    sizes = []
+    for _ in range(4):
+        with ExitStack() as stack:
+            lines = [stack.enter_context(connected(shop)) for _ in range(150)]
+            assert {line.ended()["errorCode"] for line in lines} == {"TIMEOUT"}
+        sizes.append(resident_kib())
+    bot()
+    assert sizes[-1] - sizes[0] < 150 * COST_KIB
 
 
 def test_a_handshake_that_is_not_ended_in_time_is(

@@ -30,12 +30,16 @@ from overround.edge.betfair.faults import Code, Fault, fault_of
 from overround.edge.betfair.subscribers import MarketHeard, OrderHeard
 from overround.edge.betfair.telling import Teller
 from overround.edge.problems import Problem
+from overround.infra import memory
 
 MAX_CONNECTIONS: Final = 2_000
 MAX_SHAKING: Final = 500
 """Handshakes under way. Should there be more, the oldest is given up: an honest one takes milliseconds."""
 
 SHAKEN_WITHIN_S: Final = 10.0
+SHUT_WITHIN_S: Final = 2.0
+"""How long the other side may take to say goodbye."""
+
 BACKLOG: Final = 1_024
 ACCEPT_AGAIN_S: Final = 0.1
 CONNECTIONS_PER_CUSTOMER: Final = 10
@@ -50,6 +54,9 @@ MAX_UNREAD_BYTES: Final = 8 * 1024 * 1024
 
 CUT_OFF_AFTER_S: Final = 30.0
 """How long a reader may leave everything unread."""
+
+TIDY_AFTER: Final = 500
+"""After how many connections that ended their memory is given back."""
 
 WATCH_EVERY_S: Final = 1.0
 CHECK_EVERY_S: Final = 30.0
@@ -77,7 +84,8 @@ class Server:
         self.strangers: dict[Connection, None] = {}
         self.of_customer: dict[int, int] = {}
         self._max_connections = max_connections
-        self._shaking: dict[asyncio.Task[None], None] = {}
+        self._shaking: dict[asyncio.Task[None], socket.socket] = {}
+        self.ended = 0
 
     async def listen(self, host: str, port: int, context: ssl.SSLContext) -> "Listening":
         """Begin to take connections. Raises OSError where the port is taken."""
@@ -96,17 +104,28 @@ class Server:
                 await asyncio.sleep(ACCEPT_AGAIN_S)
                 continue
             if len(self._shaking) >= MAX_SHAKING:
-                next(iter(self._shaking)).cancel()
+                self._give_up(next(iter(self._shaking)))
             shaking = asyncio.create_task(self._shake(plain, context))
-            self._shaking[shaking] = None
+            self._shaking[shaking] = plain
             shaking.add_done_callback(self._shaken)
 
     async def _shake(self, plain: socket.socket, context: ssl.SSLContext) -> None:
         """The handshake of one connection, which then goes on by itself."""
-        with contextlib.suppress(OSError):  # it was given up, by us or by them, or was no TLS
+        try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: Connection(self), plain, ssl=context, ssl_handshake_timeout=SHAKEN_WITHIN_S
+                lambda: Connection(self),
+                plain,
+                ssl=context,
+                ssl_handshake_timeout=SHAKEN_WITHIN_S,
+                ssl_shutdown_timeout=SHUT_WITHIN_S,
             )
+        except OSError:  # it was given up, by us or by them, or was no TLS
+            self.ended += 1
+
+    def _give_up(self, shaking: "asyncio.Task[None]") -> None:
+        """End a handshake as if the other side had hung up: that is at once, where to cancel it is not."""
+        with contextlib.suppress(OSError):
+            self._shaking.pop(shaking).shutdown(socket.SHUT_RDWR)
 
     def _shaken(self, task: "asyncio.Task[None]") -> None:
         self._shaking.pop(task, None)
@@ -128,6 +147,9 @@ class Server:
             now_s = asyncio.get_running_loop().time()
             for connection in list(self.connections):
                 connection.look(now_s)
+            if self.ended >= TIDY_AFTER:
+                self.ended = 0
+                memory.give_back()
 
     def close(self) -> None:
         """End every connection."""
@@ -178,6 +200,7 @@ class Connection(asyncio.Protocol):
         self.write(self._conversation.greeting())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's own name
+        self._server.ended += 1
         self._server.connections.pop(self, None)
         self._server.strangers.pop(self, None)
         if self._conversation is not None:
