@@ -1,7 +1,7 @@
 """A whole flumine strategy, to be run against a replayed market: see docs/sandbox.md.
 
     overround connect betfairlightweight > house.py
-    python flumine_strategy.py 1.1
+    python flumine_strategy.py          # the next race; or name a market: python flumine_strategy.py 1.4
 
 It offers to back the favourite where others lay it, and to lay it where others back it, two units at a time, before the
 off and in play, and ends when the market is settled with what was won, lost and paid.
@@ -25,10 +25,13 @@ DONE = (OrderStatus.EXECUTION_COMPLETE, OrderStatus.VIOLATION, OrderStatus.EXPIR
 class Scalper(BaseStrategy):
     """Joins both queues of the favourite; an order that is no longer at the best price is cancelled."""
 
+    played = None
+
     def check_market_book(self, market, book):
-        return book.status == "OPEN"
+        return book.status == "OPEN" and self.played in (None, market.market_id)
 
     def process_market_book(self, market, book):
+        self.played = market.market_id
         favourite = min(
             (runner for runner in book.runners if runner.ex.available_to_back and runner.ex.available_to_lay),
             key=lambda runner: runner.ex.available_to_back[0]["price"],
@@ -49,7 +52,8 @@ class Scalper(BaseStrategy):
                     market.cancel_order(order)
 
     def process_closed_market(self, market, book):
-        framework.handler_queue.put(TerminationEvent(None))
+        if market.market_id == self.played:
+            framework.handler_queue.put(TerminationEvent(None))
 
 
 def cleared(market_id):
@@ -61,14 +65,15 @@ def cleared(market_id):
     return None
 
 
-market_id = sys.argv[1]
 logging.basicConfig(level=logging.WARNING)
 framework = Flumine(clients.BetfairClient(trading, interactive_login=True))
-stream = BetfairMarketStream(market_filter={"marketIds": [market_id]}, conflate_ms=0)
-framework.add_strategy(Scalper(name="scalper", streams=[stream], max_live_trade_count=4, max_order_exposure=500))
+wanted = {"marketIds": sys.argv[1:]} if sys.argv[1:] else {"eventTypeIds": ["7"]}  # 7 is horse racing
+stream = BetfairMarketStream(market_filter=wanted, conflate_ms=0)
+strategy = Scalper(name="scalper", streams=[stream], max_live_trade_count=4, max_order_exposure=500)
+framework.add_strategy(strategy)
 framework.run()
 trading.login_interactive()  # flumine logs out at its end
-market = cleared(market_id)
+market = cleared(strategy.played)
 if market is None:
     print("nothing was matched")
 else:

@@ -13,10 +13,13 @@ from overround.kernel.ids import make_key
 NAMES = ("alice", "bruno", "chloe", "david", "emma", "farid", "greta", "hugo", "ines", "jonas")
 CURRENCY = "EUR"
 FUNDS_MINOR = 1_000_000
+RATE = {"minor": 117, "book_minor": 100}
+"""Euros for pounds, so that demo customers trade on markets in pounds, too."""
 
 
 async def seed(endpoints: Endpoints) -> Endpoints:
-    """Make the demo customers that are not there yet. Each has 10,000.00 EUR, a password and a token."""
+    """Make the demo customers that are not there yet. Each has 10,000.00 EUR, a password and a token. With the first of
+    them comes a rate of exchange."""
     known = {customer.username for customer in endpoints.customers}
     missing = [name for name in NAMES if name not in known]
     headers = {"Authorization": f"Bearer {endpoints.operator_token}"}
@@ -24,6 +27,8 @@ async def seed(endpoints: Endpoints) -> Endpoints:
     # Our own gateway on this machine, whatever name its certificate is for.
     async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=15.0, verify=False) as client:  # noqa: S501
         made = [await _customer(client, name) for name in missing]
+        if len(missing) == len(NAMES):
+            await _send(client, "PUT", f"/exchange/rates/{CURRENCY}", **RATE)
     return msgspec.structs.replace(endpoints, customers=(*endpoints.customers, *made))
 
 
@@ -52,8 +57,12 @@ async def _is_free(client: httpx.AsyncClient, name: str) -> bool:
 
 
 async def _post(client: httpx.AsyncClient, path: str, **body: object) -> dict[str, Any]:
+    return await _send(client, "POST", path, **body)
+
+
+async def _send(client: httpx.AsyncClient, method: str, path: str, **body: object) -> dict[str, Any]:
     key = make_key(at_us=time.time_ns() // 1_000, chance=secrets.randbits(74))
-    answer = await client.post(path, json=body, headers={"Idempotency-Key": key})
+    answer = await client.request(method, path, json=body, headers={"Idempotency-Key": key})
     answer.raise_for_status()
     made: dict[str, Any] = answer.json()
     return made

@@ -4,7 +4,6 @@ import asyncio
 import random
 import signal
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -30,8 +29,9 @@ MAX_MARKETS = 200
 def command(markets: str, seconds: float, file: Path) -> None:
     """Write the stream of some markets to FILE: one message a line, bz2 or gzip where its name ends so.
 
-    Ends when all markets are closed, after --for, or with Ctrl-C. Records the house whose data folder is
-    OVERROUND_DATA; any reader of Betfair's historical files, and `overround replay betfair`, reads what it wrote.
+    Ends when all markets are closed, after --for, or with Ctrl-C. A file that is there already is left alone. Records
+    the house whose data folder is OVERROUND_DATA; any reader of Betfair's historical files, and `overround replay
+    betfair`, reads what it wrote.
 
     Example: overround record --markets 1.1,1.2 card.bz2
     """
@@ -48,7 +48,11 @@ def command(markets: str, seconds: float, file: Path) -> None:
     console = Console(stderr=True)
     try:
         written = uvloop.run(_record(endpoints, asked, file, seconds, console))
-    except (NotRecorded, Problem, Unreachable, httpx.HTTPError, OSError) as failed:
+    except NotRecorded as refused:
+        raise click.UsageError(str(refused)) from None
+    except OSError as failed:  # the house's are others
+        raise click.UsageError(f"{file} cannot be written: {failed.strerror or failed}") from None
+    except (Problem, Unreachable, httpx.HTTPError) as failed:
         raise click.ClickException(f"{type(failed).__name__}: {failed}") from None
     click.echo(f"{written.messages:,} messages, {written.runner_changes:,} changes of runners in {file}")
 
@@ -89,6 +93,14 @@ async def _record(
             out=out,
             on_progress=tell,
         )
-        with suppress(asyncio.CancelledError):
+        try:
             await recorder.run(stop)
+        except NotRecorded:
+            if not recorder.written.messages:
+                _leave_nothing(file)
+            raise
     return recorder.written
+
+
+def _leave_nothing(file: Path) -> None:
+    file.unlink()

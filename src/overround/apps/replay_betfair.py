@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -33,10 +34,15 @@ from overround.host.desk import Desk
 from overround.host.nats_bus import NatsBus
 from overround.identity import OPERATOR_ACTOR
 from overround.infra import telemetry
+from overround.kernel.money import is_currency
 
 DEFAULT_STEP_MS = 250
 SAMPLES = 20
 EXAMPLE_S = 600
+STOPPED = 130
+"""What a shell expects of a program that was ended by Ctrl-C."""
+
+ANSWERS_WITHIN_S = 10.0
 
 
 class Speed(click.ParamType[float]):
@@ -58,8 +64,20 @@ class Speed(click.ParamType[float]):
         return speed
 
 
+class Currency(click.ParamType[str]):
+    """One that the house knows."""
+
+    name = "currency"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not is_currency(code := str(value).upper()):
+            self.fail(f"{value!r} is no currency that the house knows, as GBP is", param, ctx)
+        return code
+
+
 class Report(msgspec.Struct, kw_only=True):
-    """What was played, and how well it agrees. `times_real` is recorded time by time taken, for the longest file."""
+    """What was played, and how well it agrees. `times_real` is recorded time by time taken, for the longest file;
+    `void` are the markets that got no result."""
 
     files: list[dict[str, Any]]
     markets: int
@@ -76,6 +94,8 @@ class Report(msgspec.Struct, kw_only=True):
     trades: int
     moved_aside: int
     refused: dict[str, int]
+    stopped: bool = False
+    void: int = 0
     compared_samples: int = 0
     fields: dict[str, dict[str, Any]] = {}
 
@@ -93,7 +113,13 @@ class Report(msgspec.Struct, kw_only=True):
 )
 @click.option("--lead", "lead_s", type=click.FloatRange(0), default=0.0, help="Begin so many seconds before the off.")
 @click.option("--crossing/--no-crossing", default=True, help="Cross matching where the recording has it.")
-@click.option("--currency", default="EUR", show_default=True, help="What markets trade in; demo customers have euros.")
+@click.option(
+    "--currency",
+    type=Currency(),
+    default="EUR",
+    show_default=True,
+    help="What markets trade in; demo customers have euros.",
+)
 @click.option("--compare", is_flag=True, help="Ask the house what its clients see, and count how it agrees.")
 @click.option("--samples", type=click.IntRange(1, 1_000), default=SAMPLES, show_default=True, help="For --compare.")
 @click.option("--house", "url", default=None, help="A house's HTTP address; see below.")
@@ -137,7 +163,7 @@ def command(
         click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
     else:
         show(Console(), report)
-    sys.exit(0)
+    sys.exit(STOPPED if report.stopped else 0)
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +196,7 @@ async def _run(scans: list[Scan], asked: Asked, console: Console) -> Report:
         TextColumn("{task.fields[line]}"),
         TimeElapsedColumn(),
     )
+    stop = _told_to_stop()
     async with AsyncExitStack() as stack:
         progress = stack.enter_context(Progress(*columns, console=console))
         task = progress.add_task("finding a house", total=sum(seen.messages for seen in scans), line="")
@@ -197,14 +224,44 @@ async def _run(scans: list[Scan], asked: Asked, console: Console) -> Report:
         )
         await player.prepare(scans)
         _tell_markets(progress.console, player, scans)
+        if not player.markets:
+            raise RecordingRefused("none of these markets can be played")
         progress.update(task, description="replaying")
         began = time.monotonic()
-        await player.play(scans)
+        was_stopped = await _played(player, scans, stop)
         seconds = time.monotonic() - began
         if watching is not None:
             await watching.look_at_all(list(player.markets.values()))
-        return _report(player, scans, seconds, watching)
+        void = await player.abandon("the replay was stopped" if was_stopped else "its recording has no result")
+        return _report(player, scans, seconds, watching, stopped=was_stopped, void=len(void))
     raise AssertionError
+
+
+def _told_to_stop() -> asyncio.Event:
+    """Set by Ctrl-C or SIGTERM; a second one ends everything at once."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def told() -> None:
+        stop.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told)
+    return stop
+
+
+async def _played(player: Player, scans: list[Scan], stop: asyncio.Event) -> bool:
+    """Play to the end, or until told to stop; whether it was. Raises HouseRefused, RecordingRefused."""
+    playing, stopping = asyncio.create_task(player.play(scans)), asyncio.create_task(stop.wait())
+    await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (playing, stopping):
+        task.cancel()
+    if playing.done():
+        await playing
+        return False
+    await asyncio.gather(playing, return_exceptions=True)
+    return True
 
 
 def _line(player: Player) -> str:
@@ -232,10 +289,12 @@ async def _house(url: str | None) -> AsyncIterator[Settings]:
     if url is not None:
         if settings.operator_token is None or settings.nats_url is None:
             raise InvalidSetting("--house needs OVERROUND_OPERATOR_TOKEN and OVERROUND_NATS_URL")
+        if not await _answers(url):
+            raise InvalidSetting(f"no house answers at {url}/health/ready")
         yield msgspec.structs.replace(settings, gateway_url=url)
         return
     endpoints = read_endpoints(settings.endpoints_file)
-    if endpoints is not None and await _answers(endpoints):
+    if endpoints is not None and await _answers(endpoints.http):
         yield _told(settings, endpoints)
         return
     async with running_house() as own:
@@ -251,11 +310,11 @@ def _told(settings: Settings, endpoints: Endpoints) -> Settings:
     )
 
 
-async def _answers(endpoints: Endpoints) -> bool:
+async def _answers(url: str) -> bool:
     async with httpx.AsyncClient(trust_env=False, verify=False, timeout=2.0) as client:  # noqa: S501  # our own gateway
         try:
-            return (await client.get(f"{endpoints.http}/health/ready")).status_code == httpx.codes.OK
-        except httpx.TransportError:
+            return (await client.get(f"{url}/health/ready")).status_code == httpx.codes.OK
+        except (httpx.TransportError, httpx.InvalidURL):
             return False
 
 
@@ -273,8 +332,12 @@ def door(settings: Settings) -> Door:
 @asynccontextmanager
 async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
     """A desk on the house's bus. Raises InvalidSetting."""
-    client = await engines.connect_bus(settings, asyncio.Event())
-    assert client is not None
+    late = asyncio.Event()
+    timer = asyncio.get_running_loop().call_later(ANSWERS_WITHIN_S, late.set)
+    client = await engines.connect_bus(settings, late)
+    timer.cancel()
+    if client is None:
+        raise InvalidSetting(f"no NATS answers at {settings.nats_url}, where the house's orders go")
     desk = Desk(NatsBus(client, cell=settings.cell), deadline_s=30.0)
     await desk.open()
     try:
@@ -291,7 +354,9 @@ def _now_us() -> int:
 # ------------------------------------------------------------------ the report
 
 
-def _report(player: Player, scans: list[Scan], seconds: float, watching: Observer | None) -> Report:
+def _report(
+    player: Player, scans: list[Scan], seconds: float, watching: Observer | None, *, stopped: bool, void: int
+) -> Report:
     tally: Tally = player.tally
     counts = player.counts
     recorded_s = max((seen.last_ms - seen.first_ms) / 1_000 for seen in scans)
@@ -321,6 +386,8 @@ def _report(player: Player, scans: list[Scan], seconds: float, watching: Observe
         trades=counts.trades,
         moved_aside=counts.moved_aside,
         refused=dict(tally.refused),
+        stopped=stopped,
+        void=void,
         compared_samples=watching.samples if watching is not None else 0,
         fields=summary(watching.fields) if watching is not None else {},
     )
@@ -334,14 +401,19 @@ def show(console: Console, report: Report) -> None:
         ("messages", f"{report.messages:,}, {report.coalesced:,} of them together with a later one"),
         ("changes of runners", f"{report.runner_changes:,}, {report.changes_per_s:,.0f} a second"),
         (
-            "recorded",
-            f"{report.recorded_s:,.0f} s in {report.seconds:,.1f} s: {report.times_real:,.0f} times real time",
+            "stopped after" if report.stopped else "recorded",
+            f"{report.seconds:,.1f} s"
+            if report.stopped
+            else f"{report.recorded_s:,.0f} s in {report.seconds:,.1f} s: {report.times_real:,.0f} times real time",
         ),
         ("orders placed", f"{report.placed:,}"),
         ("cancelled or cut", f"{report.cancelled:,}"),
         ("trades", f"{report.trades:,}; {report.moved_aside:,} levels were moved aside for them"),
     ):
         table.add_row(name, value)
+    if report.void:
+        why = "the replay was stopped" if report.stopped else "the recording ends before their result"
+        table.add_row("[yellow]markets made void[/]", f"{report.void:,}: {why}")
     for code, count in report.refused.items():
         table.add_row(f"[red]refused: {code}[/]", f"{count:,}")
     console.print(table)

@@ -14,9 +14,14 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from overround.book.exchange import VoidResult
 from overround.book.machine.answers import Answer, Done
 from overround.book.machine.commands import Command, MoveFunds, OpenCustomer, RescheduleEvent
-from overround.book.machine.exchange_commands import CreateExchangeMarket, RescheduleExchangeMarket
+from overround.book.machine.exchange_commands import (
+    CreateExchangeMarket,
+    RecordExchangeResult,
+    RescheduleExchangeMarket,
+)
 from overround.feeds.betfair.making import Counts, Maker, Step
 from overround.feeds.betfair.mirror import Key, MarketMirror
 from overround.feeds.betfair.recording import Definition, Message, read
@@ -72,7 +77,11 @@ class Operator(Protocol):
 
 
 class HouseRefused(Exception):
-    """The house did not take what a replay cannot go on without, or did not answer."""
+    """The house did not take what a replay cannot go on without, or did not answer; `code` is its own word for why."""
+
+    def __init__(self, what: str, code: str = "") -> None:
+        super().__init__(f"{what}: {code}" if code else what)
+        self.code = code
 
 
 class PlayedMarket(msgspec.Struct, kw_only=True):
@@ -180,7 +189,10 @@ class Player:
             }
             events[event] = int((await self._operator.post("/v1/operator/events", asked))["event_id"])
             self._opens[events[event]] = opens
-        number = await self._done(CreateExchangeMarket(events[event], terms, runners))
+        try:
+            number = await self._done(CreateExchangeMarket(events[event], terms, runners))
+        except HouseRefused as why:
+            raise Unplayable(why.code or str(why)) from None
         who: dict[str, Any] = {
             "market_id": number,
             "maker": self._maker,
@@ -245,6 +257,18 @@ class Player:
             if self._on_sample is not None and every and taken // every > sampled:
                 sampled = taken // every
                 await self._on_sample(self._of(seen))
+
+    async def abandon(self, why: str) -> list[PlayedMarket]:
+        """Void the markets that have no result yet, since nothing would ever settle them. Which they were. Raises
+        HouseRefused."""
+        left = [market for market in self.markets.values() if market.stage.status != "CLOSED"]
+        for market in left:
+            market.stage.status = "CLOSED"
+        commands = [RecordExchangeResult(market.stage.market_id, VoidResult(why)) for market in left]
+        for start in range(0, len(commands), MAX_AT_ONCE):
+            for answer in await self._ask(commands[start : start + MAX_AT_ONCE]):
+                self._note(answer)
+        return left
 
     def _of(self, seen: Scan) -> list[PlayedMarket]:
         return [market for (path, _), market in self.markets.items() if path == seen.path]
@@ -353,7 +377,7 @@ class Player:
     async def _done(self, command: Command) -> int:
         answer = (await self._ask([command]))[0]
         if not isinstance(answer, Done):
-            raise HouseRefused(f"{type(command).__name__}: {answer}")
+            raise HouseRefused(type(command).__name__, str(getattr(answer, "code", answer)))
         return answer.id
 
     async def _ask(self, commands: Sequence[Command]) -> list[Answer]:

@@ -9,6 +9,7 @@ import bz2
 import gzip
 import ssl
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -98,9 +99,19 @@ class Recorder:
                 if message["op"] == "status" and message["statusCode"] != "SUCCESS":
                     raise NotRecorded(f"{message.get('errorCode')}: {message.get('errorMessage')}")
                 if message["op"] == "mcm":
+                    self._check(message)
                     self._take(message)
         finally:
-            writer.close()
+            writer.transport.abort()  # there is nothing to say any more
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    def _check(self, message: dict[str, Any]) -> None:
+        """The first message is of every market that there is. Raises NotRecorded."""
+        there = {change["id"] for change in message.get("mc", ())}
+        missing = [] if self._clk else [market for market in self._markets if market not in there]
+        if missing:
+            raise NotRecorded(f"the house has no market {', '.join(missing)}")
 
     def _subscription(self) -> bytes:
         again = {"initialClk": self._initial_clk, "clk": self._clk} if self._clk else {}
@@ -148,9 +159,9 @@ def any_certificate() -> ssl.SSLContext:
 
 
 def open_out(path: Path) -> IO[bytes]:
-    """A new file, compressed as its name says. Raises OSError."""
+    """A new file, compressed as its name says. Raises OSError; FileExistsError where there is one."""
     if path.suffix == ".bz2":
-        return bz2.open(path, "wb")
+        return bz2.open(path, "xb")
     if path.suffix == ".gz":
-        return gzip.open(path, "wb")  # type: ignore[return-value]  # a GzipFile writes as any binary file
-    return path.open("wb")
+        return gzip.open(path, "xb")  # type: ignore[return-value]  # a GzipFile writes as any binary file
+    return path.open("xb")

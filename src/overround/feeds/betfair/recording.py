@@ -3,6 +3,7 @@ them."""
 
 import bz2
 import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
@@ -125,8 +126,8 @@ def read(path: Path) -> Iterator[Message]:
                     yield message
     except msgspec.MsgspecError as wrong:
         raise RecordingRefused(f"{path}, line {number}: {wrong}") from wrong
-    except (OSError, EOFError) as wrong:  # bz2 and gzip raise these for what is no such file
-        raise RecordingRefused(f"{path}, after line {number}: {wrong}") from wrong
+    except (OSError, EOFError, zlib.error) as wrong:  # bz2 and gzip raise these for what is cut short or damaged
+        raise RecordingRefused(f"{path} cannot be read after line {number}: {wrong}") from wrong
 
 
 def opened(path: Path) -> IO[bytes]:

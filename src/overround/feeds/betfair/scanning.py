@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from overround.feeds.betfair.recording import RecordingRefused, read
+from overround.feeds.betfair.recording import MarketChange, RecordingRefused, read
 from overround.feeds.betfair.staging import Outline
 from overround.kernel.instant import SECOND_US
 
@@ -51,8 +51,9 @@ class Scan(msgspec.Struct, kw_only=True):
         """From when on it is played."""
         if not pace.lead_s:
             return self.first_ms
-        starts = [instant_us(each.starts or each.first.market_time) // MILLI_US for each in self.outlines.values()]
-        return max(self.first_ms, int(min(starts) - pace.lead_s * 1_000))
+        times = [each.starts or each.first.market_time for each in self.outlines.values()]
+        starts = [instant_us(recorded) // MILLI_US for recorded in times if recorded]
+        return max(self.first_ms, int(min(starts, default=self.first_ms) - pace.lead_s * 1_000))
 
 
 def scan(path: Path) -> Scan:
@@ -65,6 +66,7 @@ def scan(path: Path) -> Scan:
         for change in message.mc:
             found.changes += len(change.rc)
             if change.definition is not None:
+                _check_times(path, change)
                 known = found.outlines.get(change.id)
                 if known is None:
                     known = found.outlines[change.id] = Outline(change.definition, {})
@@ -74,6 +76,16 @@ def scan(path: Path) -> Scan:
     if not found.outlines:
         raise RecordingRefused(f"{path}: no market definition in it")
     return found
+
+
+def _check_times(path: Path, change: MarketChange) -> None:
+    """What a definition says of its starts must be times. Raises RecordingRefused."""
+    assert change.definition is not None
+    for recorded in filter(None, (change.definition.market_time, change.definition.open_date)):
+        try:
+            instant_us(recorded)
+        except msgspec.MsgspecError as wrong:
+            raise RecordingRefused(f"{path}: market {change.id} is to start at {recorded!r}") from wrong
 
 
 def instant_us(written: str) -> int:
