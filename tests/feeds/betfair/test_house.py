@@ -20,7 +20,7 @@ from flumine import BaseStrategy, FlumineSimulation, clients
 from flumine.order.ordertype import LimitOrder
 from flumine.order.trade import Trade
 from flumine.streams.betfairhistoricalstream import BetfairHistoricalStream
-from tests.edge.betfair.house import PASSWORD, Trader, close_all, kept, new_trader
+from tests.edge.betfair.house import FUNDS_MINOR, PASSWORD, Trader, close_all, kept, new_trader
 from tests.edge.running import Api, Running
 from tests.feeds.betfair.playing import beside, example, studio
 from tests.feeds.betfair.words import STREAMS
@@ -224,8 +224,9 @@ async def test_what_is_recorded_is_read_by_everybody(house: Running, trader: Tra
 async def test_the_strategy_of_the_documentation_makes_or_loses_money(
     house: Running, trader: Trader, tmp_path: Path
 ) -> None:
-    """docs/examples/flumine_strategy.py as it stands, in a process of its own, on a race twenty times as fast."""
-    found = scan(example(tmp_path / "race", seconds=120))
+    """docs/examples/flumine_strategy.py as it stands, in a process of its own, waits for the next race, and plays it
+    twenty times as fast."""
+    found = scan(example(tmp_path / "race", seconds=80))
     (tmp_path / "house.py").write_text(
         (BETFAIRLIGHTWEIGHT + LOG_IN).format(
             username=trader.username,
@@ -238,18 +239,19 @@ async def test_the_strategy_of_the_documentation_makes_or_loses_money(
     )
     async with studio(house) as open_studio:
         player = open_studio.player(pace=Pace(speed=20.0))
-        await player.prepare([found])
-        (market,) = player.markets.values()
         bot = await asyncio.to_thread(
             subprocess.Popen,
-            [sys.executable, str(STRATEGY), f"1.{market.stage.market_id}"],
-            env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONWARNINGS": "ignore"},
+            [sys.executable, str(STRATEGY)],
+            env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONWARNINGS": "ignore", "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             text=True,
         )
         try:
+            assert bot.stdout is not None
+            assert float(await asyncio.to_thread(bot.stdout.readline)) == FUNDS_MINOR / 100  # it has logged in
+            await player.prepare([found])
             await player.play([found])
-            said, _ = await asyncio.to_thread(bot.communicate, timeout=30)
+            said, _ = await asyncio.to_thread(bot.communicate, timeout=60)
         finally:
             bot.kill()
     assert bot.returncode == 0
