@@ -42,6 +42,8 @@ class CrossTwin:
     side: Side
     limit: int
     wanted: int
+    average: int = 0
+    """Of an order to fill or kill, whose `limit` is then any price at all: the limit of its average."""
     passes: int = PASSES
     met: list[Met] = field(default_factory=list)
 
@@ -77,8 +79,17 @@ class CrossTwin:
                 order.left = 0
         if direct is None:
             return None
-        size = min(self.wanted, direct.left)
-        return direct.price, size, ((direct.id, size),)
+        size = min(self._wanted_at(direct.price), direct.left)
+        return (direct.price, size, ((direct.id, size),)) if size else None
+
+    def _wanted_at(self, price: int) -> int:
+        """As many pence as leave the average at its limit."""
+        if not self.average or self._as_good(price, self.average):
+            return self.wanted
+        spare = 0
+        for got, size, _ in self.met:
+            spare += size * abs(got - self.average) * (1 if self._as_good(got, self.average) else -1)
+        return min(self.wanted, int(Fraction(spare, abs(price - self.average))))
 
     def _as_good(self, price: int, limit: int) -> bool:
         return price >= limit if self.side is Side.BACK else price <= limit
@@ -110,10 +121,10 @@ class CrossTwin:
             sizes = self._whole(price, others, worths)
             if sizes:
                 return self._made(price, sizes, levels), None
-        for price in prices:
+        for price in prices if not self.average else ():
             if self._is_certain(price, others, worths):
                 return self._made(price, self._whole(price, others, worths), levels), None
-        if self.wanted * least <= min(worths):
+        if self._wanted_at(least) * least <= min(worths):
             return None, None
         return None, levels[worths.index(min(worths))]
 
@@ -128,7 +139,7 @@ class CrossTwin:
 
     def _payouts(self, prices: list[int], worths: list[int]) -> list[int]:
         """What a part may pay in all: whole pence of one part, and no more than any part has, the largest first."""
-        most = min(self.wanted * prices[0], *worths)
+        most = min(self._wanted_at(prices[0]) * prices[0], *worths)
         return sorted({pence * price for price in prices for pence in range(1, most // price + 1)}, reverse=True)
 
     def _whole(self, price: int, others: list[int], worths: list[int]) -> list[int]:

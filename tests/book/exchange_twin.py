@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from tests.book.cross_twin import CrossTwin, Met, Rests
 from tests.book.exchange_audit import outcomes_of
 
 from overround.book.exchange import Betting, ExchangeMarket
@@ -22,6 +23,7 @@ from overround.book.machine.exchange_commands import (
     ReplaceOrders,
 )
 from overround.book.matching import Target, TimeInForce
+from overround.kernel.ladder import CLASSIC
 
 
 @dataclass
@@ -81,17 +83,18 @@ class TwinMarket:
         order.kill = asked.time_in_force is TimeInForce.FILL_OR_KILL
         return self._enter(order, asked.min_fill_minor)
 
-    def _enter(self, order: Plain, least: int = 0) -> str:
-        found = list(self._average(order) if self._averages(order) else self._matches(order))
-        got = sum(size for size, _, _ in found)
-        if any(self._owner(number) == order.customer for _, _, number in found):
+    def _enter(self, order: Plain, least: int = 0, *, is_maker: bool = False) -> str:
+        crosses = self.market.terms.crossing and not is_maker
+        found = self._crossed(order) if crosses else self._directly(order)
+        got = sum(size for _, size, _ in found)
+        if any(self._meets_own(order, met) for met in found):
             return "invalid_back_lay_combination"
         if order.kill and got < (least or order.size):
             found, got = [], 0
         self.orders.append(order)
         self.next_order += 1
-        for size, price, number in found:
-            self._trade(order, size, price, number)
+        for met in found:
+            self._trade(order, met)
         order.left -= got
         if order.kill:
             order.left = 0
@@ -148,7 +151,7 @@ class TwinMarket:
                 last.size, last.left = last.size + order.size, last.left + order.size
                 continue
             order.id = self.next_order
-            why = self._enter(order)
+            why = self._enter(order, is_maker=True)
             if why:
                 return why
         return ""
@@ -174,10 +177,28 @@ class TwinMarket:
     def _live(self, number: int, customer: int) -> Plain | None:
         return next((o for o in self.orders if o.id == number and o.customer == customer and o.left), None)
 
-    def _owner(self, number: int) -> int:
-        return next(order.customer for order in self.orders if order.id == number)
-
     # ------------------------------------------------------------ who meets whom
+
+    def _directly(self, order: Plain) -> list[Met]:
+        found = self._average(order) if self._averages(order) else self._matches(order)
+        return [(price, size, ((number, size),)) for size, price, number in found]
+
+    def _crossed(self, order: Plain) -> list[Met]:
+        """What the plain twin of cross matching says."""
+        rests = [
+            Rests(one.id, one.customer, one.runner, one.side, one.price, one.left, one.came)
+            for one in self.orders
+            if one.left
+        ]
+        limit = order.price if not order.kill else CLASSIC[0] if order.side is Side.BACK else CLASSIC[-1]
+        places = range(len(self.market.runners))
+        comes = (order.customer, order.runner, order.side, limit, order.left)
+        return CrossTwin(CLASSIC, places, rests, *comes, average=order.price if order.kill else 0).run()
+
+    def _meets_own(self, order: Plain, met: Met) -> bool:
+        """A direct match is with one order on the same runner."""
+        makers = [next(one for one in self.orders if one.id == number) for number, _ in met[2]]
+        return any(one.runner == order.runner and one.customer == order.customer for one in makers)
 
     def _matches(self, order: Plain) -> Iterator[tuple[int, int, int]]:
         """Size, price and order of whoever an order meets, one after the other."""
@@ -215,11 +236,19 @@ class TwinMarket:
     def _agree(self, order: Plain, price: int | Fraction) -> bool:
         return price >= order.price if order.side is Side.BACK else price <= order.price
 
-    def _trade(self, order: Plain, size: int, price: int, number: int) -> None:
-        maker = next(one for one in self.orders if one.id == number)
-        maker.left -= size
-        pair = (order.id, number) if order.side is Side.BACK else (number, order.id)
-        self.trades.append((order.runner, price, size, *pair))
+    def _trade(self, order: Plain, met: Met) -> None:
+        """One trade with an order on the same runner, or one a runner with the house in between."""
+        price, size, others = met
+        makers = [(next(one for one in self.orders if one.id == number), part) for number, part in others]
+        backs = order.side is Side.BACK
+        for maker, part in makers:
+            maker.left -= part
+        if makers[0][0].runner == order.runner:
+            number = makers[0][0].id
+            self.trades.append((order.runner, price, size, *((order.id, number) if backs else (number, order.id))))
+            return
+        for one, at, part in ((order, price, size), *((maker, maker.price, part) for maker, part in makers)):
+            self.trades.append((one.runner, at, part, *((one.id, 0) if backs else (0, one.id))))
 
     # ------------------------------------------------------------ money
 

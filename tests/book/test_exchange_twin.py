@@ -20,7 +20,7 @@ from overround.book.machine.exchange_commands import (
 from overround.book.matching import OrderType, Persistence, Target
 from overround.kernel.refusal import Refused
 
-PLAIN = [n for n, (terms, _) in enumerate(MARKETS, 1) if not terms.crossing and terms.currency == "GBP"]
+PLAIN = [n for n, (terms, _) in enumerate(MARKETS, 1) if terms.currency == "GBP"]
 
 
 def fit(command: PlaceOrders) -> bool:

@@ -42,6 +42,7 @@ class Want:
     """What an order still wants: a size, or a target whose size depends on the prices it gets."""
 
     __slots__ = ("left", "target")
+    averages = False
 
     def __init__(self, target: Target, left: int) -> None:
         self.target = target
@@ -73,6 +74,7 @@ class AverageWant(Want):
     much the sizes so far have got beyond that limit, in minor units times thousandths: worse prices may use it up."""
 
     __slots__ = ("limit_milli", "sign", "spare")
+    averages = True
 
     def __init__(self, target: Target, left: int, side: Side, limit_milli: int) -> None:
         super().__init__(target, left)
@@ -242,7 +244,9 @@ class Crossing:
             ends = (virtual, least_milli)
             levels = [self._level(place, max(want.size_at(end) * end for end in ends)) for place in range(len(prices))]
             parts = Parts(self._side, prices, [sum(left for _, left in level) for level in levels], want)
-            fill = self._at_steps(parts, virtual, least_milli) or self._at_certain(parts, virtual, least_milli)
+            fill = self._at_steps(parts, virtual, least_milli)
+            if fill is None and not want.averages:  # a worse price for the rest would be one for the average
+                fill = self._at_certain(parts, virtual, least_milli)
             if fill is not None:
                 own, *sizes = fill[1]
                 return Fill(fill[0], own, None, tuple(_shared(levels, sizes)))
