@@ -66,6 +66,7 @@ def test_a_lay_that_goes_to_the_starting_price_risks_what_it_risked() -> None:
         (200, 1_200_000),
     ]
     assert (held, house.held(layer), house.held(backer)) == (1_000, 1_000, 200)
+    assert (house.order_of(lay).size_minor, house.order_of(lay).lapsed_minor) == (200, 0), "its size is what it came to"
 
 
 def test_what_persists_takes_part_in_the_auction_at_its_own_price_and_stays() -> None:

@@ -3,6 +3,8 @@
 import asyncio
 from random import Random
 
+import msgspec
+
 from overround.book.exchange import MarketTerms, RunnersResult, RunnerTerms, Share, VoidResult
 from overround.book.exposure import Side
 from overround.book.machine import Done
@@ -54,10 +56,11 @@ class Steward:
         return customer
 
     async def open_race(self, competition: int, *, base_us: int) -> int:
-        """A market of three runners; 0 where the house would not."""
+        """A market of three runners, every other one cross matched; 0 where the house would not."""
         event = await self._do(CreateEvent(competition_id=competition, name="A race", starts_at_us=base_us))
         runners = tuple(RunnerTerms(number + 1, name) for number, name in enumerate("ABC"))
-        market = await self._do(CreateExchangeMarket(event, TERMS, runners))
+        terms = msgspec.structs.replace(TERMS, crossing=bool(event % 2))
+        market = await self._do(CreateExchangeMarket(event, terms, runners))
         await self._do(OpenExchangeMarket(market))
         return market
 

@@ -40,6 +40,7 @@ class Trade:
     size: int
     back: int
     lay: int
+    group: int = 0
 
 
 @dataclass
@@ -153,12 +154,17 @@ class Exchange:
     def _enter(self, fact: Plain, orders: list[Order]) -> None:
         """They trade, each with who is first, and what is left rests and could have met nobody."""
         market = self.markets[fact["market_id"]]
-        trades = [Trade(*row[:6]) for row in fact.get("trades", ())]
+        trades = [Trade(*row[:7]) for row in fact.get("trades", ())]
         for order in orders:
             own = [trade for trade in trades if order.id in (trade.back, trade.lay)]
             for trade in own:
-                self._trade(market, order, trade, fact)
-                trades.remove(trade)
+                if trade.group:
+                    legs = [leg for leg in trades if leg.group == trade.group]
+                    self._cross(market, order, trade, legs, fact)
+                    trades = [leg for leg in trades if leg not in legs]
+                else:
+                    self._trade(market, order, trade, fact)
+                    trades.remove(trade)
             if order.kills:
                 self._average(order, own, fact)
             if order.kills and not order.waits:
@@ -204,6 +210,40 @@ class Exchange:
         order.left -= trade.size
         first.left -= trade.size
         market.trades.append(trade)
+
+    def _cross(self, market: Market, order: Order, own: Trade, legs: list[Trade], fact: Plain) -> None:
+        """An order and orders on all other runners, each with the house, which pays no more than it takes whoever wins;
+        at a better price than any that is there directly."""
+        first = self._first(order)
+        better = first is None or (own.price > first.price if order.backs else own.price < first.price)
+        hold(better, "a cross match that is no better than a direct one", own, first, fact)
+        hold(order.kills or order.agrees(own.price), "a cross match at another price", own, order, fact)
+        hold({leg.runner for leg in legs} == set(market.standing), "a cross match of some runners", legs, fact)
+        stakes, paid = sum(leg.size for leg in legs) * 1_000, Counter[int]()
+        for leg in legs:
+            number, house = (leg.back, leg.lay) if order.backs else (leg.lay, leg.back)
+            hold(not house and number > 0, "a leg of a cross match with somebody", leg, fact)
+            paid[leg.runner] += leg.size * leg.price
+            self._leg(order, self.orders[number], leg, fact)
+            market.trades.append(leg)
+        balances = max(paid.values()) <= stakes if order.backs else min(paid.values()) >= stakes
+        hold(balances, "the house pays more than it takes for a cross match", legs, fact)
+
+    def _leg(self, order: Order, maker: Order, leg: Trade, fact: Plain) -> None:
+        """One part of a cross match: the order's own, or that of who came first at a price."""
+        if maker is not order:
+            alike = (maker.backs, maker.price, maker.runner) == (order.backs, leg.price, leg.runner)
+            hold(alike and maker.customer != order.customer, "a leg with the wrong order", leg, maker, fact)
+            before = [other for other in self._waiting(maker) if other.price == maker.price and other.came < maker.came]
+            hold(not before, "a leg with who was not first at its price", leg, before, fact)
+        hold(0 < leg.size <= maker.left, "a leg of more than was left", leg, maker, fact)
+        maker.left -= leg.size
+
+    def _waiting(self, order: Order) -> list[Order]:
+        """What rests on the same side of the same runner."""
+        place = order.market, order.runner, order.backs
+        others = self.orders.values()
+        return [each for each in others if (each.market, each.runner, each.backs) == place and each.left and each.came]
 
     def _cut(self, cuts: Iterable[Row]) -> None:
         for number, size in cuts:
@@ -260,9 +300,10 @@ class Exchange:
         market, runner, factor = self.markets[fact["market_id"]], fact["runner"], fact["factor_bp"]
         reduces = factor >= NO_REDUCTION_BP
         market.removed.add(runner)
-        off = [trade.id for trade in market.trades if trade.runner == runner]
+        groups = {trade.group for trade in market.trades if trade.runner == runner} - {0}
+        off = [trade.id for trade in market.trades if trade.runner == runner or trade.group in groups]
         hold(list(fact.get("voided", ())) == off, "others are void than should be", fact, off)
-        market.trades = [trade for trade in market.trades if trade.runner != runner]
+        market.trades = [trade for trade in market.trades if trade.id not in off]
         if reduces:
             for trade in market.trades:
                 trade.price = max(1_010, round(Fraction(trade.price * (10_000 - factor), 10_000)))
@@ -296,9 +337,9 @@ class Exchange:
         """What a customer would lose if this runner won, unmatched orders at their worst."""
         lost = Fraction()
         for trade in market.trades:
-            if self.orders[trade.back].customer == customer:
+            if trade.back and self.orders[trade.back].customer == customer:
                 lost += _backed(trade.runner == winner, trade.price, trade.size)
-            if self.orders[trade.lay].customer == customer:
+            if trade.lay and self.orders[trade.lay].customer == customer:
                 lost -= _backed(trade.runner == winner, trade.price, trade.size)
         for order in self.orders.values():
             if (order.customer, order.market) == (customer, market.id) and order.left:
