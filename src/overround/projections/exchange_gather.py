@@ -181,7 +181,7 @@ async def _load_trades(connection: Connection, needs: ExchangeNeeds, known: Know
 async def _load_orders(connection: Connection, known: Known, which: str, wanted: set[int]) -> None:
     """What is known already is newer than the tables say, or the same."""
     for row in await connection.fetch(f"{tables.EXCHANGE_ORDER.select} WHERE {which}", list(wanted)):
-        known.orders.setdefault(row["id"], order_row(dict(row.items())))
+        known.orders.setdefault(row["id"], order_row(row))
 
 
 async def markets_of(connection: Connection, which: str, wanted: list[int]) -> list[ExchangeMarket]:

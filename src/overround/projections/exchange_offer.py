@@ -4,7 +4,8 @@ What no viewer asks for is not there: what positions may lose and hold, who wait
 dead-man switches, the least sizes of orders.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -38,6 +39,7 @@ class ExchangeOffer(msgspec.Struct, frozen=True, kw_only=True):
     matched_at_us: dict[int, int]
 
 
+FETCH_ROWS: Final = 5_000
 SHOWN: Final = "settled_at_us = 0 OR settled_at_us >= $1"
 STAMPS: Final = f"SELECT id, changed_seq FROM read.exchange_market WHERE {SHOWN}"  # noqa: S608  # our words
 LIVE_ORDERS: Final = (
@@ -57,9 +59,7 @@ async def exchange_offer(connection: "Connection[Record]", *, closed_for_us: int
         stamps = await _pairs(connection, STAMPS, at_us - closed_for_us)
         touched = await _positions(connection, markets)
         await _trades(connection, markets)
-        rows = await connection.fetch(
-            tables.EXCHANGE_ORDER.select + LIVE_ORDERS, list(markets), at_us - FORGET_AFTER_US
-        )
+        orders = await _orders(connection, list(markets), at_us - FORGET_AFTER_US)
         matched = await _pairs(
             connection,
             "SELECT market_id, max(at_us) FROM read.exchange_trade WHERE market_id = ANY($1) GROUP BY market_id",
@@ -67,7 +67,7 @@ async def exchange_offer(connection: "Connection[Record]", *, closed_for_us: int
         )
         kept = Kept(
             markets=markets,
-            orders=[_order(order_row(dict(row.items()))) for row in rows],
+            orders=orders,
             counts=(0, 0, 0, at_us),
             rates={row[0]: Rate(row[1], row[2]) for row in await connection.fetch(tables.EXCHANGE_RATE.select)},
             discounts=await _pairs(connection, tables.EXCHANGE_DISCOUNT.select),
@@ -112,16 +112,22 @@ async def _trades(connection: "Connection[Record]", markets: dict[int, ExchangeM
         "SELECT market_id, id, runner, price_milli, size_minor, back, lay, group_id FROM read.exchange_trade"
         " WHERE market_id = ANY($1) AND NOT voided ORDER BY id"
     )
-    for market_id, *made in await connection.fetch(query, list(markets)):
+    async for market_id, *made in connection.cursor(query, list(markets), prefetch=FETCH_ROWS):
         markets[market_id].trades.append(Trade(*made))
 
 
-SAME: Final = tuple(name for name in Order.__struct_fields__ if name in ExchangeOrder.__struct_fields__)
-"""What an order here and a row have in common: all but the place in time among those that rest."""
+async def _orders(connection: "Connection[Record]", market_ids: list[int], since_us: int) -> list[Order]:
+    query = tables.EXCHANGE_ORDER.select + LIVE_ORDERS
+    found = connection.cursor(query, market_ids, since_us, prefetch=FETCH_ROWS)
+    return [_order(order_row(row)) async for row in found]
+
+
+_FIELDS: Final = Order.__struct_fields__
+_BEFORE: Final = attrgetter(*_FIELDS[: _FIELDS.index("rank")])
+_AFTER: Final = attrgetter(*_FIELDS[_FIELDS.index("rank") + 1 :])
 
 
 def _order(row: ExchangeOrder) -> Order:
-    """An order of a view. Whatever rests has some rank."""
-    values: dict[str, Any] = {name: getattr(row, name) for name in SAME}
+    """An order of a view. Its place in time is not in the row, but whatever rests has some."""
     rests = row.status is OrderStatus.EXECUTABLE and row.type is OrderType.LIMIT
-    return Order(**values, rank=row.id if rests else 0)
+    return Order(*_BEFORE(row), row.id if rests else 0, *_AFTER(row))  # type: ignore[call-arg]  # as many as it has

@@ -3,7 +3,7 @@ and trades."""
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -165,7 +165,7 @@ class ExchangeReads:
         """Some of a customer's cleared orders, the last cleared first, and their markets."""
         query = _found("found.*", wanted)
         query.order("found.cleared_at_us DESC, found.id DESC").limit(count).offset(first)
-        rows = [_cleared(dict(row.items())) for row in await self._pool.fetch(query.text, *query.values)]
+        rows = [_cleared(row) for row in await self._pool.fetch(query.text, *query.values)]
         return rows, await self.markets(row.order.market_id for row in rows)
 
     async def added_up(
@@ -212,14 +212,14 @@ class ExchangeReads:
         """Trades, newest first, and the cursor to those after. Raises InvalidCursor."""
         query = Query(tables.EXCHANGE_TRADE.select).where("market_id = {}", market_id)
         query.where("(back_customer_id = {0} OR lay_customer_id = {0})", customer_id)
-        return await self._page(query, "exchange_trades", cursor, limit, lambda values: ExchangeTrade(**values))
+        return await self._page(query, "exchange_trades", cursor, limit, lambda row: ExchangeTrade(*row))
 
     async def _page(
-        self, query: Query, of: str, cursor: str | None, limit: int, shape: Callable[[dict[str, Any]], Entry]
+        self, query: Query, of: str, cursor: str | None, limit: int, shape: Callable[["Record"], Entry]
     ) -> tuple[list[Entry], str | None]:
         limit = max(1, min(limit, MAX_PAGE))
         query.where("id < {}", *cursors.before(cursor, of, width=1)).order("id DESC").limit(limit + 1)
-        rows = [shape(dict(row.items())) for row in await self._pool.fetch(query.text, *query.values)]
+        rows = [shape(row) for row in await self._pool.fetch(query.text, *query.values)]
         return rows[:limit], cursors.encode(of, rows[limit - 1].id) if len(rows) > limit else None
 
 
@@ -243,7 +243,6 @@ def _found(columns: str, wanted: Wanted) -> Query:
     return query.where("found.cleared_at_us <= {}", wanted.until_us)
 
 
-def _cleared(values: dict[str, Any]) -> ClearedOrder:
-    of = {name: values.pop(name) for name in ("currency", "cleared_at_us", "cleared_minor")}
-    del values["commission_minor"]
-    return ClearedOrder(order_row(values), **of)
+def _cleared(row: "Record") -> ClearedOrder:
+    order = order_row(row[: len(tables.EXCHANGE_ORDER.columns)])
+    return ClearedOrder(order, row["currency"], row["cleared_at_us"], row["cleared_minor"])
