@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.projections.exchanges import drawn
+from tests.projections.exchanges import drawn, exchange_day
 from tests.projections.stories import House, connected, pooled
 
 from overround import projections
@@ -13,9 +13,13 @@ from overround.book import catalogue
 from overround.book.catalogue import CatalogueState
 from overround.book.exchange import RunnersResult, Share, Status, VoidResult
 from overround.book.machine import Pending, decode_fact
+from overround.book.machine.commands import CreateCompetition, CreateSport, OpenCustomer
 from overround.book.machine.exchange_commands import RecordExchangeResult, SetDiscount
 from overround.book.matching import FORGET_AFTER_US, Order, OrderStatus
+from overround.edge.betfair.asked import MarketSubscription, OrderSubscription
 from overround.edge.betfair.board import KEPT_CLOSED_US, REMEMBER_KEYS_US, Board, MarketView
+from overround.edge.betfair.subscribers import MarketHeard, OrderHeard
+from overround.edge.betfair.telling import Teller
 from overround.edge.gateway import TablesAndJournal
 from overround.kernel.instant import DAY_US, SECOND_US
 
@@ -139,6 +143,50 @@ async def test_what_closed_long_ago_is_let_go(postgres_dsn: str) -> None:
         begun = Board(lambda: folded.catalogue)
         await begun.begin(Tables(pool, house.facts), house.facts[-1].seq)
         assert begun.markets.keys() == left
+
+
+class Reader:
+    """A subscriber's end of a connection."""
+
+    def __init__(self) -> None:
+        self.is_full = False
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def warn(self, trouble: object) -> None:
+        raise AssertionError(trouble)
+
+
+async def test_subscribers_forget_what_was_let_go() -> None:
+    """Nothing is kept for them, and they hear on of the rest; the market closed and was told, long ago."""
+    house = House()
+    competition = house.done(CreateCompetition(house.done(CreateSport("Racing")), "Ascot"))
+    house.done(OpenCustomer("EUR"))
+    exchange_day(house, competition)
+    folded, reader = Folding(), Reader()
+    teller = Teller(folded.board, now_us=lambda: house.now_us)
+    folded.hear(house.facts)
+    folded.board.is_stale = False
+    traders = list(folded.board.of_customer)
+    heard = MarketHeard(reader, MarketSubscription(id=1), least_conflation_ms=0, now_s=0.0)
+    orders = OrderHeard(reader, OrderSubscription(id=2), customer_id=traders[0], now_s=0.0)
+    won, live = (market.id for market in folded.board.markets.values() if market.market.terms.name in ("Won", "Live"))
+    for market_id in (won, live):
+        heard.dirty[market_id] = None
+        teller.note(heard, market_id, is_conflated=False)
+        teller._group(heard).watchers[market_id] = {heard: None}
+        orders.whole[market_id] = None
+        orders.told[market_id, 0] = {}
+    teller._orders[traders[0]] = {orders: None}
+    house.now_us += DAY_US
+    before = len(house.facts)
+    quiet(house)
+    folded.hear(house.facts[before:])
+    assert won not in folded.board.markets
+    assert list(heard.told) == list(heard.dirty) == list(teller._group(heard).watchers) == [live]
+    assert (list(orders.whole), list(orders.told)) == ([live], [(live, 0)])
 
 
 def quiet(house: House) -> None:
