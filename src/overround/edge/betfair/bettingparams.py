@@ -55,6 +55,15 @@ class PriceData(StrEnum):
     EX_TRADED = "EX_TRADED"
 
 
+class RollupModel(StrEnum):
+    """MANAGED_LIABILITY is not supported, here as on Betfair: it is as if there were none."""
+
+    STAKE = "STAKE"
+    PAYOUT = "PAYOUT"
+    MANAGED_LIABILITY = "MANAGED_LIABILITY"
+    NONE = "NONE"
+
+
 class MarketProjection(StrEnum):
     COMPETITION = "COMPETITION"
     EVENT = "EVENT"
@@ -157,7 +166,7 @@ class CatalogueParams(FilterParams, frozen=True, kw_only=True):
 
 class BestOffersOverrides(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     best_prices_depth: Count | None = None
-    rollup_model: Name | None = None
+    rollup_model: RollupModel | None = None
     rollup_limit: Count | None = None
 
 

@@ -1,17 +1,19 @@
 """Market books, runner books, and what a customer's position on a market would come to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from overround.book.exchange import Betting, RunnerStatus
 from overround.book.matching import Order
 from overround.edge.betfair.bettingparams import (
+    BestOffersOverrides,
     BookParams,
     MarketBookParams,
     MatchProjection,
     PriceData,
     PriceProjection,
     ProfitParams,
+    RollupModel,
     RunnerBookParams,
 )
 from overround.edge.betfair.board import Board, Both, MarketView, RunnerView
@@ -19,7 +21,17 @@ from overround.edge.betfair.calls import Ask
 from overround.edge.betfair.current import OrderRow, is_projected, order_row
 from overround.edge.betfair.definitions import PASSIVE, PERCENT_BP, active_count, bet_delay_s, handicap, status_of
 from overround.edge.betfair.faults import Code, Fault
-from overround.edge.betfair.figures import date, date_or_none, market_name, market_number, micros, price, size
+from overround.edge.betfair.figures import (
+    SCALES,
+    UNIT_MILLI,
+    date,
+    date_or_none,
+    market_name,
+    market_number,
+    micros,
+    price,
+    size,
+)
 from overround.edge.betfair.listing import MAX_POINTS, check_ids
 from overround.edge.betfair.pictures import Ladder, Levels
 from overround.edge.betfair.values import Shape
@@ -28,6 +40,9 @@ from overround.kernel.rounding import half_even
 DEFAULT_DEPTH: Final = 3
 MOST_DEPTH: Final = 10
 ALL_LEVELS: Final = 10_000
+DEFAULT_ROLLUP: Final = 1
+"""The least stake of a level that is rolled up, in units of the market's currency, where no limit is given."""
+
 PROFIT_WEIGHT: Final = 4
 
 
@@ -116,6 +131,27 @@ def depth_of(wanted: PriceProjection | None) -> int:
     return min((overrides.best_prices_depth if overrides is not None else None) or DEFAULT_DEPTH, MOST_DEPTH)
 
 
+Sizes = Callable[[int], float]
+"""Writes minor units of a market's currency as a size."""
+
+
+def rolled_up(levels: Levels, wanted: BestOffersOverrides | None) -> Levels:
+    """Levels gathered, best first, until each has what the model asks for; what remains at the end is not shown."""
+    model = wanted.rollup_model if wanted is not None else None
+    if model not in (RollupModel.STAKE, RollupModel.PAYOUT):
+        return levels
+    assert wanted is not None
+    limit_minor = SCALES[2] * (DEFAULT_ROLLUP if wanted.rollup_limit is None else wanted.rollup_limit)
+    found, gathered = [], 0
+    for at, minor in levels:
+        gathered += minor
+        worth = gathered if model is RollupModel.STAKE else gathered * at // UNIT_MILLI
+        if worth >= limit_minor:
+            found.append((at, gathered))
+            gathered = 0
+    return tuple(found)
+
+
 class Books:
     """The handlers."""
 
@@ -149,6 +185,7 @@ class Books:
 
     def _book(self, ask: Ask, view: MarketView, runners: Sequence[RunnerView]) -> MarketBookShape:
         market, terms = view.market, view.market.terms
+        sizes = self._sizes(terms.currency, ask.params.currency_code)
         available = sum(sum(each.ladder(name).values()) for each in view.runners for name in ("atb", "atl"))
         return MarketBookShape(
             market_id=market_name(view.id),
@@ -161,17 +198,27 @@ class Books:
             number_of_winners=terms.winners,
             number_of_runners=len(market.runners),
             number_of_active_runners=active_count(market),
-            total_matched=size(view.tv_minor),
-            total_available=size(available),
+            total_matched=sizes(view.tv_minor),
+            total_available=sizes(available),
             cross_matching=terms.crossing,
             runners_voidable=terms.runners_voidable,
             version=market.version,
-            runners=[self._runner(ask, view, runner) for runner in runners],
+            runners=[self._runner(ask, view, runner, sizes) for runner in runners],
             last_match_time=date_or_none(view.last_match_us),
             bet_delay_models=[PASSIVE] if market.passive else None,
         )
 
-    def _runner(self, ask: Ask, view: MarketView, each: RunnerView) -> RunnerBookShape:
+    def _sizes(self, currency: str, wanted: str | None) -> Sizes:
+        """How sizes are written in the currency that is asked for, by default the market's. Raises Fault:
+        INVALID_INPUT_DATA."""
+        if wanted is None or wanted == currency:
+            return size
+        rate = self._board.rates(currency).get(wanted)
+        if rate is None:
+            raise Fault(Code.INVALID_INPUT_DATA, "currencyCode has no rate here")
+        return lambda minor: round(size(minor) * rate, 2)
+
+    def _runner(self, ask: Ask, view: MarketView, each: RunnerView, sizes: Sizes) -> RunnerBookShape:
         asked: BookParams = ask.params
         runner, wanted = each.runner, asked.price_projection
         data = frozenset(wanted.price_data or ()) if wanted is not None else frozenset()
@@ -180,12 +227,12 @@ class Books:
             selection_id=runner.selection_id,
             handicap=handicap(runner),
             status=runner.status.value.upper(),
-            total_matched=size(each.tv_minor),
+            total_matched=sizes(each.tv_minor),
             adjustment_factor=runner.factor_bp / PERCENT_BP if runner.factor_bp else None,
             last_price_traded=price(each.ltp_milli) if each.ltp_milli else None,
             removal_date=date_or_none(runner.removed_at_us),
-            sp=_start(each) if data & {PriceData.SP_AVAILABLE, PriceData.SP_TRADED} else None,
-            ex=_exchange(each, data, wanted) if data - {PriceData.SP_AVAILABLE, PriceData.SP_TRADED} else None,
+            sp=_start(each, sizes) if data & {PriceData.SP_AVAILABLE, PriceData.SP_TRADED} else None,
+            ex=_exchange(each, data, wanted, sizes) if data - {PriceData.SP_AVAILABLE, PriceData.SP_TRADED} else None,
             orders=orders,
             matches=matches,
             matches_by_strategy=by_strategy,
@@ -215,7 +262,10 @@ class Books:
         partitioned = None
         if asked.partition_matched_by_strategy_ref:
             partitioned = {name: _rolled(both, is_average) for name, both in by_strategy.items() if name}
-        return orders, _rolled(by_strategy.get("", ({}, {})), is_average), partitioned
+        overall = None
+        if asked.include_overall_position is not False:
+            overall = _rolled(by_strategy.get("", ({}, {})), is_average)
+        return orders, overall, partitioned
 
     async def profit(self, ask: Ask) -> list[MarketProfit]:
         asked: ProfitParams = ask.params
@@ -266,28 +316,39 @@ def _win_lose(both: Both) -> tuple[int, int]:
     return win, 1_000 * (sum(lays.values()) - sum(backs.values()))
 
 
-def _levels(levels: Levels) -> list[PriceSize]:
-    return [PriceSize(price=price(at), size=size(minor)) for at, minor in levels]
+def _levels(levels: Levels, sizes: Sizes) -> list[PriceSize]:
+    return [PriceSize(price=price(at), size=sizes(minor)) for at, minor in levels]
 
 
-def _ladder(ladder: Ladder) -> list[PriceSize]:
-    return _levels(tuple(sorted(ladder.items())))
+def _ladder(ladder: Ladder, sizes: Sizes) -> list[PriceSize]:
+    return _levels(tuple(sorted(ladder.items())), sizes)
 
 
-def _exchange(each: RunnerView, data: frozenset[PriceData], wanted: PriceProjection | None) -> Exchange:
-    is_virtual = wanted is not None and bool(wanted.virtualise)
-    levels = ALL_LEVELS if PriceData.EX_ALL_OFFERS in data else depth_of(wanted)
-    has_offers = bool(data & {PriceData.EX_ALL_OFFERS, PriceData.EX_BEST_OFFERS})
-    names = ("bdatb", "bdatl") if is_virtual else ("batb", "batl")
-    back, lay = (_levels(each.best(name, levels)) if has_offers else [] for name in names)
-    traded = _ladder(each.ladder("trd")) if PriceData.EX_TRADED in data else []
+def _exchange(each: RunnerView, data: frozenset[PriceData], wanted: PriceProjection | None, sizes: Sizes) -> Exchange:
+    traded = _ladder(each.ladder("trd"), sizes) if PriceData.EX_TRADED in data else []
+    back, lay = ([], []) if wanted is None else (_offers(each, name, data, wanted, sizes) for name in ("tb", "tl"))
     return Exchange(available_to_back=back, available_to_lay=lay, traded_volume=traded)
 
 
-def _start(each: RunnerView) -> dict[str, Any]:
+def _offers(
+    each: RunnerView, side: str, data: frozenset[PriceData], wanted: PriceProjection, sizes: Sizes
+) -> list[PriceSize]:
+    """What is on offer on one side: all of it, or the best levels."""
+    name = f"bda{side}" if wanted.virtualise else f"ba{side}"
+    if PriceData.EX_ALL_OFFERS in data:
+        return _levels(each.best(name, ALL_LEVELS), sizes)
+    if PriceData.EX_BEST_OFFERS not in data:
+        return []
+    overrides, depth = wanted.ex_best_offers_overrides, depth_of(wanted)
+    is_gathered = overrides is not None and overrides.rollup_model is not None
+    levels = each.best(name, ALL_LEVELS if is_gathered else depth)
+    return _levels(rolled_up(levels, overrides)[:depth], sizes)
+
+
+def _start(each: RunnerView, sizes: Sizes) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "backStakeTaken": _ladder(each.ladder("spl")),
-        "layLiabilityTaken": _ladder(each.ladder("spb")),
+        "backStakeTaken": _ladder(each.ladder("spl"), sizes),
+        "layLiabilityTaken": _ladder(each.ladder("spb"), sizes),
     }
     named = (("nearPrice", each.near_milli), ("farPrice", each.far_milli), ("actualSP", each.runner.sp_milli))
     found.update({name: price(milli) for name, milli in named if milli})

@@ -1,7 +1,7 @@
 """What is on offer: the lists of the catalogue by sport, competition, event, time, type, country and venue, and the
 market catalogue itself. All from memory."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Final
 
 from overround.book.catalogue import Competition, Event
@@ -28,7 +28,7 @@ from overround.edge.betfair.definitions import (
     starts_at_us,
 )
 from overround.edge.betfair.faults import Code, Fault
-from overround.edge.betfair.figures import date, market_name, price, size
+from overround.edge.betfair.figures import date, market_name, market_number, price, size
 from overround.edge.betfair.selecting import chosen
 from overround.edge.betfair.sports import name_of, number_of, place_of
 from overround.edge.betfair.values import MAX_IDS, Shape
@@ -124,12 +124,18 @@ class Listing:
     def found(self, wanted: MarketFilter, customer_id: int) -> list[MarketView]:
         """The markets that a filter means, but for those that are closed. Raises Fault: REQUEST_SIZE_EXCEEDS_LIMIT."""
         check_ids(wanted.market_ids)
-        views = (view for view in self._board.markets.values() if not is_over(view.market))
-        found = chosen(wanted, views)
+        found = chosen(wanted, [view for view in self._named(wanted.market_ids) if not is_over(view.market)])
         if wanted.with_orders:
             wished = {status for name in wanted.with_orders for status in WITH_ORDERS.get(name, ())}
             found = [view for view in found if self._has_orders(view, customer_id, wished)]
         return found
+
+    def _named(self, names: Sequence[str] | None) -> Iterable[MarketView]:
+        """The markets of these ids, in the board's order; of no ids, all."""
+        known = self._board.markets
+        if not names:
+            return known.values()
+        return [known[number] for number in sorted(set(map(market_number, names))) if number in known]
 
     def _has_orders(self, view: MarketView, customer_id: int, wished: set[OrderStatus]) -> bool:
         return any(order.status in wished for order in self._board.orders_of(customer_id, view.id))
