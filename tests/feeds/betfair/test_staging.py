@@ -29,6 +29,8 @@ def test_a_race_from_its_opening_to_its_result() -> None:
     won = statuses("WINNER", "LOSER", "LOSER")
     assert cues(stage, status="CLOSED", in_play=True, runners=won) == ["RecordExchangeResult", "Lapsed"]
     assert cues(stage, status="CLOSED", in_play=True, runners=won) == []
+    other = statuses("LOSER", "WINNER", "LOSER")
+    assert cues(stage, status="CLOSED", in_play=True, runners=other) == ["RecordExchangeResult"]
 
 
 def test_the_off_of_a_market_that_stays_before_it() -> None:

@@ -25,7 +25,9 @@ MARKETS_A_SAMPLE: Final = 24
 TRIES: Final = 5
 PAUSE_S: Final = 0.08
 BEST: Final = 3
-KEPT_EXAMPLES: Final = 3
+KEPT_EXAMPLES: Final = 2
+"""Of each reason."""
+
 CLOSED_STATUSES: Final = frozenset({"WINNER", "LOSER", "PLACED"})
 
 WORKED_OUT: Final = "worked out in other ways, and recorded once a minute"
@@ -82,7 +84,7 @@ class Observer:
             for attempt in range(TRIES):
                 books = await self._books(part)
                 found = [row for market in part for row in compare(market, books.get(market.stage.market_id))]
-                if all(row.agrees or row.why for row in found):
+                if all(row.agrees or (row.why and attempt) for row in found):
                     break
                 await asyncio.sleep(PAUSE_S * (attempt + 1))
             self.samples += len(part)
@@ -113,7 +115,7 @@ class Observer:
             return
         why = row.why or "not explained"
         entry.reasons[why] = entry.reasons.get(why, 0) + 1
-        if len(entry.examples) < KEPT_EXAMPLES:
+        if entry.reasons[why] <= KEPT_EXAMPLES:
             entry.examples.append(f"{why}: recorded {row.recorded}, seen {row.seen}"[:400])
 
 
@@ -209,10 +211,9 @@ def _prices(market: PlayedMarket, mirror: RunnerMirror, row: Any) -> Iterator[Se
     if market.stage.bsp and not market.stage.reconciled and definition is not None and not definition.bsp_reconciled:
         yield from _at_start(market, mirror, row.get("sp", {}))
     if "ltp" in mirror.seen and mirror.last_milli:
-        seen_last = row.get("lastPriceTraded")
-        yield Seen(
-            "last price traded", mirror.last_milli, milli(seen_last) if seen_last else None, _why_last(market, mirror)
-        )
+        last = row.get("lastPriceTraded")
+        seen_last = milli(last) if last else None
+        yield Seen("last price traded", mirror.last_milli, seen_last, _why_last(market, mirror, seen_last))
     if "trd" in mirror.seen:
         traded = {milli(level["price"]): minor(level["size"]) for level in exchange.get("tradedVolume", ())}
         halved = {price: size // BOTH_SIDES * BOTH_SIDES for price, size in mirror.traded.items() if size > 1}
@@ -252,11 +253,13 @@ def _levels(ladder: Ladder, prices: list[int]) -> list[tuple[int, int]]:
     return [(price, ladder[price]) for price in prices]
 
 
-def _why_last(market: PlayedMarket, mirror: RunnerMirror) -> str:
+def _why_last(market: PlayedMarket, mirror: RunnerMirror, seen: int | None) -> str:
     if not market.maker.has(mirror.last_milli):
         return "a price off the ladder, as starting prices are"
     if not market.stage.is_open:
         return "told while the market was not open"
+    if seen and not market.maker.has(seen):
+        return "reduced here for a runner that was removed"
     if "trd" in mirror.seen and mirror.last_milli not in mirror.traded:
         return "a last price at which the recording has no volume"
     return "a last price whose volume was told with another" if "trd" in mirror.seen else ""

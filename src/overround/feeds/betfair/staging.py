@@ -179,6 +179,7 @@ class Stage(msgspec.Struct):
     reconciled: bool = False
     bet_delay_s: int = 0
     removed: dict[Key, None] = {}
+    result: ExchangeResult | None = None
 
     @property
     def is_open(self) -> bool:
@@ -222,6 +223,9 @@ Cue = Command | Start | Removed | Lapsed | Moved | EventMoved
 def follow(stage: Stage, definition: Definition, *, delay_by: float) -> Iterator[Cue]:
     """What happens to our market now that the recorded one is as this definition says. The stage is kept up to date as
     the cues are taken."""
+    if stage.status == "CLOSED":
+        yield from _correction(stage, definition)
+        return
     yield from _moves(stage, definition)
     yield from _removals(stage, definition)
     if definition.in_play and not stage.in_play and stage.turn_in_play:
@@ -238,8 +242,6 @@ def follow(stage: Stage, definition: Definition, *, delay_by: float) -> Iterator
 
 def _moves(stage: Stage, definition: Definition) -> Iterator[Cue]:
     """A market of several days starts anew each day."""
-    if stage.status == "CLOSED":
-        return
     if definition.open_date and definition.open_date != stage.opens:
         if stage.opens:
             yield EventMoved(definition.open_date)
@@ -273,16 +275,24 @@ def _removals(stage: Stage, definition: Definition) -> Iterator[Cue]:
 
 
 def _status(stage: Stage, definition: Definition) -> Iterator[Cue]:
-    if definition.status == stage.status or stage.status == "CLOSED":
+    if definition.status == stage.status:
         return
     if definition.status == "SUSPENDED":
         yield SuspendExchangeMarket(stage.market_id, REASON)
     elif definition.status == "OPEN":
         yield OpenExchangeMarket(stage.market_id)
     elif definition.status == "CLOSED":
-        yield RecordExchangeResult(stage.market_id, result_of(stage, definition))
+        stage.result = result_of(stage, definition)
+        yield RecordExchangeResult(stage.market_id, stage.result)
         yield Lapsed()
     stage.status = definition.status
+
+
+def _correction(stage: Stage, definition: Definition) -> Iterator[Cue]:
+    """A closed market is told once more, with another result."""
+    if definition.status == "CLOSED" and stage.result != (result := result_of(stage, definition)):
+        stage.result = result
+        yield RecordExchangeResult(stage.market_id, result)
 
 
 # ---------------------------------------------------------------- results
