@@ -117,7 +117,9 @@ def _person(endpoints: Endpoints, username: str | None) -> Customer:
         if username in (None, customer.username):
             return customer
     if username is None:
-        raise InvalidSetting("there are no demo customers; name somebody with --username")
+        raise InvalidSetting(
+            "there are no demo customers; wait until `overround up` says it is open, or name one with --username"
+        )
     return Customer(username=username, password=PASSWORD, token="", customer_id=0, account_id=0)
 
 
