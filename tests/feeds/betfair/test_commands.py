@@ -1,5 +1,6 @@
 """`overround replay betfair` and `overround record`, as they are typed: what they print, and how they end."""
 
+import asyncio
 import bz2
 import gzip
 import json
@@ -14,11 +15,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.edge.betfair.house import new_trader
+from tests.edge.betfair.house import Trader, app_keys, limit, new_market, new_trader
 from tests.edge.running import Api, Running
 from tests.feeds.betfair.playing import example
 
-from overround.apps import record, replay_betfair
+from overround.apps import demo, record, replay_betfair
 from overround.apps.house import Endpoints, write_endpoints
 from overround.apps.settings import InvalidSetting
 from overround.feeds.betfair.scanning import scan
@@ -26,10 +27,8 @@ from overround.feeds.betfair.scanning import scan
 pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("house")]
 
 
-@pytest.fixture
-def _at_home(house: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The house is the one of this folder, as `overround up` leaves it."""
-    endpoints = Endpoints(
+def endpoints_of(house: Running) -> Endpoints:
+    return Endpoints(
         http=house.url,
         stream=house.stream,
         docs="",
@@ -39,8 +38,13 @@ def _at_home(house: Running, monkeypatch: pytest.MonkeyPatch) -> None:
         operator_token=house.operator,
         exchange_stream=f"127.0.0.1:{house.settings.stream_port}",
     )
+
+
+@pytest.fixture
+def _at_home(house: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The house is the one of this folder, as `overround up` leaves it."""
     house.settings.data.mkdir(parents=True, exist_ok=True)
-    write_endpoints(house.settings.endpoints_file, endpoints)
+    write_endpoints(house.settings.endpoints_file, endpoints_of(house))
     monkeypatch.setenv("OVERROUND_DATA", str(house.settings.data))
     monkeypatch.setenv("OVERROUND_CELL", house.settings.cell)
 
@@ -236,3 +240,27 @@ def test_markets_that_cannot_be_recorded(tmp_path: Path, markets: str, said: str
 def test_nowhere_to_record_to(tmp_path: Path) -> None:
     outcome = recorded("--markets", "1.1", tmp_path / "no" / "card")
     assert (outcome.exit_code, "cannot be written" in outcome.output) == (2, True), outcome.output
+
+
+def test_demo_customers_with_euros_trade_on_markets_in_pounds(house: Running) -> None:
+    """Sizes are pounds; what is held, and what is there, are euros."""
+    api = Api(house, house.operator)
+    market = new_market(house, api)
+    api.close()
+    alice = asyncio.run(demo.seed(endpoints_of(house))).customers[0]
+    live, delayed = app_keys(house, alice.token)
+    trader = Trader(
+        house=house,
+        customer_id=alice.customer_id,
+        username=alice.username,
+        token=alice.token,
+        live_key=live,
+        delayed_key=delayed,
+    )
+    client = trader.client()
+    placed = client.betting.place_orders(market.id, [limit(market.selections[0], "BACK", 3.0, 10.0)])
+    assert placed.status == "SUCCESS"
+    (order,) = client.betting.list_current_orders().orders
+    assert order.size_remaining == 10.0
+    funds = client.account.get_account_funds()
+    assert (funds.exposure, funds.available_to_bet_balance) == (-11.7, 9_988.3)
