@@ -82,7 +82,8 @@ def test_the_plain_twin_of_cross_matching_agrees_to_the_penny(seed: int) -> None
             orders = [one for one in orders if one.runner != runner or one.side is side]
 
         def joined(at: int, on: Side, own: list[Rests] = own) -> list[Order]:
-            return [as_order(one) for one in own if (one.runner, one.side) == (at, on)]
+            found = [as_order(one) for one in own if (one.runner, one.side) == (at, on)]
+            return sorted(found, key=lambda order: order.price_milli if on is Side.BACK else -order.price_milli)
 
         fills = matching.match_across(
             books_of(orders, runners), active, Ladder(), ME, runner, side, limit, Want(Target.SIZE, size), {}, joined

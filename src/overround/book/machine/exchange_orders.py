@@ -1,5 +1,6 @@
 """Placing orders: which facts a customer's request leads to, at once and after an in-play delay."""
 
+from bisect import insort
 from collections.abc import Sequence
 from typing import Final
 
@@ -178,6 +179,7 @@ class Placing:
         self.resting: dict[tuple[int, Side], list[tuple[Placed, int]]] = {}
         """What would rest of this request and how much of it, by runner and side."""
 
+        self._joined: dict[tuple[int, Side], list[Order]] = {}
         self._best: dict[tuple[int, Side], int] = {}
         """The best price of those."""
 
@@ -303,15 +305,17 @@ class Placing:
         return any(fill.maker is not None and fill.maker.customer_id == customer_id for fill in fills)
 
     def joined(self, runner: int, side: Side) -> Sequence[Order]:
-        """The customer's orders that came to rest earlier in the same request."""
+        """The customer's orders that came to rest earlier in the same request, best first. They are kept as such for
+        those that come after, but for a request whose last order was taken back."""
         found = self.resting.get((runner, side))
         if not found:
             return NOBODY
-        own = (self.customer_id, self.market.id)
-        return [
-            Order(order.id, *own, runner, side, order.type, order.price_milli, left, self.now_us, remaining_minor=left)
-            for order, left in found
-        ]
+        made, sign = self._joined.setdefault((runner, side), []), 1 if side is BACK else -1
+        own = (self.customer_id, self.market.id, runner, side)
+        for order, left in found[len(made) :]:
+            joins = Order(order.id, *own, order.type, order.price_milli, left, self.now_us, remaining_minor=left)
+            insort(made, joins, key=lambda each: each.price_milli * sign)
+        return made
 
     def _trade(self, placed: Placed, fill: Fill) -> None:
         """Turn a fill into trades: one with a resting order, or one a runner with the house in between."""
@@ -347,6 +351,7 @@ class Placing:
         resting = self.resting.get((placed.runner, placed.side))
         if resting and resting[-1][0].id == placed.id:
             resting.pop()
+            self._joined.pop((placed.runner, placed.side), None)
             del self._best[placed.runner, placed.side]
             if resting:
                 prices = [order.price_milli for order, _ in resting]

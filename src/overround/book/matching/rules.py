@@ -99,7 +99,7 @@ def any_price(side: Side) -> int:
 
 
 Joined = Callable[[int, Side], Sequence[Order]]
-"""Orders that come to rest on one side of a runner's book with the same request, in the order in which they came."""
+"""Orders that come to rest on one side of a runner's book with the same request, best first, and then first come."""
 
 
 def nobody(runner: int, side: Side) -> Sequence[Order]:
@@ -113,8 +113,7 @@ def resting(half: Half, taken: Mapping[int, int], joined: Sequence[Order] = ()) 
     if not joined:
         return _in_book(half, taken)
     left = ((order, order.remaining_minor - taken.get(order.id, 0)) for order in joined)
-    waiting = sorted((found for found in left if found[1] > 0), key=_worse_for(half))
-    return merge(_in_book(half, taken), waiting, key=_worse_for(half))
+    return merge(_in_book(half, taken), (found for found in left if found[1] > 0), key=_worse_for(half))
 
 
 def _worse_for(half: Half) -> Callable[[tuple[Order, int]], int]:
