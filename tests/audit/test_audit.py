@@ -159,6 +159,8 @@ SPOILT_TABLES = {
     "exchange_runner": ("UPDATE read.exchange_runner SET status = 'winner' WHERE market_id = 3 AND n = 0", "winner"),
     "exchange_order": ("UPDATE read.exchange_order SET lapse_reason = 'mood' WHERE id = 1", "mood"),
     "exchange_trade": ("DELETE FROM read.exchange_trade WHERE id = 2", "none"),
+    "exchange_rate": ("UPDATE read.exchange_rate SET minor = 7", "7"),
+    "exchange_discount": ("DELETE FROM read.exchange_discount", "none"),
     "exchange_position": (
         "UPDATE read.exchange_position SET commission_minor = -7 WHERE market_id = 1 AND customer_id = 9",
         "-7",

@@ -11,7 +11,7 @@ from tests.projections.stories import House, connected, fold_all, pooled
 from overround import projections
 from overround.book.exposure import Side
 from overround.book.machine import decode_fact, empty, fold
-from overround.projections import Clearing, ExchangeOrder, Grouping, NamedRunner, Reads, Wanted
+from overround.projections import Ending, ExchangeOrder, Grouping, NamedRunner, Reads, Wanted
 from overround.projections.exchange_recompute import EXCHANGE_ROWS, ExchangePast
 from overround.projections.recompute import Past
 
@@ -31,24 +31,24 @@ class Twin(msgspec.Struct):
     def customers(self) -> list[int]:
         return sorted({customer_id for _, customer_id in self.positions if customer_id})
 
-    def cleared(self, customer_id: int, clearing: Clearing) -> list[tuple[int, int, int]]:
+    def cleared(self, customer_id: int, ending: Ending) -> list[tuple[int, int, int]]:
         """When, which order, and how much of it; the last first."""
         own = [order for order in self.orders if order.customer_id == customer_id]
-        found = [(at_us, order.id, size) for order in own for at_us, size in self._of(order, clearing) if size]
+        found = [(at_us, order.id, size) for order in own for at_us, size in self._of(order, ending) if size]
         return sorted(found, reverse=True)
 
-    def _of(self, order: ExchangeOrder, clearing: Clearing) -> Iterator[tuple[int, int]]:
+    def _of(self, order: ExchangeOrder, ending: Ending) -> Iterator[tuple[int, int]]:
         _, _, is_void, _, settled_at_us = self.positions[order.market_id, order.customer_id]
-        match clearing:
-            case Clearing.SETTLED:
+        match ending:
+            case Ending.SETTLED:
                 yield settled_at_us, order.matched_minor if settled_at_us and not is_void else 0
-            case Clearing.VOIDED if is_void:
+            case Ending.VOIDED if is_void:
                 yield settled_at_us, order.matched_minor + order.voided_minor
-            case Clearing.VOIDED:
+            case Ending.VOIDED:
                 yield order.voided_at_us, order.voided_minor
-            case Clearing.LAPSED:
+            case Ending.LAPSED:
                 yield order.lapsed_at_us, order.lapsed_minor
-            case Clearing.CANCELLED:
+            case Ending.CANCELLED:
                 yield order.cancelled_at_us, order.cancelled_minor
 
 
@@ -77,16 +77,16 @@ async def test_every_order_that_was_cleared(postgres_dsn: str, house: House, twi
     kinds = set()
     async with pooled(postgres_dsn) as pool:
         for customer in twin.customers:
-            for clearing in Clearing:
-                wanted = Wanted(customer_id=customer, clearing=clearing)
+            for ending in Ending:
+                wanted = Wanted(customer_id=customer, ending=ending)
                 rows, markets = await Reads(pool).exchange.cleared(wanted, first=0, count=10_000)
-                expected = twin.cleared(customer, clearing)
+                expected = twin.cleared(customer, ending)
                 assert [(row.cleared_at_us, row.order.id, row.cleared_minor) for row in rows] == expected
                 assert {row.order.market_id for row in rows} == markets.keys()
                 page, _ = await Reads(pool).exchange.cleared(wanted, first=3, count=4)
                 assert [row.order.id for row in page] == [number for _, number, _ in expected[3:7]]
-                kinds |= {clearing for _ in rows}
-    assert kinds == set(Clearing)
+                kinds |= {ending for _ in rows}
+    assert kinds == set(Ending)
 
 
 async def test_sums_are_sums(postgres_dsn: str, house: House, twin: Twin) -> None:
@@ -94,8 +94,8 @@ async def test_sums_are_sums(postgres_dsn: str, house: House, twin: Twin) -> Non
     by_id = {order.id: order for order in twin.orders}
     async with pooled(postgres_dsn) as pool:
         for customer in twin.customers:
-            wanted = Wanted(customer_id=customer, clearing=Clearing.SETTLED)
-            own = [by_id[number] for _, number, _ in twin.cleared(customer, Clearing.SETTLED)]
+            wanted = Wanted(customer_id=customer, ending=Ending.SETTLED)
+            own = [by_id[number] for _, number, _ in twin.cleared(customer, Ending.SETTLED)]
             for by in Grouping:
                 rows, _ = await Reads(pool).exchange.added_up(wanted, by, first=0, count=10_000)
                 found = {_key(row, by): (row.orders, row.profit_minor, row.matched_value) for row in rows}
@@ -119,7 +119,7 @@ def _key(row: object, by: Grouping) -> object:
 async def test_each_filter_leaves_out_the_rest(postgres_dsn: str, house: House, twin: Twin) -> None:
     await told(postgres_dsn, house)
     customer = 1
-    everything = twin.cleared(customer, Clearing.SETTLED)
+    everything = twin.cleared(customer, Ending.SETTLED)
     by_id = {order.id: order for order in twin.orders}
     at_us, number, _ = everything[len(everything) // 2]
     order = by_id[number]
@@ -141,7 +141,7 @@ async def test_each_filter_leaves_out_the_rest(postgres_dsn: str, house: House, 
     ]
     async with pooled(postgres_dsn) as pool:
         for more, kept in cases:
-            wanted = Wanted(customer_id=customer, clearing=Clearing.SETTLED, **more)  # type: ignore[arg-type]
+            wanted = Wanted(customer_id=customer, ending=Ending.SETTLED, **more)  # type: ignore[arg-type]
             rows, _ = await Reads(pool).exchange.cleared(wanted, first=0, count=10_000)
             assert [row.order.id for row in rows] == [n for _, n, _ in everything if n in kept], more
 

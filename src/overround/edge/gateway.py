@@ -76,7 +76,8 @@ class TablesAndJournal:
             low, high = await self._pool.fetchrow(ENDS)  # type: ignore[misc]  # one row
             while low < high:
                 middle = (low + high + 1) // 2
-                if await self._pool.fetchval("SELECT at_us FROM journal.event WHERE seq = $1", middle) < at_us:
+                found = await self._pool.fetchval("SELECT at_us FROM journal.event WHERE seq = $1", middle)
+                if found is None or found < at_us:  # none: it was archived meanwhile
                     low = middle
                 else:
                     high = middle - 1

@@ -18,7 +18,7 @@ from overround.projections.exchange_offer import ExchangeOffer, OtherVersion, ex
 from overround.projections.exchange_reads import (
     ClearedOrder,
     ClearedSum,
-    Clearing,
+    Ending,
     Grouping,
     Markets,
     NamedRunner,
@@ -58,7 +58,7 @@ __all__ = [
     "Carried",
     "ClearedOrder",
     "ClearedSum",
-    "Clearing",
+    "Ending",
     "ExchangeOffer",
     "ExchangeOrder",
     "ExchangeTrade",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Entry = TypeVar("Entry", ExchangeOrder, ExchangeTrade)
 
 
-class Clearing(StrEnum):
+class Ending(StrEnum):
     """How an order, or a part of it, came to its end."""
 
     SETTLED = "settled"
@@ -54,7 +54,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Which cleared orders: of one customer, cleared in one way; None means any. Instants are included."""
 
     customer_id: int
-    clearing: Clearing
+    ending: Ending
     market_ids: tuple[int, ...] | None = None
     event_ids: tuple[int, ...] | None = None
     sport_ids: tuple[int, ...] | None = None
@@ -104,22 +104,22 @@ Markets = dict[int, ExchangeMarket]
 
 OWN: Final = "FROM read.exchange_position AS own JOIN read.exchange_order AS it USING (market_id, customer_id) WHERE"
 SOURCES: Final = {
-    Clearing.SETTLED: (
+    Ending.SETTLED: (
         "SELECT it.*, own.currency, own.commission_minor, own.settled_at_us AS cleared_at_us,"
         f" it.matched_minor AS cleared_minor {OWN} own.settled_at_us > 0 AND NOT own.void AND it.matched_minor > 0"
     ),
-    Clearing.VOIDED: (
+    Ending.VOIDED: (
         "SELECT it.*, own.currency, own.commission_minor, own.settled_at_us AS cleared_at_us,"
         f" it.matched_minor + it.voided_minor AS cleared_minor {OWN} own.void"
         " AND it.matched_minor + it.voided_minor > 0"
         " UNION ALL SELECT it.*, own.currency, own.commission_minor, it.voided_at_us, it.voided_minor"
         f" {OWN} NOT own.void AND it.voided_minor > 0"
     ),
-    Clearing.LAPSED: (
+    Ending.LAPSED: (
         "SELECT it.*, own.currency, own.commission_minor, it.lapsed_at_us AS cleared_at_us,"
         f" it.lapsed_minor AS cleared_minor {OWN} it.lapsed_minor > 0"
     ),
-    Clearing.CANCELLED: (
+    Ending.CANCELLED: (
         "SELECT it.*, own.currency, own.commission_minor, it.cancelled_at_us AS cleared_at_us,"
         f" it.cancelled_minor AS cleared_minor {OWN} it.cancelled_minor > 0"
     ),
@@ -224,7 +224,7 @@ class ExchangeReads:
 
 
 def _found(columns: str, wanted: Wanted) -> Query:
-    query = Query(f"SELECT {columns} FROM ({SOURCES[wanted.clearing]}) AS found{PLACED}")  # noqa: S608  # our words
+    query = Query(f"SELECT {columns} FROM ({SOURCES[wanted.ending]}) AS found{PLACED}")  # noqa: S608  # our words
     query.where("found.customer_id = {}", wanted.customer_id)
     for column, values in (
         ("found.market_id", wanted.market_ids),

@@ -27,7 +27,7 @@ from overround.edge.reading import Reading
 from overround.kernel.money import MINOR_DIGITS
 from overround.kernel.rounding import half_even
 from overround.projections import ClearedOrder as Row
-from overround.projections import ClearedSum, Clearing, ExchangeOrder, Grouping, Markets, NamedRunner, Reads, Wanted
+from overround.projections import ClearedSum, Ending, ExchangeOrder, Grouping, Markets, NamedRunner, Reads, Wanted
 
 GROUPS: Final = {
     GroupBy.EVENT_TYPE: Grouping.SPORT,
@@ -152,7 +152,7 @@ def wanted_of(customer_id: int, asked: ClearedOrdersParams, catalogue: Catalogue
     ]
     return Wanted(
         customer_id=customer_id,
-        clearing=Clearing(asked.bet_status.value.lower()),
+        ending=Ending(asked.bet_status.value.lower()),
         market_ids=tuple(map(market_number, asked.market_ids)) if asked.market_ids else None,
         event_ids=asked.event_ids or None,
         sport_ids=(
