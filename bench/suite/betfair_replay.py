@@ -217,8 +217,8 @@ class Inside:
         self._machine = Machine()
         self._number = 0
         self._bot, self._bot_orders = 0, bot_orders
-        self._waits: dict[int, None] = {}
-        """Markets in which the bot has yet to place, from their opening on."""
+        self._waits: dict[int, bool] = {}
+        """Markets that opened, and whether the bot has yet to place in them."""
 
     async def ask_many(self, requests: Sequence[tuple[Command, str]], *, actor: int) -> list[Answer | None]:
         answers: list[Answer | None] = [self._ask(command, key, actor) for command, key in requests]
@@ -231,15 +231,15 @@ class Inside:
     def _let_bot_place(self, commands: Sequence[Command]) -> None:
         for command in commands:
             if isinstance(command, OpenExchangeMarket):
-                self._waits[command.market_id] = None
-        for market_id in [number for number in self._waits if self._place(number)]:
-            del self._waits[market_id]
+                self._waits.setdefault(command.market_id, True)
+        for market_id in [number for number, waits in self._waits.items() if waits]:
+            self._waits[market_id] = not self._place(market_id)
 
     def _place(self, market_id: int) -> bool:
         """Place behind the best of every runner, once there are prices."""
         book = self._machine.state.exchange.orders.books[market_id]
         runners = [number for number in book.active if book.runners[number].backs.keys]
-        if not runners or book.runners[runners[0]].last_milli == 0:
+        if not runners:
             return False
         names = {place: name for name, place in book.places.items()}
         asked = []
@@ -322,7 +322,7 @@ def simulate(asked: Asked) -> Run:
 
         def process_market_book(self, market: Any, book: Any) -> None:
             runners = [runner for runner in book.runners if runner.status == "ACTIVE" and runner.ex.available_to_lay]
-            if not runners or not runners[0].last_price_traded or market.blotter.strategy_orders(self):
+            if not runners or market.blotter.strategy_orders(self):
                 return
             for number in range(asked.bot):
                 runner = runners[number % len(runners)]
