@@ -15,6 +15,7 @@ class Authority:
         self.certificate, self._key = folder / f"{name}.crt", folder / f"{name}.key"
         _openssl(
             *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", DAYS, "-subj", f"/CN={name}"),
+            *("-addext", "keyUsage = critical, keyCertSign, cRLSign"),  # Python 3.13 looks for it
             *("-keyout", self._key, "-out", self.certificate),
         )
 
@@ -22,7 +23,7 @@ class Authority:
         """A certificate for 127.0.0.1, and its key."""
         certificate, key, request = (self._folder / f"{name}.{kind}" for kind in ("crt", "key", "csr"))
         extensions = self._folder / f"{name}.ext"
-        extensions.write_text("subjectAltName = IP:127.0.0.1, DNS:localhost\n")
+        extensions.write_text("subjectAltName = IP:127.0.0.1, DNS:localhost\nauthorityKeyIdentifier = keyid\n")
         _openssl(*("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", key, "-out", request))
         _openssl(
             *("x509", "-req", "-days", DAYS, "-in", request, "-out", certificate, "-extfile", extensions),

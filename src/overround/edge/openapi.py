@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from overround.edge.access import Need
-from overround.edge.problems import KINDS
+from overround.edge.problems import KINDS, phrase
 from overround.edge.routes import Route
 
 Json = dict[str, Any]
@@ -174,7 +174,7 @@ def _without_null(schema: Json) -> Json:
 def _responses(route: Route, schema_of: Json) -> Iterator[tuple[str, Json]]:
     example = route.example.reply if route.example is not None else None
     for place, (status, shape) in enumerate(route.replies.items()):
-        response: Json = {"description": _phrase(status)}
+        response: Json = {"description": phrase(status)}
         if status != HTTPStatus.NO_CONTENT:
             schema = schema_of.get(repr(shape), {"type": "object"} if shape is dict else {"type": "string"})
             content: Json = {"schema": schema}
@@ -196,13 +196,9 @@ def _problems(status: int, codes: list[str]) -> Json:
     }
     problem = {"schema": {"$ref": REF.format(name="Problem")}, "examples": examples}
     response: Json = {
-        "description": f"{_phrase(status)}: " + ", ".join(f"`{code}`" for code in codes),
+        "description": f"{phrase(status)}: " + ", ".join(f"`{code}`" for code in codes),
         "content": {"application/problem+json": problem},
     }
     if any(KINDS[code].retry_after_s for code in codes):
         response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
     return response
-
-
-def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase

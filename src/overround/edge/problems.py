@@ -308,9 +308,18 @@ def page() -> str:
     )
 
 
+RENAMED: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""As RFC 9110 has them; Python says so from 3.13 on."""
+
+
+def phrase(status: int) -> str:
+    """What a status means, in HTTP's words."""
+    return RENAMED.get(status) or HTTPStatus(status).phrase
+
+
 def _rows(kinds: dict[str, Kind]) -> list[str]:
     rows = [
-        f"| `{code}` | {kind.status} {HTTPStatus(kind.status).phrase} | {kind.retry_after_s or ''} | {kind.title} |"
+        f"| `{code}` | {kind.status} {phrase(kind.status)} | {kind.retry_after_s or ''} | {kind.title} |"
         for code, kind in sorted(kinds.items(), key=_order)
     ]
     return ["| code | status | retry | meaning |", "| --- | --- | --- | --- |", *rows]

@@ -15,6 +15,19 @@ from cryptography.x509.oid import NameOID
 VALID_DAYS: Final = 3_650
 NAME: Final = "overround stream"
 
+USES: Final = x509.KeyUsage(
+    digital_signature=True,
+    key_cert_sign=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+"""It signs itself, and what it serves. Python 3.13 looks for this, and for whose key is whose (RFC 5280, 4.2.1)."""
+
 
 def self_signed(folder: Path, *, host: str, now_us: int) -> tuple[Path, Path]:
     """The house's own certificate and key, made where there are none. Clients that check certificates get the file;
@@ -32,6 +45,7 @@ def _make(host: str, now_us: int) -> tuple[bytes, bytes]:
     secret = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
     begins = datetime.fromtimestamp(now_us // 1_000_000, UTC) - timedelta(days=1)
+    own = x509.SubjectKeyIdentifier.from_public_key(secret.public_key())
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -42,6 +56,9 @@ def _make(host: str, now_us: int) -> tuple[bytes, bytes]:
         .not_valid_after(begins + timedelta(days=VALID_DAYS))
         .add_extension(x509.SubjectAlternativeName(_names(host)), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(USES, critical=True)
+        .add_extension(own, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own), critical=False)
         .sign(secret, hashes.SHA256())
     )
     key = secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

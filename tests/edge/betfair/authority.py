@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from overround.infra.certificate import USES
+
 
 class Authority:
     """Signs certificates into a folder."""
@@ -21,7 +23,7 @@ class Authority:
         whole = self._builder(self._name, self._key).add_extension(
             x509.BasicConstraints(ca=True, path_length=0), critical=True
         )
-        self._write(self.file, whole)
+        self._write(self.file, whole.add_extension(USES, critical=True))
 
     def issue(self, name: str) -> tuple[Path, Path]:
         """The certificate and the key of somebody, good for a server on this machine too."""
@@ -44,6 +46,8 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(begins)
             .not_valid_after(begins + timedelta(days=2))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
 
     def _write(self, file: Path, whole: x509.CertificateBuilder) -> None:
