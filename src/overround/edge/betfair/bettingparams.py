@@ -165,9 +165,13 @@ class CatalogueParams(FilterParams, frozen=True, kw_only=True):
 
 
 class BestOffersOverrides(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The last two are of MANAGED_LIABILITY."""
+
     best_prices_depth: Count | None = None
     rollup_model: RollupModel | None = None
     rollup_limit: Count | None = None
+    rollup_liability_threshold: Amount | None = None
+    rollup_liability_factor: Count | None = None
 
 
 class PriceProjection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
