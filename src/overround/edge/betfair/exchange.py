@@ -49,9 +49,11 @@ class Exchange:
         )
         calls = self._calls = Calls(operations(handlers), door, sessions)
         inplay = InPlay(lambda: live.state)
-        self.application = Dialect(calls, Identity(sessions, door), Navigation(self.board), inplay)
+        self.application = Dialect(
+            calls, Identity(sessions, door), Navigation(self.board), inplay, is_ready=lambda: live.built
+        )
         self._teller = Teller(self.board, now_us=now_us)
-        self.stream = Server(self._teller, calls, door)
+        self.stream = Server(self._teller, calls, door, is_ready=lambda: live.built)
 
     async def run(self) -> None:
         """Everything that goes on by itself, for ever."""

@@ -8,6 +8,7 @@ import asyncio
 import gzip
 import logging
 import secrets
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -45,12 +46,22 @@ log = logging.getLogger(__name__)
 
 
 class Dialect:
-    """The ASGI application below `/api/`, `/exchange/` and `/inplayservice/`."""
+    """The ASGI application below `/api/`, `/exchange/` and `/inplayservice/`. Until this gateway has read what is on
+    offer, it is busy: an empty list would be a lie."""
 
-    def __init__(self, calls: Calls, identity: Identity, navigation: Navigation, inplay: InPlay) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        identity: Identity,
+        navigation: Navigation,
+        inplay: InPlay,
+        *,
+        is_ready: Callable[[], bool],
+    ) -> None:
         self.calls = calls
         self.under_way = self.arriving = 0
         self._identity, self._navigation, self._inplay = identity, navigation, inplay
+        self._is_ready = is_ready
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         parts = [part for part in scope["path"].split("/") if part]
@@ -65,7 +76,8 @@ class Dialect:
 
     async def _answer(self, parts: list[str], scope: Scope, body: bytes) -> Reply:
         """Raises Fault: SERVICE_BUSY."""
-        if self.under_way >= MAX_UNDER_WAY:
+        is_early = parts[:1] != ["api"] and not self._is_ready()
+        if is_early or self.under_way >= MAX_UNDER_WAY:
             raise Fault(Code.SERVICE_BUSY)
         self.under_way += 1
         try:

@@ -11,6 +11,7 @@ import secrets
 import socket
 import ssl
 from collections import deque
+from collections.abc import Callable
 from typing import Final, cast
 
 import msgspec
@@ -78,7 +79,16 @@ log = logging.getLogger(__name__)
 class Server:
     """Listens, and knows who is connected. Who was let in stays; who was not makes room for others."""
 
-    def __init__(self, teller: Teller, calls: Calls, door: Door, *, max_connections: int = MAX_CONNECTIONS) -> None:
+    def __init__(
+        self,
+        teller: Teller,
+        calls: Calls,
+        door: Door,
+        *,
+        is_ready: Callable[[], bool],
+        max_connections: int = MAX_CONNECTIONS,
+    ) -> None:
+        self._is_ready = is_ready
         self.teller, self.calls, self.door = teller, calls, door
         self.connections: dict[Connection, None] = {}
         self.strangers: dict[Connection, None] = {}
@@ -97,6 +107,8 @@ class Server:
 
     async def _accept(self, listening: socket.socket, context: ssl.SSLContext) -> None:
         loop = asyncio.get_running_loop()
+        while not self._is_ready():  # noqa: ASYNC110  # whoever comes meanwhile waits in the queue
+            await asyncio.sleep(ACCEPT_AGAIN_S)
         while True:
             try:
                 plain, _ = await loop.sock_accept(listening)

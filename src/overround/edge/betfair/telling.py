@@ -22,8 +22,8 @@ TICK_S: Final = 0.05
 """The least time between two updates of a market for a subscriber that asked for no conflation."""
 
 BEAT_EVERY_S: Final = 0.1
-MAX_CLK_AHEAD: Final = 100_000
-"""A `clk` further ahead of this gateway than that was never told by any."""
+MAX_CLK_AHEAD: Final = 1_000
+"""A `clk` further ahead of this gateway than that is of another house, or of this one before it was made anew."""
 
 MAX_CLK_DIGITS: Final = 18
 MAX_CHANGED: Final = 1_000
@@ -147,7 +147,7 @@ class Teller:
             return None
         if not clk.isascii() or not clk.isdecimal() or len(clk) > MAX_CLK_DIGITS:
             return None
-        return int(clk) if int(clk) <= self.board.seq + MAX_CLK_AHEAD else None
+        return int(clk) if int(clk) <= self.board.seq + MAX_CLK_AHEAD else 0
 
     def _show(self, heard: Heard, shown: list[bytes], *, since: int, about: str) -> None:
         kind = "RESUB_DELTA" if since else "SUB_IMAGE"
