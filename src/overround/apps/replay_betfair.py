@@ -200,7 +200,7 @@ async def _run(scans: list[Scan], asked: Asked, console: Console) -> Report:
     async with AsyncExitStack() as stack:
         progress = stack.enter_context(Progress(*columns, console=console))
         task = progress.add_task("finding a house", total=sum(seen.messages for seen in scans), line="")
-        settings = await stack.enter_async_context(_house(asked.url))
+        settings = await stack.enter_async_context(_house(asked.url, progress.console))
         operator = await stack.enter_async_context(door(settings))
         desk = await stack.enter_async_context(open_desk(settings))
         watching: Observer | None = None
@@ -283,7 +283,7 @@ def _tell_markets(console: Console, player: Player, scans: list[Scan]) -> None:
 
 
 @asynccontextmanager
-async def _house(url: str | None) -> AsyncIterator[Settings]:
+async def _house(url: str | None, console: Console) -> AsyncIterator[Settings]:
     """Settings that name a house's gateway, bus and operator: the one asked for, the one that runs, or our own."""
     settings = settings_door.read()
     if url is not None:
@@ -297,6 +297,7 @@ async def _house(url: str | None) -> AsyncIterator[Settings]:
     if endpoints is not None and await _answers(endpoints.http):
         yield _told(settings, endpoints)
         return
+    console.print(f"  [yellow]no house runs in {settings.data}; one is started for this replay alone[/]")
     async with running_house() as own:
         yield _told(msgspec.structs.replace(settings, nats_ca=None), own)
 
