@@ -64,7 +64,7 @@ class Watcher:
         self._stream.subscribe_to_markets(
             market_filter=betfairlightweight.filters.streaming_market_filter(market_ids=[market_id]),
             market_data_filter=betfairlightweight.filters.streaming_market_data_filter(
-                fields=["EX_ALL_OFFERS", "EX_TRADED", "EX_LTP", "EX_MARKET_DEF"]
+                fields=["EX_ALL_OFFERS", "EX_TRADED", "EX_LTP", "EX_MARKET_DEF", "SP_TRADED"]
             ),
         )
         self._market_id = market_id
@@ -103,6 +103,9 @@ def is_as_recorded(market: PlayedMarket, book: Any) -> bool:
         return False
     for runner in book.runners:
         mirror = market.mirror.runners[runner.selection_id, 0]
+        waits = seen(runner.sp.back_stake_taken), seen(runner.sp.lay_liability_taken)
+        if not definition.bsp_reconciled and waits != (mirror.spl, mirror.spb):
+            return False
         back, lay = mirror.offers()
         if definition.status == "OPEN" and (seen(runner.ex.available_to_back), seen(runner.ex.available_to_lay)) != (
             back,
@@ -139,6 +142,7 @@ async def test_a_made_up_race_is_seen_as_it_was_recorded(house: Running, trader:
         await watching.look_at_all([market])
         closed = await watchers[0].until(lambda book: book.status == "CLOSED")
     assert agreed(watching.fields) == dict.fromkeys(watching.fields, 1.0)
+    assert {"SP backs", "SP lays", "BSP", "start"} <= set(watching.fields)
     assert (looks, player.tally.refused) == (10, {})
     winner = next(runner.id for runner in market.mirror.definition.runners if runner.status == "WINNER")  # type: ignore[union-attr]
     assert [runner.selection_id for runner in closed.runners if runner.status == "WINNER"] == [winner]

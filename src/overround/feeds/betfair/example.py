@@ -1,5 +1,5 @@
-"""A made-up race as a recording, for whoever has none: six runners, prices that wander, an off, a winner, starting
-prices. The same seed makes the same race.
+"""A made-up race as a recording, for whoever has none: six runners, prices that wander, orders for the starting
+price, an off, a winner. The same seed makes the same race.
 """
 
 import random
@@ -26,6 +26,9 @@ STARTS: Final = (60, 100, 140, 170, 190, 210)
 
 LEVELS: Final = 3
 TICK_MS: Final = 1_000
+START_SHARE: Final = 0.3
+"""How often a runner's change before the off is an order for the starting price, too."""
+
 RUN_SHARE: Final = 0.25
 """How much of the recording is in play."""
 
@@ -43,6 +46,8 @@ class _Race:
         self._places = list(STARTS)
         self._traded: list[dict[int, float]] = [{} for _ in NAMES]
         self._shown: list[dict[str, dict[int, float]]] = [{"atb": {}, "atl": {}} for _ in NAMES]
+        self._at_start: list[dict[str, dict[float, float]]] = [{"spb": {}, "spl": {}} for _ in NAMES]
+        self._is_off = False
         self._clk = 0
         self._version = 1
 
@@ -52,6 +57,7 @@ class _Race:
         for tick in range(1, self._ticks):
             self._pt += TICK_MS
             if tick == off:
+                self._is_off = True
                 yield self._line(definition=self._definition("SUSPENDED"))
                 in_play = self._definition("OPEN", in_play=True)
                 yield self._line(definition=in_play, rc=self._move(list(range(len(NAMES)))))
@@ -93,6 +99,8 @@ class _Race:
             "ltp": price / 1_000,
             "trd": [[price / 1_000, traded[price]]],
         }
+        if not self._is_off and chance.random() < START_SHARE:
+            change.update(self._more_at_start(number, place))
         change["tv"] = round(sum(traded.values()), 2)
         for name, ladder in wanted.items():
             shown = self._shown[number][name]
@@ -100,6 +108,14 @@ class _Race:
             change[name] = rows + [[at / 1_000, 0] for at in shown if at not in ladder]
             self._shown[number][name] = ladder
         return change
+
+    def _more_at_start(self, number: int, place: int) -> dict[str, Any]:
+        """Somebody lays (`spb`) or backs (`spl`) at the starting price, whatever it is or up to a limit."""
+        name, any_price, limit = self._chance.choice((("spb", 1_000_000, place + 9), ("spl", 1_010, place - 9)))
+        price = self._chance.choice((any_price, CLASSIC[limit])) / 1_000
+        ladder = self._at_start[number][name]
+        ladder[price] = round(ladder.get(price, 0) + self._chance.randint(4, 80), 2)
+        return {name: [[price, ladder[price]]]}
 
     def _definition(self, status: str, *, in_play: bool = False, winner: int = -1) -> dict[str, Any]:
         self._version += 1
