@@ -19,14 +19,15 @@ CORRECTIONS: dict[str, ExchangeResult] = {"B won": B_WON, "void": VOID}
 
 
 class Desk:
-    """A backer and a layer of 10.00 on A at 3.00; A has won, and is settled."""
+    """A backer and a layer of 10.00 on A at 3.00 in two markets; in one A has won, and is settled."""
 
     def __init__(self, *, limit_minor: int = 0) -> None:
         self.house = Exchange()
         self.market, self.other = self.house.exchange_market(), self.house.exchange_market()
         self.people = [self.house.trader(), self.house.trader()]
         for customer, side in zip(self.people, (BACK, LAY), strict=True):
-            self.house.order(customer, self.market, side, 3_000, 1_000)
+            for market in (self.market, self.other):
+                self.house.order(customer, market, side, 3_000, 1_000)
         self.house.win(self.market, 0)
         self.house.do(SetCorrectionLimit("GBP", limit_minor))
 
@@ -54,7 +55,7 @@ def test_a_correction_of_the_exchange_that_changes_much_waits(row: dict[str, str
         assert isinstance(answer, Done)
         assert desk.waiting().proposals == ()
         now = {"B won": [-1_000, 950], "void": [0, 0]}
-        assert desk.won() == now.get(row["correction"], [1_900, -2_000])
+        assert desk.won() == now.get(row["correction"], [3_800, -4_000])
         return
     assert isinstance(answer, Proposed)
     (proposal,) = desk.waiting().proposals
