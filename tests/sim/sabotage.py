@@ -209,6 +209,19 @@ class LastComeFirst(Machine):
         return super().execute(request, now_us)
 
 
+class PaysForCrossing(Machine):
+    """Gives whoever backs across runners twice the price."""
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        if isinstance(fact, OrdersPlaced) and any(trade.group for trade in fact.trades):
+            trades = [
+                msgspec.structs.replace(trade, price_milli=trade.price_milli * (1 + (trade.id == trade.group)))
+                for trade in fact.trades
+            ]
+            fact = msgspec.structs.replace(fact, trades=tuple(trades))
+        super().record(fact, now_us)
+
+
 class TakesNoCommission(Machine):
     """Settles exchange markets without commission."""
 

@@ -54,6 +54,7 @@ def test_a_broken_journal_is_caught(server: type[JournalServer], said: tuple[str
         (sabotage.Generous, ("settled wrongly",)),
         (sabotage.Trusting, ("what is held is not the worst case",)),
         (sabotage.LastComeFirst, ("a trade with who was not first",)),
+        (sabotage.PaysForCrossing, ("the house pays more than it takes for a cross match",)),
         (sabotage.TakesNoCommission, ("a position settled wrongly",)),
         (sabotage.Stubborn, ("settlement ended before", "a bet left")),
         (sabotage.Unmoved, ("settlement ended before", "a bet left", "settled wrongly", "cancelled")),
