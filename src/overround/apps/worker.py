@@ -37,6 +37,12 @@ QUEUED_PORTIONS: Final = 8
 PACE_S: Final = 0.1
 """How long facts gather after a batch that was not full: small transactions would cost the book more than they show."""
 
+LATE_US: Final = 2_000_000
+"""Facts this old are late: who was told of them has waited long enough to see them in lists."""
+
+LEAST_PAUSE: Final = 0.25
+"""What is left to the book even then, of the time that a batch took."""
+
 BACKLOG_US: Final = 60_000_000
 """Facts older than this are a backlog: nobody is betting at the moment that they tell of."""
 
@@ -97,11 +103,13 @@ async def _fold(dsn: str, stop: asyncio.Event, wake: asyncio.Event, folded: Call
 
 
 async def _give_way(stop: asyncio.Event, at_us: int, took_s: float, *, gather: bool) -> None:
-    """Leave the machine and the disk to the book for as long as the batch had them, while the house is at work. A
-    backlog of long ago is folded without a pause."""
-    if time.time_ns() // 1_000 - at_us > BACKLOG_US:
+    """Leave the machine and the disk to the book for as long as the batch had them, while the house is at work, and for
+    less the later the tables are. A backlog of long ago is folded without a pause."""
+    late_us = time.time_ns() // 1_000 - at_us
+    if late_us > BACKLOG_US:
         return
-    await _pause(stop, max(took_s, PACE_S if gather else 0.0))
+    rest_s = took_s * max(1 - late_us / LATE_US, LEAST_PAUSE)
+    await _pause(stop, max(rest_s, PACE_S if gather else 0.0))
 
 
 async def _alone(connection: "Connection", stop: asyncio.Event) -> bool:
