@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -10,6 +12,7 @@ import pytest
 from betfairlightweight.exceptions import APIError
 from tests.edge.betfair.conftest import wait_for
 from tests.edge.betfair.house import Market, Trader, limit
+from tests.edge.betfair.raw import Raw
 from tests.edge.betfair.wire import Line, markets
 from tests.edge.running import PATIENCE_S, Running
 
@@ -37,13 +40,19 @@ def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 @pytest.fixture
 def early(shop: Running, held: threading.Event) -> Iterator[Running]:
     """A second gateway of the house, which has just started."""
+    with another_gateway(shop) as running:
+        yield running
+        held.set()
+
+
+@contextmanager
+def another_gateway(shop: Running) -> Iterator[Running]:
     settings = msgspec.structs.replace(shop.settings, port=free_port(), stream_port=free_port())
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
     thread = threading.Thread(target=loop.run_until_complete, args=(gateway.run(settings, stop),), daemon=True)
     thread.start()
     wait_for(settings.port)
     yield Running(settings=settings, operator=shop.operator)
-    held.set()
     loop.call_soon_threadsafe(stop.set)
     thread.join(PATIENCE_S)
     loop.close()
@@ -68,3 +77,30 @@ def test_an_early_client_is_told_to_wait_and_then_hears_everything(
     assert line.change("mcm")["mc"][0]["rc"][0]["atl"] == [[3.0, 5.0]]
     line.close()
     assert here.client().betting.list_market_book([market.id])[0].market_id == market.id
+
+
+def test_a_heartbeat_that_was_missed_is_told_by_a_gateway_that_started_since(
+    shop: Running, new_trader: Make, market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And by none that starts after the next was heard."""
+    for room in ("overround.edge.betfair.placing", "overround.book.machine.exchange_markets"):
+        monkeypatch.setattr(f"{room}.MIN_HEARTBEAT_US", 1_000_000)
+    trader = new_trader()
+    there = Raw(trader)
+    assert beat(there, 1) == "NONE"
+    there.call("placeOrders", marketId=market.id, instructions=[limit(market.selections[0], "BACK", 3.0, 5.0)])
+    due = time.monotonic() + PATIENCE_S
+    while there.call("listCurrentOrders", orderProjection="EXECUTABLE")["result"]["currentOrders"]:
+        assert time.monotonic() < due, "never cancelled"
+        time.sleep(0.05)
+    for told in ("ALL_BETS_CANCELLED", "NONE"):
+        with another_gateway(shop) as here:
+            raw = Raw(msgspec.structs.replace(trader, house=here))
+            while "error" in raw.call("listEventTypes", filter={}):
+                assert time.monotonic() < due, "never ready"
+            assert beat(raw, 60) == told
+
+
+def beat(raw: Raw, seconds: int) -> Any:
+    asked: dict[str, Any] = {"preferredTimeoutSeconds": seconds}
+    return raw.call("heartbeat", service="heartbeat", **asked)["result"]["actionPerformed"]

@@ -24,6 +24,7 @@ from overround.book.exchange import (
     ExchangeSettling,
     ExchangeState,
     HeartbeatMissed,
+    HeartbeatSet,
     OrdersCancelled,
     Pulse,
     Rate,
@@ -294,7 +295,8 @@ class Board:
         self.of_customer, self.seq, self.at_us = offer.touched, offer.seq, offer.at_us
 
     async def _recall(self, journal: JournalPort, offer: ExchangeOffer) -> None:
-        """The keys used in the last minutes before the tables' last fact."""
+        """The keys used in the last minutes before the tables' last fact, and whose heartbeat was missed in them and
+        was not heard since."""
         self.keys.clear()
         after = await journal.before(offer.at_us - REMEMBER_KEYS_US)
         while rows := await journal.read_kinds(sorted(self.kinds), after, offer.seq, READ_ROWS):
@@ -302,6 +304,10 @@ class Board:
                 caused = decode_fact(row.body)
                 if caused.cause is not None:
                     self._remember(caused.cause.key, row.at_us)
+                if isinstance(caused, HeartbeatMissed):
+                    self._missed[caused.customer_id] = None
+                elif isinstance(caused, HeartbeatSet):
+                    self._missed.pop(caused.customer_id, None)
             after = rows[-1].seq
             await asyncio.sleep(0)
 

@@ -75,10 +75,9 @@ class Dialect:
         await write(scope, send, _packed(reply) if _takes_gzip(scope) else reply)
 
     async def _answer(self, parts: list[str], scope: Scope, body: bytes) -> Reply:
-        """Raises Fault: SERVICE_BUSY."""
         is_early = parts[:1] != ["api"] and not self._is_ready()
         if is_early or self.under_way >= MAX_UNDER_WAY:
-            raise Fault(Code.SERVICE_BUSY)
+            return _busy(parts, body)
         self.under_way += 1
         try:
             return await self._find(parts, scope, body)
@@ -208,6 +207,21 @@ def _packed(reply: Reply) -> Reply:
     if not isinstance(body, bytes) or len(body) < WORTH_PACKING:
         return reply
     return msgspec.structs.replace(reply, body=gzip.compress(body, 1, mtime=0), headers=(*reply.headers, *PACKED))
+
+
+def _busy(parts: list[str], body: bytes) -> Reply:
+    """Nothing is done; each call is told so with its id."""
+    busy = Fault(Code.SERVICE_BUSY)
+    match parts:
+        case ["exchange", where, "json-rpc", "v1", *method] if where in SERVICES:
+            try:
+                is_batch, calls = framing.open_calls(body, named="/".join(method))
+            except RpcFault as fault:
+                return _json(200, _lonely(SERVICES[where], fault))
+            told = [framing.close_call(SERVICES[where], call, busy, _request_uuid()) for call in calls]
+            return _json(200, told if is_batch else told[0])
+        case _:
+            return _failed(parts, busy)
 
 
 def _failed(parts: list[str], fault: Fault) -> Reply:
