@@ -154,7 +154,8 @@ def _places(state: State) -> None:
     for bet in state.bets.bets.values():
         if bet.status is BetStatus.OPEN and bet.slip is not None:
             for leg in bet.slip.legs:
-                if leg.each_way is not None and leg.market_id not in state.settlement.results:
+                pair = leg.market_id, leg.selection_id
+                if leg.each_way is not None and _is_owed(state, pair):
                     name = leg.market_id, bet.currency, leg.each_way.places
                     summed[name][leg.selection_id] += _placed_minor(bet)
     for market_id, by_places in state.bets.placed.items():
@@ -163,6 +164,15 @@ def _places(state: State) -> None:
             assert {key: paid for key, paid in book.payouts_minor.items() if paid} == payouts
             assert book.largest_payout_minor == sum(sorted(payouts.values(), reverse=True)[:places])
     assert not any(paid for payouts in summed.values() for paid in payouts.values())
+
+
+def _is_owed(state: State, pair: tuple[int, int]) -> bool:
+    """Whether a market has no result and the selection was not withdrawn."""
+    return pair[0] not in state.settlement.results and not _is_out(state, pair)
+
+
+def _is_out(state: State, pair: tuple[int, int]) -> bool:
+    return pair[1] in [gone.selection_id for gone in state.catalogue.markets[pair[0]].withdrawals]
 
 
 Summed = dict[tuple[int, str], tuple[dict[int, int], int]]
@@ -175,7 +185,7 @@ def _exposures(state: State, *, plain: bool) -> Summed:
     for bet in state.bets.bets.values():
         if bet.status is BetStatus.OPEN and (bet.slip is None) == plain:
             for market_id, selection_id in bet.selections:
-                if market_id not in state.settlement.results:
+                if _is_owed(state, (market_id, selection_id)):
                     own = 0 if bet.stake_kind is StakeKind.FREE_BET else bet.running_minor
                     paid = bet.most_minor - bet.running_minor + own - _placed_minor(bet)
                     payouts[market_id, bet.currency][selection_id] += paid
@@ -190,7 +200,8 @@ def _worst(state: State, singles: Summed) -> dict[tuple[Level, int, str], int]:
         for level, id in _levels(state, [market_id]):
             worst[level, id, currency] += max(0, sum(_largest(state, market_id, payouts)) - stakes)
     for bet in state.bets.bets.values():
-        if bet.status is BetStatus.OPEN and bet.slip is not None:
+        runs = not all(_is_out(state, pair) for pair in bet.selections)
+        if bet.status is BetStatus.OPEN and bet.slip is not None and runs:
             for level, id in _levels(state, [market_id for market_id, _ in bet.selections]):
                 worst[level, id, bet.currency] += max(0, bet.most_minor - bet.running_minor)
     return {scope: minor for scope, minor in worst.items() if minor}

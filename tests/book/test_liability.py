@@ -99,6 +99,79 @@ def test_a_market_of_winners_takes_no_more_of_them() -> None:
     house.do(c.RecordResult(market, Winners((1, 4))))
 
 
+# ---------------------------------------------------------------- withdrawn selections
+
+
+def test_withdrawals_of_the_page() -> None:
+    house = House()
+    customer = house.customer(cash_minor=100_000)
+    market = house.market(
+        "race_win",
+        selections=RUNNERS,
+        prices_milli=PLACE_PRICES,
+        terms=MarketTerms(rule_4=False),
+        liability_minor=10**6,
+    )
+    for row in table("liability.md", "Withdrawn selections"):
+        first, *_, last = row["step"].split()
+        if last == "withdrawn":
+            house.do(c.WithdrawSelection(market, int(first), 0))
+        else:
+            house.taken(customer, market, int(last), stake_minor=number(first))
+        book = house.machine.state.bets.exposures[market]["EUR"]
+        assert book.stakes_minor == number(row["stakes"])
+        assert [book.payouts_minor.get(n, 0) for n in range(1, 5)] == [number(row[f"pays {n}"]) for n in range(1, 5)]
+        assert (book.lost_minor(1), book.lost_minor(2)) == (number(row["if 1"]), number(row["if 2"]))
+        assert book.worst_minor == number(row["worst case"])
+        assert house.machine.state.bets.worst_minor(Level.PLATFORM, 0, "EUR") == number(row["worst case"])
+    (on_sheet,) = sheet(house, house.machine.state.catalogue.markets[market].event_id).markets[0].books
+    assert [line.lost_minor for line in on_sheet.lines] == [1_000, 0, 0, -1_000], "those withdrawn say nothing"
+    before = house.trading()
+    house.do(c.RecordResult(market, Finish(((1,), (4,)))))
+    house.wait()
+    assert before - house.trading() == 1_000
+
+
+def test_a_withdrawn_leg_leaves_its_market_and_the_last_one_the_levels() -> None:
+    house = House()
+    customer, first, second = house.customer(cash_minor=10_000), race(house), race(house)
+    asked = BetAsked((LegAsked(first, 1, 3_000), LegAsked(second, 2, 6_000)), (2,), 200, each_way=True)
+    house.ask(c.PlaceTicket(customer, "EUR", (asked,)), actor=customer)
+    owed = house.machine.state.bets
+    (bet,) = owed.bets.values()
+    loss = bet.most_minor - 200
+    assert [owed.lost_minor(first, 1, "EUR"), owed.lost_minor(second, 2, "EUR")] == [loss, loss]
+    house.do(c.WithdrawSelection(first, 1, 0))
+    assert [owed.lost_minor(first, 1, "EUR"), owed.lost_minor(second, 2, "EUR")] == [0, loss]
+    assert owed.worst_minor(Level.PLATFORM, 0, "EUR") == loss
+    house.do(c.WithdrawSelection(second, 2, 0))
+    assert [owed.lost_minor(second, each, "EUR") for each in (1, 2)] == [0, 0]
+    assert owed.worst_minor(Level.PLATFORM, 0, "EUR") == 0
+    assert state_hash(decode(encode(house.machine.state))) == state_hash(house.machine.state)
+    house.do(c.RecordResult(first, Finish(((2,), (3,)))))
+    house.do(c.RollbackResult(first))
+    house.do(c.RecordResult(second, Finish(((1,), (3,)))))
+    house.wait()
+    assert (owed.lost_minor(first, 2, "EUR"), owed.worst_minor(Level.PLATFORM, 0, "EUR")) == (0, 0)
+
+
+def test_what_is_open_on_a_withdrawn_runner_comes_back_with_no_rollback() -> None:
+    """Nor does selling such a bet, or its settlement, take away what was no longer counted."""
+    house = House()
+    customer, market = house.customer(cash_minor=10_000), race(house)
+    other = house.taken(customer, market, 1, stake_minor=100)
+    house.taken(customer, market, 2, stake_minor=1_000)
+    house.do(c.WithdrawSelection(market, 2, 0))
+    owed = house.machine.state.bets
+    assert owed.worst_minor(Level.PLATFORM, 0, "EUR") == 200
+    for _ in range(2):
+        house.do(c.RecordResult(market, Finish(((1,), (3,)))))
+        house.do(c.RollbackResult(market))
+        house.wait()
+        assert owed.bets[other].status is BetStatus.OPEN
+        assert owed.worst_minor(Level.PLATFORM, 0, "EUR") == 200
+
+
 # ---------------------------------------------------------------- multiples
 
 

@@ -577,6 +577,7 @@ class Twin:
             bet
             for bet in self.bets
             if (bet.asked.market_id, bet.asked.currency, bet.status) == (market_id, currency, "open")
+            and not self.markets[market_id].is_withdrawn(bet.asked.selection_id)
         ]
 
     def _loss(self, market_id: int, currency: str, selection: int) -> int:

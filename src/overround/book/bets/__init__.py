@@ -28,6 +28,7 @@ from overround.book.bets.rules import (
     above,
     cap_rooms,
     market_room,
+    markets_of,
     narrowest,
     player_rooms,
     takes_price,
@@ -36,7 +37,6 @@ from overround.book.bets.rules import (
 )
 from overround.book.bets.state import (
     BetsState,
-    Placed,
     accept,
     accept_delayed,
     accept_waiting,
@@ -45,7 +45,6 @@ from overround.book.bets.state import (
     delay,
     expose,
     index,
-    markets_of,
     offer_ticket,
     price_builder,
     refuse_delayed,
@@ -56,6 +55,7 @@ from overround.book.bets.state import (
     settle,
     stand,
     take_ticket,
+    withdraw,
 )
 from overround.book.bets.types import (
     BET_LIFE,
@@ -67,6 +67,7 @@ from overround.book.bets.types import (
     Cashed,
     Exposure,
     OddsChange,
+    Placed,
     Tally,
     Ticket,
 )
@@ -130,5 +131,6 @@ __all__ = [
     "take_ticket",
     "takes_price",
     "unavailable",
+    "withdraw",
     "within_defaults",
 ]

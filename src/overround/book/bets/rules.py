@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Final
 
-from overround.book.bets.types import Bound, OddsChange
+from overround.book.bets.types import Bet, Bound, OddsChange
 from overround.book.catalogue import CatalogueState, Market, MarketStatus
 from overround.book.limits import Cap, HouseTerms, Purse, Scope
 from overround.kernel.level import Level
@@ -108,6 +108,23 @@ def above(catalogue: CatalogueState, markets: Iterable[int]) -> tuple[tuple[Leve
         found[Level.SPORT, catalogue.competitions[event.competition_id].sport_id] = None
     found[Level.PLATFORM, 0] = None
     return tuple(found)
+
+
+def markets_of(bet: Bet) -> tuple[int, ...]:
+    """The markets of a bet, each once, in the order of its slip."""
+    if bet.slip is None:
+        return (bet.market_id,)
+    return tuple(dict.fromkeys(market_id for market_id, _ in bet.selections))
+
+
+def is_withdrawn(catalogue: CatalogueState, market_id: int, selection_id: int) -> bool:
+    market = catalogue.markets[market_id]
+    return bool(market.withdrawals) and market.selections[selection_id].withdrawn_at_us > 0
+
+
+def is_void(catalogue: CatalogueState, bet: Bet) -> bool:
+    """Whether every selection of a bet was withdrawn: its stake comes back, whatever happens."""
+    return all(is_withdrawn(catalogue, *pair) for pair in bet.selections)
 
 
 def within_defaults(

@@ -17,7 +17,7 @@ from overround.book.bets.events import (
     TicketReferred,
     WaitingTicketAccepted,
 )
-from overround.book.bets.rules import above
+from overround.book.bets.rules import above, is_void, is_withdrawn, markets_of
 from overround.book.bets.types import (
     BET_LIFE,
     STOOD,
@@ -27,21 +27,16 @@ from overround.book.bets.types import (
     Cashed,
     Counted,
     Exposure,
+    Exposures,
+    Pair,
+    Placed,
+    Scope,
     Tally,
     Ticket,
 )
 from overround.book.catalogue import CatalogueState, winners
 from overround.book.tickets import Outcome
 from overround.kernel.level import Level
-
-Exposures = dict[int, dict[str, Exposure]]
-"""By market and currency."""
-
-Placed = dict[int, dict[tuple[str, int], Exposure]]
-"""By market, and by currency and places."""
-
-Scope = tuple[Level, int, str]
-"""A level above the markets, its id, and the currency."""
 
 
 class BetsState(msgspec.Struct):
@@ -50,7 +45,8 @@ class BetsState(msgspec.Struct):
     `exposures` are what markets without a result owe on plain singles, `carried` what they would owe on all other bets
     if the rest of each won, without the place parts of each-way bets: those are in `placed`. `worst` is, by level, id
     and currency, the sum of the worst cases of the markets below on singles, and of the largest loss of each other open
-    bet with a leg there. `builders` are the prices of bet builders that may still be asked for, oldest first.
+    bet with a leg there. What is on a withdrawn selection counts in none of these. `builders` are the prices of bet
+    builders that may still be asked for, oldest first.
     """
 
     bets: dict[int, Bet] = {}
@@ -288,13 +284,6 @@ def _append(by_market: dict[int, list[Bet]], market_id: int, bet: Bet) -> None:
     stood.append(bet)
 
 
-def markets_of(bet: Bet) -> tuple[int, ...]:
-    """The markets of a bet, each once, in the order of its slip."""
-    if bet.slip is None:
-        return (bet.market_id,)
-    return tuple(dict.fromkeys(market_id for market_id, _ in bet.selections))
-
-
 # ---------------------------------------------------------------- what is owed
 
 
@@ -326,6 +315,8 @@ def _exposure(kept: Exposures, catalogue: CatalogueState, market_id: int, curren
 
 def _count_single(book: Book, bet: Bet, most_minor: int) -> None:
     state, catalogue = book
+    if is_withdrawn(catalogue, bet.market_id, bet.selection_id):
+        return
     exposure = _exposure(state.exposures, catalogue, bet.market_id, bet.currency)
     before = exposure.worst_minor
     exposure.add(bet.selection_id, stake_minor=bet.running_minor, payout_minor=most_minor)
@@ -358,7 +349,7 @@ def _tally(state: BetsState, level: Level, id: int, currency: str) -> Tally:
 def _release_single(book: Book, bet: Bet) -> None:
     state, catalogue = book
     exposure = state.exposure(bet.market_id, bet.currency)
-    if exposure is None:
+    if exposure is None or is_withdrawn(catalogue, bet.market_id, bet.selection_id):
         return
     before = exposure.worst_minor
     exposure.take(bet.selection_id, stake_minor=bet.running_minor, payout_minor=bet.most_minor)
@@ -374,15 +365,17 @@ def _count_slip(book: Book, bet: Bet, sign: int) -> None:
     for market_id, selection_id in bet.selections:
         if not catalogue.markets[market_id].resulted:
             _carry(book, bet, (market_id, selection_id), counted, sign)
-    loss_minor = sign * max(0, counted[1] - counted[0])
+    loss_minor = 0 if is_void(catalogue, bet) else sign * max(0, counted[1] - counted[0])
     for tally in _above_all(state, catalogue, bet):
         tally.minor += loss_minor
 
 
-def _carry(book: Book, bet: Bet, pair: tuple[int, int], counted: Counted, sign: int) -> None:
-    """A bet counts in one market as if the rest of it had won."""
+def _carry(book: Book, bet: Bet, pair: Pair, counted: Counted, sign: int) -> None:
+    """A bet counts in one market as if the rest of it had won; with a withdrawn selection nothing there decides it."""
     state, catalogue = book
     (market_id, selection_id), (stake_minor, most_minor, placed_minor) = pair, counted
+    if is_withdrawn(catalogue, market_id, selection_id):
+        return
     exposure = _exposure(state.carried, catalogue, market_id, bet.currency)
     change = exposure.add if sign > 0 else exposure.take
     change(selection_id, stake_minor=stake_minor, payout_minor=most_minor - placed_minor)
@@ -434,6 +427,48 @@ def expose(book: Book, market_id: int) -> None:
         for market, selection_id in bet.selections:
             if market == market_id:
                 _carry(book, bet, (market, selection_id), bet.counted, 1)
+
+
+def withdraw(book: Book, market_id: int, selection_id: int) -> None:
+    """A selection was withdrawn, which is for good: what its bets brought to the market and cost it counts no longer.
+    Looks at each bet of the market once."""
+    state, _ = book
+    singles: dict[str, int] = {}
+    others: dict[str, int] = {}
+    for bet in state.by_market.get(market_id, ()):
+        times = bet.selections.count((market_id, selection_id)) if bet.status is BetStatus.OPEN else 0
+        if not times:
+            continue
+        if bet.slip is None:
+            singles[bet.currency] = singles.get(bet.currency, 0) + bet.running_minor
+        else:
+            others[bet.currency] = others.get(bet.currency, 0) + bet.counted[0] * times
+            _leave_levels(book, bet)
+    _void_singles(book, (market_id, selection_id), singles)
+    for currency, stakes_minor in others.items():
+        state.carried[market_id][currency].void(selection_id, stakes_minor=stakes_minor)
+    for placed in state.placed.get(market_id, {}).values():
+        placed.void(selection_id, stakes_minor=0)
+
+
+def _leave_levels(book: Book, bet: Bet) -> None:
+    """The last of a bet's selections was withdrawn: the levels do not lose by it."""
+    state, catalogue = book
+    if is_void(catalogue, bet):
+        stake_minor, most_minor, _ = bet.counted
+        for tally in _above_all(state, catalogue, bet):
+            tally.minor -= max(0, most_minor - stake_minor)
+
+
+def _void_singles(book: Book, pair: Pair, stakes_minor: dict[str, int]) -> None:
+    state, catalogue = book
+    market_id, selection_id = pair
+    for currency, staked_minor in stakes_minor.items():
+        exposure = state.exposures[market_id][currency]
+        before = exposure.worst_minor
+        exposure.void(selection_id, stakes_minor=staked_minor)
+        for tally in _above(state, catalogue, market_id, currency):
+            tally.minor += exposure.worst_minor - before
 
 
 def price_builder(state: BetsState, fact: BuilderPriced, *, at_us: int) -> None:

@@ -167,6 +167,9 @@ class Bet(msgspec.Struct, array_like=True, gc=False):
 Counted = tuple[int, int, int]
 """A stake, the most that it may pay, and what of that is paid where it is only placed; in minor units."""
 
+Pair = tuple[int, int]
+"""A market and a selection."""
+
 Bound = tuple[StrEnum, Level, int, int]
 """What bounds a stake: the refusal, the level that says so, its id, and the largest stake in minor units."""
 
@@ -215,6 +218,12 @@ class Exposure(msgspec.Struct, array_like=True):
         elif before == self.largest_payout_minor:
             self.largest_payout_minor = max(payouts.values())
 
+    def void(self, selection_id: int, *, stakes_minor: int) -> None:
+        """A selection is out: all that it might pay is gone, and the stakes on it, which are given back."""
+        paid_minor = self.payouts_minor.get(selection_id)
+        if paid_minor is not None:
+            self.take(selection_id, stake_minor=stakes_minor, payout_minor=paid_minor)
+
     def _paid_with_minor(self, selection_id: int) -> int:
         """The largest payout in which this selection is one of the winners."""
         leaders, payouts = self.leaders, self.payouts_minor
@@ -251,3 +260,13 @@ class Tally(msgspec.Struct, array_like=True, gc=False):
 
     number: int
     minor: int = 0
+
+
+Exposures = dict[int, dict[str, Exposure]]
+"""By market and currency."""
+
+Placed = dict[int, dict[tuple[str, int], Exposure]]
+"""By market, and by currency and places."""
+
+Scope = tuple[Level, int, str]
+"""A level above the markets, its id, and the currency."""

@@ -19,6 +19,7 @@ from overround.book.bets import (
     WaitingTicketAccepted,
     WaitingTicketRefused,
 )
+from overround.book.catalogue import SelectionWithdrawn
 from overround.book.control import OverrideEnded, PriceOverridden
 from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, StakeKind, WalletOpened
 from overround.book.limits import Purse
@@ -294,6 +295,11 @@ def _override_ended(state: State, fact: OverrideEnded, at_us: int) -> None:
     forget_override(state, market_id=fact.market_id, selection_id=fact.selection_id)
 
 
+def _selection_withdrawn(state: State, fact: SelectionWithdrawn, at_us: int) -> None:
+    catalogue.apply(state.catalogue, fact, at_us)
+    bets.withdraw((state.bets, state.catalogue), fact.market_id, fact.selection_id)
+
+
 def _correction_limit_set(state: State, fact: CorrectionLimitSet, at_us: int) -> None:
     state.proposals.limits_minor[fact.currency] = fact.amount_minor
 
@@ -400,6 +406,7 @@ FOLDS: dict[type[Fact], Callable[[State, Any, int], None]] = {
     ProposalExpired: _proposal_over,
     PriceOverridden: _price_overridden,
     OverrideEnded: _override_ended,
+    SelectionWithdrawn: _selection_withdrawn,
     TicketAccepted: _ticket_accepted,
     TicketDelayed: _ticket_delayed,
     TicketReferred: _ticket_referred,

@@ -7,7 +7,7 @@ from typing import Final
 
 from overround.book import bets, catalogue, settlement
 from overround.book.bets import Exposure
-from overround.book.catalogue import MARKET_TYPES, Market, Names, Period, Rule
+from overround.book.catalogue import MARKET_TYPES, Market, Names, Period, Rule, Selection
 from overround.book.machine.answers import (
     Answer,
     Sheet,
@@ -96,12 +96,16 @@ def _book(state: State, market: Market, currency: str) -> SheetBook:
     for book in (singles, others):
         for selection_id, payout_minor in book.payouts_minor.items():
             together.add(selection_id, stake_minor=0, payout_minor=payout_minor)
-    lines = tuple(_line(selection_id, singles, together, placed) for selection_id in market.selections)
+    lines = tuple(_line(selection, singles, together, placed) for selection in market.selections.values())
     most_minor = together.largest_payout_minor + sum(book.largest_payout_minor for book in placed)
     return SheetBook(currency, together.stakes_minor, max(0, most_minor - together.stakes_minor), lines)
 
 
-def _line(selection_id: int, singles: Exposure, together: Exposure, placed: list[Exposure]) -> SheetLine:
+def _line(selection: Selection, singles: Exposure, together: Exposure, placed: list[Exposure]) -> SheetLine:
+    """What it means if a selection wins; nothing of one that was withdrawn."""
+    selection_id = selection.id
+    if selection.withdrawn_at_us:
+        return SheetLine(selection_id, 0, 0, 0)
     payout_minor = together.payouts_minor.get(selection_id, 0)
     place_minor = sum(book.payouts_minor.get(selection_id, 0) for book in placed)
     lost_minor = together.lost_minor(selection_id) + sum(book.lost_minor(selection_id) for book in placed)

@@ -24,8 +24,9 @@ from overround.book.machine.state import State, find_overrides
 from overround.book.settlement import Heard, Result, SettlementState, Settling
 from overround.kernel.level import Level
 
-FORMAT: Final = 9
-"""Rises when the shape below changes; a snapshot of another format is ignored and the journal folded from zero."""
+FORMAT: Final = 10
+"""Rises when the shape below or what it counts changes; a snapshot of another format is ignored and the
+journal folded from zero."""
 
 
 class Snapshot(msgspec.Struct, array_like=True):

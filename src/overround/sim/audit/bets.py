@@ -194,8 +194,10 @@ class Bets:
         self._in_house(worst + self.tickets.largest(currency), currency, fact)
 
     def _running(self, market: int, currency: str) -> list[Bet]:
-        """Open singles on a market; a market with a result owes no more."""
-        return [bet for bet in self.stood.get(market, ()) if bet.wallet[1] == currency and bet.status == "open"]
+        """Open singles on a market, but for those that a withdrawal made void; a market with a result owes no more."""
+        out = self._offer.markets[market].withdrawn
+        stood = [bet for bet in self.stood.get(market, ()) if bet.selection not in out]
+        return [bet for bet in stood if bet.wallet[1] == currency and bet.status == "open"]
 
     def _loss(self, market: int, selection: int, currency: str) -> int:
         """What the house loses on a market's singles if one selection wins, and of the others those that may win with

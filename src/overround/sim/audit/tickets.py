@@ -120,17 +120,24 @@ class Tickets:
     def owing(self, market: int, selection: int, currency: str) -> int:
         """What open bets of tickets would cost on a market if a selection won, and the rest of each with it."""
         staked, paid = 0, Counter[int]()
+        out = self._offer.markets[market].withdrawn
         for bet in self._open(currency):
             for leg in bet.legs:
-                if leg.market == market:
+                if leg.market == market and leg.selection not in out:
                     own = 0 if bet.kind == "free_bet" else bet.running_minor
                     paid[leg.selection] += bet.most_minor - bet.running_minor + own
                     staked += own
         return self._offer.markets[market].costs(selection, paid) - staked
 
     def largest(self, currency: str) -> int:
-        """The sum of the largest losses of open bets, each counted once."""
-        return sum(max(0, bet.most_minor - bet.running_minor) for bet in self._open(currency))
+        """The sum of the largest losses of open bets, each counted once, of which not every leg was withdrawn."""
+        markets = self._offer.markets
+        runs = [
+            bet
+            for bet in self._open(currency)
+            if any(leg.selection not in markets[leg.market].withdrawn for leg in bet.legs)
+        ]
+        return sum(max(0, bet.most_minor - bet.running_minor) for bet in runs)
 
     def _open(self, currency: str) -> list[TicketBet]:
         return [bet for bet in self.bets.values() if bet.status == "open" and bet.wallet[1] == currency]
