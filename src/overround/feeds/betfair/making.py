@@ -98,13 +98,15 @@ class Maker:
         key, mirror = draft.key, draft.mirror
         done = self._traded.setdefault(key, {})
         found: list[tuple[int, int]] = []
-        if self.trades_told and len(done) == len(mirror.traded) and done == mirror.traded:
+        if self.trades_told and not mirror.fresh_trades:
             return found
-        for price, both in sorted(mirror.traded.items() - done.items()):
+        for price in sorted(mirror.fresh_trades):
+            both = mirror.traded.get(price, 0)
             size = both // BOTH_SIDES - done.get(price, 0) // BOTH_SIDES
             if size > 0 and self.has(price):
                 done[price] = both
                 found.append((price, size))
+        mirror.fresh_trades.clear()
         if not self.trades_told:
             found += self._untold(key, mirror)
         found.sort(key=lambda trade: (trade[0] == mirror.last_milli, -abs(trade[0] - mirror.last_milli)))

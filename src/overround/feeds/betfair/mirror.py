@@ -7,7 +7,7 @@ best offers; without either there are none. Floats of the recording end here.
 from collections.abc import Iterable
 from typing import Final
 
-from overround.feeds.betfair.recording import Definition, Figure, MarketChange, Row, RunnerChange
+from overround.feeds.betfair.recording import Definition, Figure, MarketChange, Placed, Row, RunnerChange
 
 Key = tuple[int, int]
 """A runner: its number, and its handicap in quarters of a goal."""
@@ -47,6 +47,8 @@ class RunnerMirror:
         "batl",
         "crossed",
         "far_milli",
+        "fresh_at_start",
+        "fresh_trades",
         "last_milli",
         "near_milli",
         "seen",
@@ -70,6 +72,12 @@ class RunnerMirror:
         self.crossed = False
         """Whether its offers crossed when they were last asked for."""
 
+        self.fresh_trades: dict[int, None] = {}
+        """Prices at which more was traded; whoever looked empties it."""
+
+        self.fresh_at_start = False
+        """Whether orders for the starting price changed; whoever looked says no."""
+
     def apply(self, change: RunnerChange, touched: Touched) -> Touched:
         """Take a change. What is to be looked at of the runner by then, where `touched` already was."""
         if change.atb:
@@ -80,7 +88,7 @@ class RunnerMirror:
             _set(self.atl, change.atl, touched)
         if change.trd:
             self.seen.add("trd")
-            _set(self.traded, change.trd, None)
+            _set(self.traded, change.trd, self.fresh_trades)
         if change.batb and "atb" not in self.seen:  # best offers are read only of a recording without full ladders
             self.seen.add("batb")
             _place(self.batb, change.batb)
@@ -104,17 +112,13 @@ class RunnerMirror:
             if rows:
                 self.seen.add(name)
                 _set(ladder, rows, None)
+                self.fresh_at_start = True
         if change.spn is not None:
             self.seen.add("spn")
             self.near_milli = milli_or_none(change.spn)
         if change.spf is not None:
             self.seen.add("spf")
             self.far_milli = milli_or_none(change.spf)
-
-    @property
-    def at_start(self) -> bool:
-        """Whether anything is for the starting price."""
-        return bool(self.spb or self.spl)
 
     def _first(self, name: str, touched: Touched) -> Touched:
         """The first rows of a full ladder take the place of best offers, so all is to be looked at."""
@@ -152,7 +156,7 @@ def _set(ladder: Ladder, rows: Iterable[Row], touched: Touched) -> None:
             touched[at] = None
 
 
-def _place(places: dict[int, tuple[int, int]], rows: Iterable[Row]) -> None:
+def _place(places: dict[int, tuple[int, int]], rows: Iterable[Placed]) -> None:
     for place, price, size in rows:
         if size:
             places[int(place)] = milli(price), minor(size)

@@ -13,7 +13,8 @@ import msgspec
 MAX_LINE_BYTES: Final = 64 * 1024 * 1024
 """An image of 200 markets in full depth is a few megabytes."""
 
-Row = tuple[float, ...]
+Row = tuple[float, float]
+Placed = tuple[float, float, float]
 Figure = float | str
 """A number, or NaN and Infinity in words."""
 
@@ -82,8 +83,8 @@ class RunnerChange(msgspec.Struct, frozen=True, gc=False):
     hc: float = 0.0
     atb: tuple[Row, ...] = ()
     atl: tuple[Row, ...] = ()
-    batb: tuple[Row, ...] = ()
-    batl: tuple[Row, ...] = ()
+    batb: tuple[Placed, ...] = ()
+    batl: tuple[Placed, ...] = ()
     trd: tuple[Row, ...] = ()
     spb: tuple[Row, ...] = ()
     spl: tuple[Row, ...] = ()

@@ -33,13 +33,18 @@ class Starter:
         self._prices = prices
         self._placed: dict[Place, list[int]] = {}
         self.surprised: dict[Key, None] = {}
-        """Runners on which something was refused; they are looked at with their next change."""
+        """Runners on which something was refused; they are looked at again with their next change."""
 
     # -------------------------------------------------------------- before the off
 
     def plan(self, runners: Iterable[tuple[Key, RunnerMirror]]) -> list[Step]:
         """What the recording has more of than we do."""
-        asked = [ask for key, mirror in runners if mirror.at_start for ask in self._missing(key, mirror)]
+        asked: list[Ask] = []
+        for key, mirror in runners:
+            if mirror.fresh_at_start or key in self.surprised:
+                asked += self._missing(key, mirror)
+                mirror.fresh_at_start = False
+                self.surprised.pop(key, None)
         return [*self._places(self.maker, asked, Side.LAY), *self._places(self.taker, asked, Side.BACK)]
 
     def _missing(self, key: Key, mirror: RunnerMirror) -> Iterator[Ask]:
