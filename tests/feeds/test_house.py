@@ -5,6 +5,7 @@ import os
 import random
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from overround.feeds.replay_report import Report, make_report
 from overround.feeds.simulator import COMPETITION, MatchDay, Simulator
 from overround.host.builders import BuilderOffered, BuilderWanted
 from overround.infra.ports import free_port
-from overround.trading import Shade
+from overround.trading import Shade, overround
 
 pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("house")]
 
@@ -240,6 +241,34 @@ async def events(door: Door, status: str) -> list[Any]:
     competitions = await door.each("/v1/competitions")
     ours = next((each["competition_id"] for each in competitions if each["name"] == COMPETITION), 0)
     return [] if not ours else await door.each("/v1/events", competition_id=ours, status=status, limit=200)
+
+
+async def test_the_desks_margin_is_in_the_prices_of_a_match_day(settings: Settings) -> None:
+    """Set for the competition, and taken away again: the usual margin of the market's kind is back."""
+    slow: dict[str, Any] = {"bettors": 0, "punters": 0, "match_s": 3_600.0, "first_kick_off_s": 600.0}
+    async with running_house(settings) as endpoints, operator(endpoints) as door:
+        stop = asyncio.Event()
+        plan = msgspec.structs.replace(QUICK, **slow)
+        simulator = Simulator(operator=door, plan=plan, now_us=now_us, chance=random.Random(3))
+        playing = asyncio.create_task(simulator.run(stop))
+
+        async def within(least: float, most: float) -> bool:
+            coming = await events(door, "scheduled")
+            shown = await door.get(f"/v1/events/{coming[0]['event_id']}") if coming else {"markets": []}
+            prices = [[each["price_milli"] for each in market["selections"]] for market in shown["markets"][:1]]
+            return bool(prices) and least <= overround(prices[0]) < most
+
+        try:
+            await until(partial(within, 0.055, 0.09))
+            (event, *_) = await events(door, "scheduled")
+            level = {"level": "competition", "id": event["competition_id"]}
+            await door.put("/v1/operator/margins", {**level, "margin_bps": 2_000})
+            await until(partial(within, 0.2, 0.24))
+            await door.put("/v1/operator/margins", {**level, "margin_bps": None})
+            await until(partial(within, 0.055, 0.09))
+        finally:
+            stop.set()
+            await playing
 
 
 async def test_one_sided_money_moves_the_prices_of_a_match_day(settings: Settings) -> None:

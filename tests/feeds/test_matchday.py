@@ -4,14 +4,17 @@ import random
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.book.tables import table
 
 from overround.feeds import matchday
 from overround.feeds.fixture import Fixture, Goal, draw_name, fixture
 from overround.feeds.matchday import House, ShownEvent, ShownMarket, ShownSelection, wanted
 from overround.kernel.instant import SECOND_US
-from overround.trading import Question, Rates, Shade
+from overround.kernel.level import Level
+from overround.trading import Kind, Question, Rates, Shade, overround
 
 KICK_OFF_US = 1_790_000_000_000_000
 MINUTE_US = 4 * SECOND_US
@@ -29,7 +32,13 @@ class Board:
 
     def __init__(self) -> None:
         self.event = ShownEvent(
-            event_id=1, name="A v B", starts_at="2026-11-23T16:00:00.000Z", status="scheduled", markets=()
+            event_id=1,
+            name="A v B",
+            starts_at="2026-11-23T16:00:00.000Z",
+            status="scheduled",
+            markets=(),
+            competition_id=4,
+            sport_id=2,
         )
         self.result: tuple[int, int] | None = None
         self.score: dict[str, Any] = {}
@@ -209,6 +218,50 @@ def test_one_sided_money_moves_the_price_where_that_is_wanted() -> None:
     assert draw > first.prices_milli[1]
     assert away > first.prices_milli[2]
     assert wanted(board.event, MATCH, house=moves, now_us=at_us) == as_before, "nothing is known of what it would lose"
+
+
+@pytest.mark.parametrize("row", table("controls.md", "Margins"), ids=lambda row: " ".join(row.values()))
+def test_the_narrowest_level_with_a_margin_makes_the_prices(row: dict[str, str]) -> None:
+    board = Board()
+    board.until(-10)
+    first = board.event.markets[0]
+    at_us = MATCH.at_us(-10)
+    ids = {"platform": 0, "sport": 2, "competition": 4, "event": 1, "market": first.market_id}
+    margins = {(Level(name), id): int(row[name]) for name, id in ids.items() if row[name] != "–"}
+    asked = wanted(board.event, MATCH, house=HOUSE, now_us=at_us, margins=margins)
+    told = {each["market_id"]: [price["price_milli"] for price in each["prices"]] for each in asked if "prices" in each}
+    prices = told.get(first.market_id, first.prices_milli)
+    said = row["margin of the market"]
+    least = 0.055 if said == "–" else int(said) / 10_000
+    assert least <= overround(prices) < least + 0.03, "rounding to the steps of prices may add to it, and takes nothing"
+    if row["from"] != "market":
+        assert (len(told) > 5) == (said != "–"), "a margin above them all moves most of them"
+
+
+def test_a_market_is_born_with_the_margin_of_its_event() -> None:
+    at_us = MATCH.at_us(-10)
+    born = wanted(Board().event, MATCH, house=HOUSE, now_us=at_us, margins={(Level.EVENT, 1): 1_500})
+    assert [order["command"] for order in born] == ["CreateMarket"] * len(MATCH.questions(at_us))
+    winners = [2 if order["type"] == Kind.DOUBLE_CHANCE else 1 for order in born]
+    sums = [(overround(order["prices_milli"]) + 1) / each for order, each in zip(born, winners, strict=True)]
+    assert all(1.15 <= whole < 1.2 for whole in sums), sums
+
+
+def test_the_largest_margin_that_the_feed_puts_in() -> None:
+    """At 100 % a market of two selections has no prices, and the power method would leave them fair."""
+    board = Board()
+    board.until(-10)
+    at_us = MATCH.at_us(-10)
+    most, more = (
+        wanted(board.event, MATCH, house=HOUSE, now_us=at_us, margins={(Level.PLATFORM, 0): margin_bps})
+        for margin_bps in (4_500, 10_000)
+    )
+    assert most == more
+    assert [order["command"] for order in most] == ["SetPrices"] * len(board.event.markets)
+    for market, order in zip(board.event.markets, most, strict=True):
+        winners = 2 if market.type == Kind.DOUBLE_CHANCE else 1
+        whole = (overround([each["price_milli"] for each in order["prices"]]) + 1) / winners
+        assert 1.45 <= whole < 1.55, (market.type, whole)
 
 
 def lines(*losses: int) -> list[dict[str, int]]:

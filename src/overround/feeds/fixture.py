@@ -63,7 +63,7 @@ MARGINS: Final = {
     Kind.NEXT_GOAL: 0.07,
     Kind.CORRECT_SCORE: 0.12,
 }
-"""Overround by kind of market; tighter where the market has two sides."""
+"""Overround by kind of market where the desk set none; tighter where the market has two sides."""
 
 
 BUILDER_MARGIN: Final = 0.05
@@ -133,19 +133,27 @@ class Fixture(msgspec.Struct, frozen=True, kw_only=True):
         return _chances(self._table(self._form(now_us), now_us), question)
 
     def prices_milli(
-        self, question: Question, now_us: int, *, losses_minor: tuple[int, ...] = (), shade: Shade | None = None
+        self,
+        question: Question,
+        now_us: int,
+        *,
+        margin: float | None = None,
+        losses_minor: tuple[int, ...] = (),
+        shade: Shade | None = None,
     ) -> tuple[int, ...] | None:
-        """The house's prices now, moved by what it would lose on each selection where that is wanted and known, or None
-        where the question is as good as answered."""
+        """The house's prices now, with this margin or the usual one of their kind, moved by what it would lose on each
+        selection where that is wanted and known, or None where the question is as good as answered."""
         chances = self.chances(question, now_us)
-        plain = _prices_milli(chances, question)
+        overround = MARGINS[question.kind] if margin is None else margin
+        plain = _prices_milli(chances, overround)
         if plain is None or shade is None or len(losses_minor) != len(chances):
             return plain
-        return _moved_milli(chances, question, losses_minor, shade)
+        return _moved_milli(chances, overround, losses_minor, shade)
 
-    def model_milli(self, question: Question, now_us: int) -> tuple[int, ...] | None:
+    def model_milli(self, question: Question, now_us: int, *, margin: float | None = None) -> tuple[int, ...] | None:
         """What the prices would be without the market's opinion: for the sanity band."""
-        return _prices_milli(_chances(self._table(self.rates, now_us), question), question)
+        overround = MARGINS[question.kind] if margin is None else margin
+        return _prices_milli(_chances(self._table(self.rates, now_us), question), overround)
 
     def builder_milli(self, legs: Sequence[Leg], now_us: int) -> int | None:
         """The house's price of several selections as one; 0 while it is as good as sure, None where they cannot be."""
@@ -187,19 +195,19 @@ def _chances(table: Joint, question: Question) -> tuple[float, ...]:
 
 
 @lru_cache(maxsize=256)
-def _prices_milli(chances: tuple[float, ...], question: Question) -> tuple[int, ...] | None:
+def _prices_milli(chances: tuple[float, ...], overround: float) -> tuple[int, ...] | None:
     whole = math.fsum(chances)
     if max(chances, default=1.0) > AS_GOOD_AS_SURE or whole < 0.99 or abs(whole - round(whole)) > 0.01:
         return None
-    return prices_milli(chances, overround=MARGINS[question.kind], method=Method.POWER)
+    return prices_milli(chances, overround=overround, method=Method.POWER)
 
 
 @lru_cache(maxsize=256)
 def _moved_milli(
-    chances: tuple[float, ...], question: Question, losses_minor: tuple[int, ...], shade: Shade
+    chances: tuple[float, ...], overround: float, losses_minor: tuple[int, ...], shade: Shade
 ) -> tuple[int, ...]:
     return shaded_prices_milli(
-        chances, overround=MARGINS[question.kind], losses_minor=losses_minor, shade=shade, method=Method.POWER
+        chances, overround=overround, losses_minor=losses_minor, shade=shade, method=Method.POWER
     )
 
 

@@ -15,6 +15,7 @@ from overround.feeds import orders
 from overround.feeds.fixture import Fixture
 from overround.feeds.orders import Order
 from overround.kernel.instant import SECOND_US
+from overround.kernel.level import Level
 from overround.trading import FULL_TIME_MINUTES, Finding, Kind, Question, Shade, market_within_band
 
 CONFIRM_EVERY_S: Final = 10
@@ -69,6 +70,8 @@ class ShownEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     starts_at: str
     status: str
     markets: tuple[ShownMarket, ...]
+    competition_id: int
+    sport_id: int
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -86,6 +89,16 @@ Losses = Mapping[int, tuple[int, ...]]
 
 UNKNOWN: Final[Losses] = MappingProxyType({})
 
+Margins = Mapping[tuple[Level, int], int]
+"""What the desk set, by level and id, in hundredths of a per cent."""
+
+NONE_SET: Final[Margins] = MappingProxyType({})
+WHOLE_BPS: Final = 10_000
+
+MOST_MARGIN: Final = 0.45
+"""No market has more: shares of three selections of which two win can add up to three at most, and those of two to two;
+where nothing is left to spread a margin over, the power method leaves prices fair."""
+
 
 def losses_of(sheet: Mapping[str, Any], currency: str) -> dict[int, tuple[int, ...]]:
     """The losses of a field sheet as the API shows it, in one currency; a match day's events fit on its first page."""
@@ -97,12 +110,38 @@ def losses_of(sheet: Mapping[str, Any], currency: str) -> dict[int, tuple[int, .
     }
 
 
+def margins_of(controls: Mapping[str, Any]) -> dict[tuple[Level, int], int]:
+    """The margins of the desk's controls as the API shows them."""
+    return {(Level(each["level"]), each["id"]): each["margin_bps"] for each in controls["margins"]}
+
+
+def margin_of(event: ShownEvent, market_id: int, margins: Margins) -> float | None:
+    """What the narrowest level of a market says that its prices have, at most `MOST_MARGIN`; None where no level says
+    anything. Of a market that is not there yet the id is 0."""
+    path = (
+        (Level.MARKET, market_id),
+        (Level.EVENT, event.event_id),
+        (Level.COMPETITION, event.competition_id),
+        (Level.SPORT, event.sport_id),
+        (Level.PLATFORM, 0),
+    )
+    return next((min(margins[place] / WHOLE_BPS, MOST_MARGIN) for place in path if place in margins), None)
+
+
 def micros_of(at: str) -> int:
     """An RFC 3339 instant, as the API writes it, in microseconds."""
     return (datetime.fromisoformat(at) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def wanted(event: ShownEvent, fixture: Fixture, *, house: House, now_us: int, losses: Losses = UNKNOWN) -> list[Order]:
+def wanted(
+    event: ShownEvent,
+    fixture: Fixture,
+    *,
+    house: House,
+    now_us: int,
+    losses: Losses = UNKNOWN,
+    margins: Margins = NONE_SET,
+) -> list[Order]:
     """What to ask for at this instant, in its order."""
     if event.status == "ended":
         return []
@@ -114,7 +153,10 @@ def wanted(event: ShownEvent, fixture: Fixture, *, house: House, now_us: int, lo
     if fixture.scored_within(now_us, house.suspension_us):
         is_open = any(market.status == "open" for market in event.markets)
         return [orders.suspend_event(event.event_id, reason="goal")] if is_open else []
-    return [*_missing(event, fixture, house, now_us), *_offered(event, fixture, house, losses, now_us)]
+    return [
+        *_missing(event, fixture, house, margins, now_us),
+        *_offered(event, fixture, house, losses, margins, now_us),
+    ]
 
 
 def _full_time(event: ShownEvent, fixture: Fixture, now_us: int) -> Iterator[Order]:
@@ -128,12 +170,13 @@ def _full_time(event: ShownEvent, fixture: Fixture, now_us: int) -> Iterator[Ord
         yield orders.end_event(event.event_id)
 
 
-def _missing(event: ShownEvent, fixture: Fixture, house: House, now_us: int) -> Iterator[Order]:
+def _missing(event: ShownEvent, fixture: Fixture, house: House, margins: Margins, now_us: int) -> Iterator[Order]:
     """Markets that are not there yet. They are born suspended; the next step opens them."""
     there = {market.question for market in event.markets}
+    margin = margin_of(event, 0, margins)
     for question in fixture.questions(now_us):
-        prices = fixture.prices_milli(question, now_us) if question not in there else None
-        if prices is not None and out_of_band(prices, fixture, question, now_us) is None:
+        prices = fixture.prices_milli(question, now_us, margin=margin) if question not in there else None
+        if prices is not None and out_of_band(prices, fixture, question, now_us, margin=margin) is None:
             yield orders.create_market(
                 event_id=event.event_id,
                 kind=question.kind,
@@ -147,7 +190,9 @@ def _missing(event: ShownEvent, fixture: Fixture, house: House, now_us: int) -> 
             )
 
 
-def _offered(event: ShownEvent, fixture: Fixture, house: House, losses: Losses, now_us: int) -> Iterator[Order]:
+def _offered(
+    event: ShownEvent, fixture: Fixture, house: House, losses: Losses, margins: Margins, now_us: int
+) -> Iterator[Order]:
     """Prices for every market of ours that can be priced; one whose question is answered closes.
 
     Nothing is published that is out of the sanity band: such a market is suspended until its prices are sane again.
@@ -158,11 +203,12 @@ def _offered(event: ShownEvent, fixture: Fixture, house: House, losses: Losses, 
         if market.status not in OPEN_STATES or question is None or question not in ours:
             continue
         lost = losses.get(market.market_id, ())
-        prices = fixture.prices_milli(question, now_us, losses_minor=lost, shade=house.shade)
+        margin = margin_of(event, market.market_id, margins)
+        prices = fixture.prices_milli(question, now_us, margin=margin, losses_minor=lost, shade=house.shade)
         if prices is None:
             yield orders.close_market(market.market_id)
             continue
-        if out_of_band(prices, fixture, question, now_us) is not None:
+        if out_of_band(prices, fixture, question, now_us, margin=margin) is not None:
             if market.status == "open":
                 yield orders.suspend_market(market.market_id, reason=OUT_OF_BAND)
             continue
@@ -175,9 +221,11 @@ def _offered(event: ShownEvent, fixture: Fixture, house: House, losses: Losses, 
             yield orders.resume_market(market.market_id)
 
 
-def out_of_band(prices_milli: tuple[int, ...], fixture: Fixture, question: Question, now_us: int) -> Finding | None:
-    """What is wrong with prices beside the model's, or None."""
-    model = fixture.model_milli(question, now_us)
+def out_of_band(
+    prices_milli: tuple[int, ...], fixture: Fixture, question: Question, now_us: int, *, margin: float | None = None
+) -> Finding | None:
+    """What is wrong with prices beside the model's at the same margin, or None."""
+    model = fixture.model_milli(question, now_us, margin=margin)
     winners = 2 if question.kind is Kind.DOUBLE_CHANCE else 1
     found = market_within_band(prices_milli, model_milli=model or (0,) * len(prices_milli), winners=winners)
     return None if found.is_sane else found

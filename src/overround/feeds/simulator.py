@@ -191,6 +191,7 @@ class Simulator:
         """One second of all matches."""
         for event_id in list(self._events):
             await self._look_at(event_id)
+        margins = matchday.margins_of(await self._operator.get("/v1/operator/controls"))
         now_us = self._now_us()
         asked: list[orders.Order] = []
         for event_id, event in list(self._events.items()):
@@ -198,7 +199,12 @@ class Simulator:
                 del self._events[event_id], self._fixtures[event_id]
             else:
                 asked += matchday.wanted(
-                    event, self._fixtures[event_id], house=self._plan.house, now_us=now_us, losses=self._losses
+                    event,
+                    self._fixtures[event_id],
+                    house=self._plan.house,
+                    now_us=now_us,
+                    losses=self._losses,
+                    margins=margins,
                 )
         self._board = list(self._picks(now_us))
         await self._ask(asked)
