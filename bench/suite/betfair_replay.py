@@ -49,7 +49,8 @@ CARD = (
 """A horse race of 29 minutes and both markets of a greyhound race of five, over and over."""
 
 
-BOT_SIZES = (1, 50)
+ROUNDS = 3
+BOT_SIZES = (1, 20, 50)
 """How many orders a bot keeps in each market, in the runs beside flumine's simulation."""
 
 BOT_MINOR = 200
@@ -83,11 +84,13 @@ async def run(stage: Stage) -> Finding:
     stage.tell("in memory", 0.1)
     inside = await apart(in_memory, asked)
     peers, ours = [], []
+    rounds = stage.scaled(ROUNDS, 1)
     for number, size in enumerate(BOT_SIZES):
-        stage.tell(f"with {size} orders of a bot in each market: flumine's simulation, then ours", 0.2 + 0.2 * number)
+        stage.tell(f"with {size} orders of a bot in each market, in turn with flumine's", 0.2 + 0.13 * number)
         beside = Asked(files=asked.files, bot=size)
-        peers.append(await apart(simulate, beside))
-        ours.append(await apart(in_memory, beside))
+        found = [(await apart(simulate, beside), await apart(in_memory, beside)) for _ in range(rounds)]
+        peers.append(min((peer for peer, _ in found), key=_seconds))
+        ours.append(min((own for _, own in found), key=_seconds))
     stage.tell("on a house", 0.6)
     on_house, took = await _on_house(stage, files)
     if on_house.changes != inside.changes:
@@ -114,6 +117,7 @@ async def run(stage: Stage) -> Finding:
         configuration={
             "card": "recorded: " + ", ".join(CARD) if is_recorded else "made up, as there is no shared/data",
             "step": f"what was recorded within {STEP_MS} ms is put on the house together",
+            "beside flumine": f"{rounds} rounds in turn, the fastest of each counts",
             "bot": f"its orders wait {TICKS_BACK} ticks behind the best, spread over the runners",
             "processors": took,
         },
@@ -121,7 +125,7 @@ async def run(stage: Stage) -> Finding:
 
 
 def beside_flumine(recorded_s: float, peers: list[Run], ours: list[Run]) -> tuple[Figure, ...]:
-    """The whole replay by either, and what a bot's further orders cost each: the matching itself."""
+    """The whole replay by either, with a bot that has few orders and with one that has many."""
     figures = []
     for size, peer, own in zip(BOT_SIZES, peers, ours, strict=True):
         figures += [
@@ -138,13 +142,6 @@ def beside_flumine(recorded_s: float, peers: list[Run], ours: list[Run]) -> tupl
                 note=f"it matches the bot's alone, ours every order of the book; {own.bots_matched} matched here",
             ),
         ]
-    more = peers[-1].bots - peers[0].bots
-    theirs = (peers[-1].seconds - peers[0].seconds) / more
-    own_s = (ours[-1].seconds - ours[0].seconds) / (ours[-1].bots - ours[0].bots)
-    figures += [
-        Figure(name="flumine's matching of one order of a bot, its whole life", value=theirs * 1e6, unit="us"),
-        Figure(name="ours of one", value=own_s * 1e6, unit="us", note="placed, held, queued, matched, told"),
-    ]
     return tuple(figures)
 
 
@@ -201,6 +198,10 @@ def _run_of(player: Player, seconds: float) -> Run:
     counts, tally = player.counts, player.tally
     orders = counts.placed + counts.cancelled + counts.trades
     return Run(seconds=seconds, messages=tally.messages, changes=tally.changes, orders=orders)
+
+
+def _seconds(run: Run) -> float:
+    return run.seconds
 
 
 def _now_us() -> int:
@@ -350,6 +351,6 @@ BENCH = Bench(
     name="betfair_replay",
     title="A racing card of recorded markets replayed flat out.",
     leaves_out=("bots", "stream clients", "unpacking the files"),
-    within_s=300,
+    within_s=420,
     run=run,
 )

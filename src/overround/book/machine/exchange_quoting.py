@@ -18,6 +18,7 @@ from overround.book.exchange import (
     RunnerStatus,
     Status,
 )
+from overround.book.exposure import Side
 from overround.book.machine.exchange_checks import NO_MINIMUMS
 from overround.book.machine.exchange_commands import MassQuote, QuoteEntry
 from overround.book.machine.exchange_orders import (
@@ -36,6 +37,9 @@ from overround.kernel.refusal import Refused
 # Members found once: Python 3.11 takes longer to look one up in its enum than to compare it.
 ACTIVE: Final = RunnerStatus.ACTIVE
 LAPSE: Final = Persistence.LAPSE
+BACK: Final = Side.BACK
+
+NOTHING: Final[dict[int, Level]] = {}
 
 
 def mass_quote(state: State, command: MassQuote, now_us: int) -> Facts:
@@ -112,19 +116,21 @@ class Quoting:
         """Cut what is too much, and note what is missing."""
         placing, customer_id = self.placing, self.placing.customer_id
         book, market = placing.trial.book, placing.market
-        name, runner = (0, 0), -1
+        name, runner, lays, backs = (0, 0), -1, NOTHING, NOTHING
+        has = market.terms.ladder.has
         for number, entry in enumerate(entries):
             if runner < 0 or name != (entry.selection_id, entry.handicap_quarters):  # entries of a runner are together
                 name = entry.selection_id, entry.handicap_quarters
                 runner = book.places.get(name, -1)
                 if runner < 0 or market.runners[runner].status is not ACTIVE:
                     return _refused(number, Refusal.RUNNER_REMOVED if runner >= 0 else Refusal.INVALID_RUNNER)
-            if not market.terms.ladder.has(entry.price_milli):
+                lays, backs = book.runners[runner].lays.levels, book.runners[runner].backs.levels
+            if not has(entry.price_milli):
                 return _refused(number, Refusal.INVALID_ODDS)
             missing = entry.size_minor
             if not 0 <= missing <= MAX_ORDER_MINOR:
                 return _refused(number, Refusal.INVALID_BET_SIZE)
-            level = book.runners[runner].half(entry.side).levels.get(entry.price_milli)
+            level = (backs if entry.side is BACK else lays).get(entry.price_milli)
             if level is not None:
                 for order in level.orders:
                     if order.customer_id == customer_id:

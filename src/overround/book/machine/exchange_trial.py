@@ -104,8 +104,9 @@ class Trial:
         """Whether a position would be beyond what can be counted."""
         for cells in self._cells.values():
             for losses in cells.values():
-                if max(losses) > MAX_RISK or min(losses) < -MAX_RISK:
-                    return True
+                for loss in losses:
+                    if loss > MAX_RISK or loss < -MAX_RISK:
+                        return True
         return False
 
     def holds(self, removed: int = -1) -> tuple[Hold, ...]:

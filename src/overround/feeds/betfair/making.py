@@ -134,9 +134,9 @@ class Maker:
         for draft in drafts:
             if len(quotes[-1]) + len(draft.entries) > MAX_QUOTE_ENTRIES:  # a runner's are together: cuts come first
                 quotes.append([])
-            quotes[-1] += draft.entries.values()
+            quotes[-1] += draft.entries
             takes += draft.takes
-            draft.entries, draft.takes = {}, []
+            draft.entries, draft.takes = [], []
         self.counts.trades += len(takes)
         return [*self._quotes(quotes), *self._takes(takes)]
 
@@ -189,8 +189,8 @@ class _Draft:
         self.atb, self.atl = mirror.offers()
         in_doubt = key in maker.surprised
         whole = touched is None or in_doubt or crossed or mirror.crossed
-        self.touched: Touched = None if whole else dict(touched or ())
-        self.entries: dict[tuple[Side, int], QuoteEntry] = {}
+        self.touched = None if whole else touched
+        self.entries: list[QuoteEntry] = []
         self.takes: list[PlaceInstruction] = []
         self._again: dict[tuple[Side, int], None] = {}
         """Levels to be said again at the end, whatever they are taken to be: somebody else may have been met there."""
@@ -231,14 +231,23 @@ class _Draft:
     def level(self, *, is_open: bool) -> None:
         """Make every level that was touched as large as the recording's. It is the last that a draft does."""
         touched = None if self.touched is None else sorted(self.touched)
-        again = self._again
+        again, (selection_id, handicap), counts = self._again, self.key, self.maker.counts
         for side, wanted, sizes in ((LAY, self.atb, self.lays), (BACK, self.atl, self.backs)):
             for price in sorted(wanted.keys() | sizes.keys()) if touched is None else touched:
                 size, has = wanted.get(price, 0), sizes.get(price, 0)
-                if size < has or (size > has and is_open and self.maker.has(price)):
-                    self._say(side, price, size)
+                if size < has:
+                    counts.cancelled += 1
+                elif size > has and is_open and self.maker.has(price):
+                    counts.placed += 1
                 elif again and (side, price) in again:
-                    self._say(side, price, has)
+                    size = has
+                else:
+                    continue
+                self.entries.append(QuoteEntry(selection_id, side, price, size, handicap))
+                if size:
+                    sizes[price] = size
+                else:
+                    sizes.pop(price, None)
 
     def _say(self, side: Side, price: int, size_minor: int) -> None:
         """A level is to be just so large."""
@@ -246,7 +255,7 @@ class _Draft:
         there = self.sizes(side).get(price, 0)
         counts.placed += size_minor > there
         counts.cancelled += size_minor < there
-        self.entries[side, price] = QuoteEntry(key[0], side, price, size_minor, key[1])
+        self.entries.append(QuoteEntry(key[0], side, price, size_minor, key[1]))
         self._is_now(side, price, size_minor)
 
     def _is_now(self, side: Side, price: int, size_minor: int) -> None:
