@@ -42,6 +42,7 @@ from overround.book.machine.commands import (
     RescheduleEvent,
     ResumeEvent,
     ResumeMarket,
+    RollbackResult,
     SelfExclude,
     SetHouseTerms,
     SetLimit,
@@ -317,6 +318,29 @@ def _grants(house: House, competition: int, people: Sequence[int]) -> None:
     house.done(GrantBonus(two, "EUR", 700, 2, house.now_us + SECOND_US))
     house.done(RecordResult(market, Score(1, 0)))
     house.wait(2 * SECOND_US)
+    _wagering(house, competition, one)
+
+
+def _wagering(house: House, competition: int, one: int) -> None:
+    """A free bet that a void result gives back, and a bonus that runs on, while results come, change and go."""
+    until_us = house.now_us + DAY_US
+    market = house.done(
+        CreateMarket(house.done(CreateEvent(competition, "Replay", until_us)), "1x2", prices_milli=(2000, 3000, 4000))
+    )
+    house.done(ResumeMarket(market))
+    early = BetAsked((LegAsked(market, 1, 2000),), (1,), 300)
+    house.ask(one, PlaceTicket(one, "EUR", (early,)))
+    free = house.done(GrantFreeBet(one, "EUR", 1_000, until_us))
+    house.done(GrantBonus(one, "EUR", 1_000, 100, until_us, 2_500, "long"))
+    bet = BetAsked((LegAsked(market, 1, 2000),), (1,), 1_000)
+    house.ask(one, PlaceTicket(one, "EUR", (bet,), stake_kind=StakeKind.FREE_BET, grant_id=free))
+    house.ask(one, PlaceBet(one, market, 2, "EUR", 70, 3000, OddsChange.ANY))
+    for selection, price, stake in ((1, 2000, 50), (3, 4000, 60)):
+        asked = BetAsked((LegAsked(market, selection, price),), (1,), stake)
+        house.ask(one, PlaceTicket(one, "EUR", (asked,)))
+    for result in (Void("fog"), Score(1, 0), None, Score(0, 1), Void("fog"), Score(1, 1)):
+        house.done(RecordResult(market, result) if result is not None else RollbackResult(market))
+        house.wait(SECOND_US)
 
 
 def _limits(house: House, people: Sequence[int]) -> None:

@@ -4,6 +4,7 @@ import pytest
 from tests.projections.stories import House, connected, contents, fold_all, play
 
 from overround import projections
+from overround.kernel.instant import DAY_US
 from overround.projections.tables import TABLES
 
 pytestmark = pytest.mark.engines
@@ -33,6 +34,24 @@ async def test_bets_are_the_machines(postgres_dsn: str, house: House) -> None:
         (bet.id, bet.status, bet.outcome, bet.payout_minor, bet.price_milli, bet.seq, bet.decide_at_us) for bet in bets
     ]
     assert {bet.status for bet in bets} >= {"settled", "refused"}
+
+
+async def test_grants_say_what_became_of_them(postgres_dsn: str, house: House) -> None:
+    """The last two of the story: a free bet that came back for a week, and a bonus towards which two bets count."""
+    async with connected(postgres_dsn) as connection:
+        await fold_all(connection, house.recorded(), batch=50)
+        rows = await connection.fetch("SELECT * FROM read.grant ORDER BY id")
+    free, bonus = rows[-2:]
+    assert (free["kind"], free["status"], free["ended_at_us"]) == ("free_bet", "open", 0)
+    assert free["expires_at_us"] > free["granted_at_us"] + 6 * DAY_US
+    shown = [bonus[name] for name in ("kind", "required_minor", "wagered_minor", "note")]
+    assert shown == ["bonus", 100_000, 70 + 60, "long"]
+    assert {row["status"] for row in rows} == {"open", "released", "expired", "revoked"}
+    assert all((row["status"] == "open") == (row["ended_at_us"] == 0) for row in rows)
+    kept = house.machine.state.promotions.grants
+    assert {row["id"]: row["wagered_minor"] for row in rows if row["id"] in kept} == {
+        grant.id: grant.wagered_minor for grant in kept.values()
+    }
 
 
 async def test_markets_are_the_machines(postgres_dsn: str, house: House) -> None:

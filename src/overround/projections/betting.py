@@ -23,6 +23,7 @@ from overround.book.tickets import Leg, line_count
 from overround.projections.actions import is_action
 from overround.projections.changes import COLUMN, Decided, Held, LegKey, Referral, Row, Settled
 from overround.projections.underway import NOBODY, Folding, act, as_json, post
+from overround.projections.wagering import grants_settled
 
 PLAIN: Final = (None,) * 12
 """What a plain single has in the columns of tickets and of settlement."""
@@ -260,6 +261,7 @@ def _referral(at: Folding, ticket_id: int, status: str, decide_at_us: int | None
 
 
 def _bets_settled(at: Folding, fact: BetsSettled) -> None:
+    grants_settled(at, fact)
     at_us, factors = at.at_us, fact.factors
     place = fact.market_id, fact.revision
     for row in fact.bets:

@@ -78,6 +78,42 @@ class Referral(msgspec.Struct, gc=False):
     decide_at_us: int
 
 
+class GrantRow(msgspec.Struct, gc=False):
+    """A row of `grant`, in the order of its columns."""
+
+    id: int
+    customer_id: int
+    currency: str
+    kind: str
+    amount_minor: int
+    min_price_milli: int
+    percent_bps: int
+    required_minor: int
+    wagered_minor: int
+    status: str
+    granted_at_us: int
+    expires_at_us: int
+    ended_at_us: int
+    note: str
+    actor: int
+    seq: int
+
+
+class Wager(msgspec.Struct, gc=False):
+    """What grants ask of a bet that is settled; `price_milli` is the lowest of its legs."""
+
+    customer_id: int
+    currency: str
+    stake_kind: str
+    grant_id: int
+    placed_at_us: int
+    decide_at_us: int
+    running_minor: int
+    status: str
+    outcome: str | None
+    price_milli: int
+
+
 class Resulted(msgspec.Struct, gc=False):
     """What the tables know of a market beside the catalogue: its result as JSON, the revision that is settled, and a
     result that is not certain enough, with its certainty, as JSON."""
@@ -96,13 +132,17 @@ class Carried(msgspec.Struct):
 
 class Known(msgspec.Struct):
     """The rows that a batch reads, taken from the tables first. `catalogue` and `exchange` hold the part of it that is
-    touched; markets in `exchange` have neither positions nor trades."""
+    touched; markets in `exchange` have neither positions nor trades. `bonuses` are those of `grants` that run; `wagers`
+    are bets of earlier batches which are settled and may change a grant."""
 
     accounts: dict[int, Account] = {}
     wallets: dict[tuple[int, str, AccountKind], int] = {}
     held: dict[int, Held] = {}
     tickets: dict[int, list[int]] = {}
     referrals: dict[int, Referral] = {}
+    grants: dict[int, GrantRow] = {}
+    bonuses: dict[tuple[int, str], GrantRow] = {}
+    wagers: dict[int, Wager] = {}
     catalogue: CatalogueState = msgspec.field(default_factory=CatalogueState)
     resulted: dict[int, Resulted] = {}
     orders: dict[int, ExchangeOrder] = {}
@@ -129,6 +169,7 @@ class Changes(msgspec.Struct):
     legs: dict[LegKey, Row] = {}
     repriced: dict[LegKey, Row] = {}
     referrals: dict[int, Referral] = {}
+    grants: set[int] = set()
     transfers: list[Row] = []
     refusals: list[Row] = []
     sports: set[int] = set()

@@ -67,6 +67,7 @@ from overround.book.tickets import MAX_BETS
 from overround.kernel.level import Level
 from overround.projections.changes import Carried, Held, Known, Recorded, Referral, Resulted
 from overround.projections.exchange_gather import ExchangeNeeds, events_of_open, load_exchange, need_exchange
+from overround.projections.grant_gather import GrantNeeds, grant_needs, load_grants
 from overround.projections.offer import CONTROL, SELECTION, put_control, terms_of, windows_of, withdrawals_of
 
 
@@ -85,11 +86,12 @@ class Needs(msgspec.Struct):
     competitions: set[int] = set()
     controls: set[tuple[str, int]] = set()
     exchange: ExchangeNeeds = msgspec.field(default_factory=ExchangeNeeds)
+    grants: GrantNeeds = msgspec.field(default_factory=GrantNeeds)
 
 
-def needs_of(batch: Iterable[Recorded]) -> Needs:
+def needs_of(batch: Sequence[Recorded]) -> Needs:
     """Rows that a batch makes itself are among them; they are simply not found."""
-    needs = Needs()
+    needs = Needs(grants=grant_needs(batch))
     accounts = needs.accounts
     for recorded in batch:
         fact = recorded.fact
@@ -198,6 +200,8 @@ async def load(connection: Connection, needs: Needs, carried: Carried) -> Known:
         await _load_feeds(connection, needs, known)
     if needs.controls or needs.competitions:
         await _load_controls(connection, needs, known)
+    if needs.grants.grants or needs.grants.settled:
+        await load_grants(connection, needs.grants, known)
     await load_exchange(connection, needs.exchange, known)
     return known
 

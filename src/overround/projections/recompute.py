@@ -62,6 +62,7 @@ from overround.kernel.level import Level
 from overround.projections import tables
 from overround.projections.actions import action, is_action
 from overround.projections.exchange_recompute import EXCHANGE_ROWS, ExchangePast
+from overround.projections.grant_recompute import GrantsPast
 from overround.projections.tables import Table
 from overround.projections.writing import control_row
 
@@ -78,6 +79,7 @@ class Past(msgspec.Struct):
     referred: dict[int, tuple[int, str, str]] = {}
     caps: dict[tuple[Level, int, int, str], None] = {}
     refusals: dict[int, str] = {}
+    grants: GrantsPast = msgspec.field(default_factory=GrantsPast)
     settled_revisions: dict[int, int] = {}
     versions: dict[int, int] = {}
     balances_minor: dict[int, int] = {}
@@ -99,6 +101,7 @@ class Past(msgspec.Struct):
             look(self, fact, state)
         self._market_steps(fact, state)
         self.exchange.see(fact, state)
+        self.grants.see(fact, state)
         if is_action(fact):
             self._action(fact, state)
 
@@ -398,6 +401,10 @@ def _referrals(state: State, past: Past) -> Iterator[Row]:
         yield (*about, status, first.decide_at_us)
 
 
+def _grants(_: State, past: Past) -> Iterator[Row]:
+    return past.grants.rows()
+
+
 def _caps(state: State, past: Past) -> Iterator[Row]:
     for scope in sorted(past.caps):
         yield (*scope, *msgspec.structs.astuple(state.limits.caps.get(scope, Cap())))
@@ -469,6 +476,7 @@ NOW: dict[str, Callable[[State, Past], Iterator[Row]]] = {
     "bet": _bets,
     "bet_leg": _legs,
     "referral": _referrals,
+    "grant": _grants,
     "sport": _sports,
     "competition": _competitions,
     "event": _events,

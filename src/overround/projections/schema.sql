@@ -71,6 +71,29 @@ CREATE INDEX bet_customer ON read.bet (customer_id, id);
 CREATE INDEX bet_market ON read.bet (market_id, id);
 CREATE INDEX bet_key ON read.bet (key);
 
+-- What customers were given: free bets, boosts and bonuses, with their terms and what became of them.
+CREATE TABLE read.grant (
+    id              bigint  PRIMARY KEY,
+    customer_id     bigint  NOT NULL,
+    currency        text    NOT NULL,
+    kind            text    NOT NULL,
+    amount_minor    bigint  NOT NULL,  -- what a free bet stakes, a boost lets stake at most, a bonus credited
+    min_price_milli integer NOT NULL,  -- 0 for any price
+    percent_bps     integer NOT NULL,  -- how much a boost raises winnings
+    required_minor  bigint  NOT NULL,  -- what is to be staked on a bonus until it is cash
+    wagered_minor   bigint  NOT NULL,  -- what of it is
+    status          text    NOT NULL,  -- a token stays open when it was used and when its time is over
+    granted_at_us   bigint  NOT NULL,
+    expires_at_us   bigint  NOT NULL,  -- later than it was, where a void bet gave a free bet back
+    ended_at_us     bigint  NOT NULL,  -- 0 while it is open
+    note            text    NOT NULL,
+    actor           bigint  NOT NULL,  -- who gave it
+    seq             bigint  NOT NULL   -- the fact that gave it
+) WITH (fillfactor = 50);
+CREATE INDEX grant_customer ON read.grant (customer_id, id);
+-- Bonuses that run are looked up for whatever is settled. They are few, and each leaves the index once.
+CREATE INDEX grant_running ON read.grant (customer_id, currency) WHERE kind = 'bonus' AND status = 'open';
+
 -- The selections of the bets of tickets. A leg that is a bet builder has a row for each of its parts, from 1; any other has one
 -- row, part 0. `price_milli` is that of the whole leg, 0 for the starting price.
 CREATE TABLE read.bet_leg (

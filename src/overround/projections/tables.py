@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-VERSION: Final = 9
+VERSION: Final = 10
 """Rises with every change of `schema.sql`; tables of another version are dropped and folded again."""
 
 
@@ -73,6 +73,13 @@ REFERRAL: Final = _table(
     "ticket_id",
     "ticket_id int8, customer_id int8, currency text, referred_at_us int8, code text, detail json, status text,"
     " decide_at_us int8",
+)
+GRANT: Final = _table(
+    "grant",
+    "id",
+    "id int8, customer_id int8, currency text, kind text, amount_minor int8, min_price_milli int4, percent_bps int4,"
+    " required_minor int8, wagered_minor int8, status text, granted_at_us int8, expires_at_us int8, ended_at_us int8,"
+    " note text, actor int8, seq int8",
 )
 TRANSFER: Final = _table(
     "transfer",
@@ -198,6 +205,7 @@ NOW: Final = (
     BET,
     BET_LEG,
     REFERRAL,
+    GRANT,
     SPORT,
     COMPETITION,
     EVENT,

@@ -62,6 +62,7 @@ def _changed_rows(known: Known, changes: Changes) -> Iterable[tuple[Table, list[
         (tables.CAP, [changes.caps[scope] for scope in sorted(changes.caps)]),
         (tables.BET_LEG, [changes.repriced[key] for key in sorted(changes.repriced)]),
         (tables.REFERRAL, [astuple(changes.referrals[ticket_id]) for ticket_id in sorted(changes.referrals)]),
+        (tables.GRANT, [astuple(known.grants[grant_id]) for grant_id in sorted(changes.grants)]),
         *upserted_rows(known.exchange, changes.exchange),
     )
 
