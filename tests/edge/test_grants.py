@@ -42,6 +42,27 @@ def test_a_free_bet_is_given_seen_and_used_once(player: Player, market: dict[str
     assert not player.api.get("/v1/grants").json()["grants"][0]["available"]
 
 
+def test_everything_that_was_given_is_listed(player: Player, operator: Api) -> None:
+    """With its note, its giver and its end; a page at a time, of one customer or in one state."""
+    address = f"/v1/operator/customers/{player.customer_id}/grants"
+    first = given(operator, player, "free-bets", amount_minor=500, note="welcome")
+    second = given(operator, player, "bonuses", amount_minor=700, wagering_multiple=3)
+    seq = operator.made(f"{address}/{first}/revoke")["seq"]
+    mine = {"customer_id": player.customer_id, "min_seq": seq}
+    page = operator.get("/v1/operator/grants", limit=1, **mine).json()
+    assert [(row["grant_id"], row["required_minor"], row["ended_at"]) for row in page["items"]] == [
+        (second, 2_100, None)
+    ]
+    rest = operator.get("/v1/operator/grants", cursor=page["next_cursor"], **mine).json()
+    assert [(row["grant_id"], row["status"], row["note"]) for row in rest["items"]] == [(first, "revoked", "welcome")]
+    assert rest["items"][0]["ended_at"] is not None
+    assert rest["items"][0]["actor"] < 0
+    assert rest["next_cursor"] is None
+    revoked = operator.get("/v1/operator/grants", status="revoked", **mine).json()
+    assert revoked["items"] == rest["items"]
+    assert operator.get("/v1/operator/grants", status="lost").json()["code"] == "query_invalid"
+
+
 def test_a_boosted_price_is_in_the_answer(player: Player, market: dict[str, int], operator: Api) -> None:
     grant = given(operator, player, "boosts", percent_bps=1_000, max_stake_minor=1_000)
     preview = player.api.post("/v1/tickets/preview", ticket(market, grant_id=grant)).json()

@@ -165,7 +165,7 @@ class Gateway:
         rooms = Rooms(
             betting=Betting(asker),
             cashing=Cashing(asker),
-            grants=Grants(asker),
+            grants=Grants(asker, reading),
             wallet=wallet,
             sessions=sessions,
             catalogue=Catalogue(self.live, reading),

@@ -34,3 +34,16 @@ def promotions(own: Grants) -> Iterator[Route]:
         problems=("customer_not_found",),
         example=Example(path="/v1/operator/customers/42/grants"),
     )
+    yield Route(
+        method="GET",
+        path="/v1/operator/grants",
+        name="grants",
+        doc="Everything that customers were given, by whom, and what became of it, newest first.",
+        tag="operator: promotions",
+        handler=own.every,
+        need=Need.OPERATOR_READ,
+        query=grants.GivenQuery,
+        replies={200: grants.GivenPage},
+        problems=("cursor_invalid", "projection_behind", "unavailable"),
+        example=Example(path="/v1/operator/grants"),
+    )

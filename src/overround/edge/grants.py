@@ -9,9 +9,12 @@ from overround.book.machine.grant_commands import GetGrants, GrantBonus, GrantBo
 from overround.book.promotions import GrantKind, GrantStatus
 from overround.edge.asking import Asker, unexpected
 from overround.edge.bodies import Body
+from overround.edge.listing import PageQuery
 from overround.edge.operations import CUSTOMER, Operation
+from overround.edge.reading import Reading
 from overround.edge.routes import Call, Reply
-from overround.edge.values import AtText, Currency, Id, Moment, Natural, Text, at_text
+from overround.edge.values import AtText, Currency, Id, Moment, Natural, Text, at_text, at_text_or_none
+from overround.projections import ShownGrant
 
 GIVING: Final = ("wallet_not_found", "note_invalid", "too_many_grants", "grant_invalid", "grant_expiry_invalid")
 AT: Final = "2026-12-01T12:00:00Z"
@@ -127,11 +130,55 @@ class GrantList(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     seq: int
 
 
-class Grants:
-    """The handlers."""
+class GivenItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A grant of any customer with what became of it. `actor` gave it, for the reason in `note`. A token stays open
+    when it was used or its time is over; `ended_at` is null while it is."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    grant_id: int
+    customer_id: int
+    currency: str
+    kind: GrantKind
+    status: GrantStatus
+    amount_minor: int
+    min_price_milli: int
+    percent_bps: int
+    required_minor: int
+    wagered_minor: int
+    granted_at: AtText
+    expires_at: AtText
+    ended_at: AtText | None
+    note: str
+    actor: int
+    seq: int
+
+
+class GivenPage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Newest first. `next_cursor` leads to what is older, null at the end."""
+
+    items: list[GivenItem]
+    next_cursor: str | None
+
+
+class GivenQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    customer_id: Id | None = None
+    status: GrantStatus | None = None
+
+
+class Grants:
+    """The handlers. What may be used now is asked of the book, and everything that was ever given of the tables."""
+
+    def __init__(self, asker: Asker, reading: Reading) -> None:
+        self._asker, self._reading = asker, reading
+
+    async def every(self, call: Call) -> Reply:
+        query = call.query
+        page = await self._reading.ask(
+            lambda reads: reads.grants(
+                customer_id=query.customer_id, status=query.status, cursor=query.cursor, limit=query.limit
+            ),
+            min_seq=query.min_seq,
+        )
+        return Reply(200, GivenPage(items=list(map(_given, page.rows)), next_cursor=page.next))
 
     async def own(self, call: Call) -> Reply:
         return await self._list(call.customer_id, call.actor)
@@ -145,6 +192,27 @@ class Grants:
             raise unexpected(answer)
         rows = tuple(map(_item, answer.grants))
         return Reply(200, GrantList(customer_id=answer.customer_id, grants=rows, seq=answer.seq))
+
+
+def _given(row: ShownGrant) -> GivenItem:
+    return GivenItem(
+        grant_id=row.id,
+        customer_id=row.customer_id,
+        currency=row.currency,
+        kind=GrantKind(row.kind),
+        status=GrantStatus(row.status),
+        amount_minor=row.amount_minor,
+        min_price_milli=row.min_price_milli,
+        percent_bps=row.percent_bps,
+        required_minor=row.required_minor,
+        wagered_minor=row.wagered_minor,
+        granted_at=at_text(row.granted_at_us),
+        expires_at=at_text(row.expires_at_us),
+        ended_at=at_text_or_none(row.ended_at_us),
+        note=row.note,
+        actor=row.actor,
+        seq=row.seq,
+    )
 
 
 def _item(grant: GrantNow) -> GrantItem:

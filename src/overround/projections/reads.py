@@ -8,6 +8,7 @@ import msgspec
 
 from overround.book.bets import BetStatus
 from overround.book.catalogue import MarketStatus
+from overround.book.promotions import GrantStatus
 from overround.book.tickets import MAX_BETS
 from overround.projections import cursor as cursors
 from overround.projections import tables
@@ -27,6 +28,7 @@ from overround.projections.types import (
     ShownCap,
     ShownCustomer,
     ShownEvent,
+    ShownGrant,
     ShownLeg,
     ShownMarket,
     ShownReferral,
@@ -203,6 +205,19 @@ class Reads:
         query.where("(seq, n) < ({}, {}::bigint)", *cursors.before(cursor, "transfers", width=2))
         query.order("seq DESC, n DESC")
         return await self._page(query, ShownTransfer, limit, lambda row: ("transfers", row.seq, row.n))
+
+    async def grants(
+        self,
+        *,
+        customer_id: int | None = None,
+        status: GrantStatus | None = None,
+        cursor: str | None = None,
+        limit: int = DEFAULT_PAGE,
+    ) -> Page[ShownGrant]:
+        """Everything that customers were given. Raises InvalidCursor."""
+        query = Query(tables.GRANT.select).where("customer_id = {}", customer_id).where("status = {}", status)
+        query.where("id < {}", *cursors.before(cursor, "grants", width=1)).order("id DESC")
+        return await self._page(query, ShownGrant, limit, lambda row: ("grants", row.id))
 
     async def refusals(
         self,

@@ -160,6 +160,27 @@ class ShownRefusal(Shown, frozen=True):
     detail: dict[str, int | str]
 
 
+class ShownGrant(Shown, frozen=True):
+    """What a customer was given and what became of it; `ended_at_us` of 0 is not yet."""
+
+    id: int
+    customer_id: int
+    currency: str
+    kind: str
+    amount_minor: int
+    min_price_milli: int
+    percent_bps: int
+    required_minor: int
+    wagered_minor: int
+    status: str
+    granted_at_us: int
+    expires_at_us: int
+    ended_at_us: int
+    note: str
+    actor: int
+    seq: int
+
+
 class ShownEvent(Shown, frozen=True):
     id: int
     competition_id: int
