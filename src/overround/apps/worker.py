@@ -40,7 +40,7 @@ PACE_S: Final = 0.1
 LATE_US: Final = 2_000_000
 """Facts this old are late: who was told of them has waited long enough to see them in lists."""
 
-LEAST_PAUSE: Final = 0.25
+LEAST_PAUSE: Final = 0.6
 """What is left to the book even then, of the time that a batch took."""
 
 BACKLOG_US: Final = 60_000_000
