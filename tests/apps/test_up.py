@@ -76,7 +76,7 @@ def test_an_evening_and_the_next(data_folder: Path) -> None:
         events, balance, bet = (run(line) for line in evening.printed(r"^curl .*$"))
         assert events["items"]
         assert balance["wallets"][0]["currency"] == "EUR"
-        assert bet["status"] == "open"
+        assert bet["status"] in ("open", "delayed"), "a match that has begun meanwhile makes it wait"
         assert stat.S_IMODE((data / "endpoints.json").stat().st_mode) == 0o600
         endpoints = read_endpoints(data / "endpoints.json")
         assert endpoints is not None
