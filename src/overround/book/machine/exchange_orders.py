@@ -74,7 +74,7 @@ def place_orders(state: State, command: PlaceOrders, now_us: int) -> Facts:
         return opening
     placing = Placing(state, market, command.customer_id, now_us, opening)
     if command.as_maker:
-        placing.delay_us, placing.minimums, placing.is_direct, placing.averages = 0, NO_MINIMUMS, True, False
+        placing.serve_maker()
     placing.is_stale = is_stale(market, command.market_version)
     for number, instruction in enumerate(command.instructions):
         refusal = placing.instruct(instruction, command.strategy)
@@ -182,6 +182,11 @@ class Placing:
         self._joined: dict[tuple[int, Side], list[Order]] = {}
         self._best: dict[tuple[int, Side], int] = {}
         """The best price of those."""
+
+    def serve_maker(self) -> None:
+        """What holds for the house's own market maker: no in-play delay, no smallest size, direct matches alone, each
+        of them within the limit."""
+        self.delay_us, self.minimums, self.is_direct, self.averages = 0, NO_MINIMUMS, True, False
 
     def instruct(self, asked: PlaceInstruction, strategy: str) -> Refusal | None:
         """Add the order of an instruction, or say why not."""

@@ -4,7 +4,7 @@ The machine knows what is there, so nothing that the maker has not heard yet can
 numbers: docs/rules/exchange.md, "Mass quotes".
 """
 
-from typing import Final
+from typing import Any, Final
 
 from overround.book import matching
 from overround.book.exchange import (
@@ -19,7 +19,6 @@ from overround.book.exchange import (
     Status,
 )
 from overround.book.exposure import Side
-from overround.book.machine.exchange_checks import NO_MINIMUMS
 from overround.book.machine.exchange_commands import MassQuote, QuoteEntry
 from overround.book.machine.exchange_orders import (
     Facts,
@@ -62,31 +61,11 @@ def mass_quote(state: State, command: MassQuote, now_us: int) -> Facts:
     orders, trades, holds = tuple(placing.orders), tuple(placing.trades), placing.trial.holds()
     if not (cuts or grown or orders):
         return ()
+    whose: dict[str, Any] = {"market_id": market.id, "customer_id": command.customer_id, "currency": command.currency}
     if opening is not None:
         rate = opening.rate_to, opening.rate_from
-        return (
-            OrdersPlaced(
-                market_id=market.id,
-                customer_id=command.customer_id,
-                currency=command.currency,
-                orders=orders,
-                rate=rate,
-                trades=trades,
-                holds=holds,
-            ),
-        )
-    return (
-        OrdersReplaced(
-            market_id=market.id,
-            customer_id=command.customer_id,
-            currency=command.currency,
-            cuts=cuts,
-            grown=grown,
-            orders=orders,
-            trades=trades,
-            holds=holds,
-        ),
-    )
+        return (OrdersPlaced(**whose, orders=orders, rate=rate, trades=trades, holds=holds),)
+    return (OrdersReplaced(**whose, cuts=cuts, grown=grown, orders=orders, trades=trades, holds=holds),)
 
 
 def _quote_refusal(state: State, market: ExchangeMarket | None, command: MassQuote) -> Refused | None:
@@ -106,7 +85,7 @@ class Quoting:
     """One mass quote: all cuts first, so that what is cut meets nobody, then what grows and what is new."""
 
     def __init__(self, placing: Placing) -> None:
-        placing.delay_us, placing.minimums, placing.is_direct = 0, NO_MINIMUMS, True
+        placing.serve_maker()
         self.placing = placing
         self.cuts: list[Cut] = []
         self.grown: list[Cut] = []

@@ -66,7 +66,7 @@ class Maker:
         self._last: dict[Key, int] = {}
         self._volume: dict[Key, int] = {}
         self.counts = Counts()
-        self.surprised: dict[Key, None] = {}
+        self.in_doubt: dict[Key, None] = {}
         """Runners of which something was refused: what is there is not known, so all of it is said again."""
 
     def sizes_of(self, key: Key, side: Side) -> Ladder:
@@ -156,7 +156,7 @@ class Maker:
         """Nothing of a step was done."""
         match step.command:
             case MassQuote(entries=asked) | PlaceOrders(instructions=asked):
-                self.surprised.update(((one.selection_id, one.handicap_quarters), None) for one in asked)
+                self.in_doubt.update(((one.selection_id, one.handicap_quarters), None) for one in asked)
             case CancelOrders():
                 pass
 
@@ -187,7 +187,7 @@ class _Draft:
         self.lays, self.backs = maker.sizes_of(key, LAY), maker.sizes_of(key, BACK)
         crossed = mirror.crossed
         self.atb, self.atl = mirror.offers()
-        in_doubt = key in maker.surprised
+        in_doubt = key in maker.in_doubt
         whole = touched is None or in_doubt or crossed or mirror.crossed
         self.touched = None if whole else touched
         self.entries: list[QuoteEntry] = []
@@ -231,23 +231,14 @@ class _Draft:
     def level(self, *, is_open: bool) -> None:
         """Make every level that was touched as large as the recording's. It is the last that a draft does."""
         touched = None if self.touched is None else sorted(self.touched)
-        again, (selection_id, handicap), counts = self._again, self.key, self.maker.counts
+        again = self._again
         for side, wanted, sizes in ((LAY, self.atb, self.lays), (BACK, self.atl, self.backs)):
             for price in sorted(wanted.keys() | sizes.keys()) if touched is None else touched:
                 size, has = wanted.get(price, 0), sizes.get(price, 0)
-                if size < has:
-                    counts.cancelled += 1
-                elif size > has and is_open and self.maker.has(price):
-                    counts.placed += 1
+                if size < has or (size > has and is_open and self.maker.has(price)):
+                    self._say(side, price, size)
                 elif again and (side, price) in again:
-                    size = has
-                else:
-                    continue
-                self.entries.append(QuoteEntry(selection_id, side, price, size, handicap))
-                if size:
-                    sizes[price] = size
-                else:
-                    sizes.pop(price, None)
+                    self._say(side, price, has)
 
     def _say(self, side: Side, price: int, size_minor: int) -> None:
         """A level is to be just so large."""

@@ -307,16 +307,16 @@ class Player:
                 is_open=is_open,
             )
             steps += ((market.maker, step) for step in planned)
-            market.maker.surprised.clear()
+            market.maker.in_doubt.clear()
             if is_open:
                 if stage.bsp and not stage.reconciled:
                     there = [(key, mirror.runners[key]) for key in mirror.changed if stage.has(key)]
                     steps += ((market.starter, step) for step in market.starter.plan(there))
                 mirror.changed.clear()
         await self._send(steps, is_last=tries == 1)
-        again = {market.recorded_id: market for market in markets if market.maker.surprised}
+        again = {market.recorded_id: market for market in markets if market.maker.in_doubt}
         for market in again.values():
-            market.mirror.changed.update(market.maker.surprised)
+            market.mirror.changed.update(market.maker.in_doubt)
         if again and tries > 1:
             await self._sync(again, tries=tries - 1)
 

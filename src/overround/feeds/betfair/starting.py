@@ -32,7 +32,7 @@ class Starter:
         self.market_id, self.maker, self.taker, self.currency = market_id, maker, taker, currency
         self._prices = prices
         self._placed: dict[Place, list[int]] = {}
-        self.surprised: dict[Key, None] = {}
+        self.in_doubt: dict[Key, None] = {}
         """Runners on which something was refused; they are looked at again with their next change."""
 
     # -------------------------------------------------------------- before the off
@@ -41,10 +41,10 @@ class Starter:
         """What the recording has more of than we do."""
         asked: list[Ask] = []
         for key, mirror in runners:
-            if mirror.fresh_at_start or key in self.surprised:
+            if mirror.fresh_at_start or key in self.in_doubt:
                 asked += self._missing(key, mirror)
                 mirror.fresh_at_start = False
-                self.surprised.pop(key, None)
+                self.in_doubt.pop(key, None)
         return [*self._places(self.maker, asked, Side.LAY), *self._places(self.taker, asked, Side.BACK)]
 
     def _missing(self, key: Key, mirror: RunnerMirror) -> Iterator[Ask]:
@@ -63,7 +63,7 @@ class Starter:
             yield Step(command, places)
 
     def refused(self, step: Step) -> None:
-        self.surprised.update((place[0], None) for place in step.places)
+        self.in_doubt.update((place[0], None) for place in step.places)
 
     def heard(self, step: Step) -> None:
         """All orders of a step were taken; nothing is believed before."""
