@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import asyncpg
@@ -49,8 +49,7 @@ class Cluster:
 
     def freeze_standby(self) -> None:
         """It hears nothing more; the primary's commits wait."""
-        for pid in self._of_standby():
-            os.kill(pid, signal.SIGSTOP)
+        self._tell_standby(signal.SIGSTOP)
 
     async def cancel_waits(self) -> int:
         """What a tired operator does to commits that hang: PostgreSQL then says that they are done, with a warning."""
@@ -76,19 +75,23 @@ class Cluster:
 
     async def promote(self) -> None:
         """The standby takes writes from now on."""
-        for pid in self._of_standby():
-            os.kill(pid, signal.SIGCONT)
+        self._tell_standby(signal.SIGCONT)
         async with asked(self.standby.dsn) as connection:
             assert await connection.fetchval("SELECT pg_promote()")
 
     def stop(self) -> None:
         if self._launched is not None:
-            for pid in self._of_standby():
-                os.kill(pid, signal.SIGCONT)
+            self._tell_standby(signal.SIGCONT)
             self._launched.send_signal(signal.SIGINT)
             self._launched.wait(CEILING_S)
             self.standby.release()
         self.primary.stop()
+
+    def _tell_standby(self, told: signal.Signals) -> None:
+        """Every process of the standby; one that ended since it was listed needs no telling."""
+        for pid in self._of_standby():
+            with suppress(ProcessLookupError):
+                os.kill(pid, told)
 
     def _copy(self) -> None:
         account = self.primary.account
