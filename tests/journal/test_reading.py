@@ -184,7 +184,18 @@ async def test_migrating_twice_at_once_is_harmless(postgres_dsn: str) -> None:
         async with connected(postgres_dsn) as connection:
             return await journal.migrate(connection)
 
-    assert set(await asyncio.gather(migrate(), migrate(), migrate())) == {1}
+    assert set(await asyncio.gather(migrate(), migrate(), migrate())) == {2}
+
+
+async def test_a_journal_keeps_its_identity_and_one_made_anew_has_another(journal_dsn: str) -> None:
+    async with connected(journal_dsn) as connection:
+        mine = await journal.identity(connection)
+        await journal.migrate(connection)
+        assert await journal.identity(connection) == mine
+        await connection.execute("DROP SCHEMA journal CASCADE")
+        await journal.migrate(connection)
+        assert await journal.identity(connection) != mine
+    assert len(bytes.fromhex(mine)) == 16
 
 
 def _snapshot(head: journal.Head, body: bytes = b"state") -> journal.Snapshot:

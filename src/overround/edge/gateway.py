@@ -109,6 +109,11 @@ class TablesAndJournal:
             return seq
         raise AssertionError
 
+    async def identity(self) -> str:
+        async with _within(READ_WITHIN_S):
+            return await journal.identity(self._pool)
+        raise AssertionError
+
 
 class _within:  # noqa: N801  # reads as a word where it is used
     """A deadline for reads, whose troubles become Lost. Nothing is written under it."""

@@ -77,6 +77,9 @@ class JournalPort(Protocol):
     async def head(self) -> int:
         """The last sequence. Raises Lost."""
 
+    async def identity(self) -> str:
+        """Which journal it is: no other house's is the same. Raises Lost."""
+
 
 class Listener(Protocol):
     """Whoever wants to know what changes."""

@@ -35,7 +35,7 @@ from overround.journal.connection import (
 )
 from overround.journal.lease import acquire, lease, release, renew
 from overround.journal.partitions import PARTITION_ROWS, StillNeeded, archive, migrate
-from overround.journal.reader import follow, head, read, read_whole
+from overround.journal.reader import follow, head, identity, read, read_whole
 from overround.journal.snapshots import latest, prune, save
 from overround.journal.types import (
     GENESIS,
@@ -99,6 +99,7 @@ __all__ = [
     "cut_after",
     "follow",
     "head",
+    "identity",
     "latest",
     "lease",
     "migrate",

@@ -34,6 +34,12 @@ async def head(connection: "Reader") -> Head:
     return Head(*last)
 
 
+async def identity(connection: "Reader") -> str:
+    """Which journal this is, as 32 hexadecimal digits: no other house's is the same, nor this one's made anew."""
+    found = await connection.fetchval("SELECT identity FROM journal.shape")
+    return str(found.hex)
+
+
 async def read(connection: "Reader", after: int, limit: int = READ_ROWS) -> list[Row]:
     """The rows `after` + 1 to `after` + `limit`, as far as they exist. Dense, in order.
 

@@ -11,7 +11,9 @@ import msgspec
 import pytest
 import uvloop
 from betfairlightweight.exceptions import APIError
-from tests.edge.betfair.house import Market, Trader, limit
+from tests.conftest import ENGINES, make_folder
+from tests.edge.betfair import house as people
+from tests.edge.betfair.house import Market, Trader, limit, open_house
 from tests.edge.betfair.strict import Strict
 from tests.edge.betfair.test_operations import until_settled
 from tests.edge.betfair.wire import let_in, markets
@@ -115,6 +117,47 @@ def test_clocks_go_on_at_a_gateway_that_began_later(
             line.read()
             resumed = line.read()
             assert (resumed["ct"], [each["id"] for each in resumed["oc"]]) == ("RESUB_DELTA", [busy.id])
+
+
+@pytest.fixture
+def wiped(pytestconfig: pytest.Config) -> Iterator[Running]:
+    """A house as one is after its data was deleted."""
+    engines = pytestconfig.stash[ENGINES]
+    with open_house(engines.postgres_dsn(), engines.nats_url(), make_folder() / "data") as running:
+        yield running
+
+
+def subscribed(trader: Trader, op: str, **asked: Any) -> dict[str, Any]:
+    with let_in(trader) as line:
+        line.ask(op, **asked)
+        assert line.read()["statusCode"] == "SUCCESS"
+        return line.read()
+
+
+@pytest.mark.parametrize(("op", "named"), [("marketSubscription", "mc"), ("orderSubscription", "oc")])
+def test_the_clocks_of_other_data_get_an_image(
+    shop: Running, operator: Api, wiped: Running, op: str, named: str
+) -> None:
+    """However near they are: were a clk taken for one of this house, what is there already would be left out."""
+    there = people.kept(Api(wiped, wiped.operator))
+    people.new_trader(wiped, there)  # so that the other house's customers have other numbers
+    before, after = [trades(house, who) for house, who in ((shop, operator), (wiped, there))]
+    image = subscribed(before, op)
+    clocks = {"initialClk": image["initialClk"], "clk": image["clk"]}
+    assert subscribed(before, op, **clocks)["ct"] == "RESUB_DELTA"
+    expected = subscribed(after, op)[named]
+    near = {**clocks, "clk": subscribed(after, op)["clk"]}
+    unnamed = {**near, "initialClk": near["initialClk"][-18:]}  # as older versions told it
+    for other in (clocks, near, unnamed):
+        anew = subscribed(after, op, **other)
+        assert (anew["ct"], anew[named]) == ("SUB_IMAGE", expected)
+
+
+def trades(house: Running, operator: Api) -> Trader:
+    """Somebody with an order in a market."""
+    trader, market = people.new_trader(house, operator), people.new_market(house, operator)
+    trader.client().betting.place_orders(market.id, [limit(market.selections[1], "LAY", 2.0, 3.0)])
+    return trader
 
 
 def test_a_reference_used_before_the_restart_is_a_duplicate_after(

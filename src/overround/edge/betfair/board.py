@@ -255,13 +255,15 @@ class MarketView:
 
 class Board:
     """The view, folded beside the live one. `listener` hears what changed. `of_customer` has for each customer the
-    markets with orders of theirs and the sequence of the last change of any; `keys` when each key was used."""
+    markets with orders of theirs and the sequence of the last change of any; `keys` when each key was used; `journal`
+    is the identity of the journal that it is folded from."""
 
     kinds = frozenset(EXCHANGE_KINDS)
 
     def __init__(self, catalogue: Callable[[], CatalogueState]) -> None:
         self._whole = empty()
         self.markets: dict[int, MarketView] = {}
+        self.journal = ""
         self.seq = self.at_us = 0
         self.is_stale = True
         self.listener: Listener | None = None
@@ -276,6 +278,7 @@ class Board:
 
     async def begin(self, journal: JournalPort, seq: int) -> None:
         """From the tables, which may be ahead of where the live view begins. Raises Lost."""
+        self.journal = await journal.identity()
         offer = await journal.exchange(closed_for_us=KEPT_CLOSED_US)
         if offer.seq < seq:
             raise Lost("the tables are being made anew")

@@ -27,6 +27,8 @@ from overround.edge.betfair.pictures import Look, MarketPicture
 SEGMENT_BYTES: Final = 16 * 1024
 """What one segment of a long image may carry, where the subscriber takes segments."""
 
+SHAPE_BYTES: Final = 9
+
 Matched = dict[int, int]
 """Matched sizes by price."""
 
@@ -54,10 +56,10 @@ class Heard:
         "conflation_ms",
         "head",
         "id",
-        "initial_clk",
         "reader",
         "said_s",
         "segments",
+        "shape",
         "told_s",
     )
 
@@ -68,7 +70,7 @@ class Heard:
         self.head = b'{"op":"%b","id":%b' % (self.op.encode(), _encode(asked.id))
         self.conflation_ms, self.beat_s = asked.conflation_ms, asked.beat_ms / 1_000
         self.segments = asked.segmentation_enabled is not False
-        self.initial_clk = blake2b(shape, digest_size=9).hexdigest().encode()
+        self.shape = blake2b(shape, digest_size=SHAPE_BYTES).hexdigest()
         self.clk, self.said_s, self.told_s = b"0", now_s, now_s
 
     def tell(self, changes: Sequence[bytes], *, clk: bytes, pt_ms: bytes, now_s: float, about: str) -> None:
@@ -84,13 +86,23 @@ class Heard:
         status = b',"status":503' if is_stale else b""
         self.reader.write(b'%b,"clk":"%b","pt":%b,"ct":"HEARTBEAT"%b}\r\n' % (self.head, clk, pt_ms, status))
 
-    def show(self, changes: Sequence[bytes], *, kind: str, clk: bytes, pt_ms: bytes, now_s: float, about: str) -> None:
+    def show(
+        self,
+        changes: Sequence[bytes],
+        *,
+        kind: str,
+        initial_clk: bytes,
+        clk: bytes,
+        pt_ms: bytes,
+        now_s: float,
+        about: str,
+    ) -> None:
         """An image, or what changed since a `clk`: in segments where it is long. The clocks come with the last."""
         self.clk, self.said_s, self.told_s = clk, now_s, now_s
         parts = segments(changes) if self.segments else [list(changes)]
         opening = b'%b,"pt":%b,"ct":"%b"' % (self.head, pt_ms, kind.encode())
         clocks = b',"initialClk":"%b","clk":"%b","heartbeatMs":%d,"conflateMs":%d' % (
-            self.initial_clk,
+            initial_clk,
             clk,
             round(self.beat_s * 1_000),
             self.conflation_ms,

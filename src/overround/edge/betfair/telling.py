@@ -1,10 +1,13 @@
 """From a change to everybody who hears it: conflation, images, resuming by `clk`, heartbeats, slow readers.
 
 A `clk` is the journal's sequence up to which everything was told, so any gateway can go on from any other's: of a
-subscription that resumes, only markets that changed since come again, whole.
+subscription that resumes, only markets that changed since come again, whole. An `initialClk` names the journal and
+what was asked: 16 digits, a point, 18 digits. With that of another journal there is nothing to go on from, and all is
+shown.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -16,16 +19,20 @@ from overround.edge.betfair.figures import market_number
 from overround.edge.betfair.ordering import order_changes, order_image
 from overround.edge.betfair.pictures import Gallery
 from overround.edge.betfair.selecting import matches
-from overround.edge.betfair.subscribers import Heard, MarketHeard, OrderHeard
+from overround.edge.betfair.subscribers import SHAPE_BYTES, Heard, MarketHeard, OrderHeard
 
 TICK_S: Final = 0.05
 """The least time between two updates of a market for a subscriber that asked for no conflation."""
 
 BEAT_EVERY_S: Final = 0.1
 MAX_CLK_AHEAD: Final = 1_000
-"""A `clk` further ahead of this gateway than that is of another house, or of this one before it was made anew."""
+"""A `clk` further ahead of this gateway than that is of this house before it was restored from a backup."""
 
 MAX_CLK_DIGITS: Final = 18
+JOURNAL_DIGITS: Final = 16
+INITIAL_CLK: Final = re.compile(rf"(?:([0-9a-f]{{{JOURNAL_DIGITS}}})\.)?([0-9a-f]{{{2 * SHAPE_BYTES}}})")
+"""A journal, which those of older versions did not name, and what was asked."""
+
 MAX_CHANGED: Final = 1_000
 """Orders of one market that may wait for a slow reader; should there be more, it gets the market whole."""
 
@@ -143,15 +150,26 @@ class Teller:
         initial_clk, clk = asked.initial_clk, asked.clk
         if not initial_clk and not clk:
             return 0
-        if not initial_clk or not clk or initial_clk.encode() != heard.initial_clk:
+        told = INITIAL_CLK.fullmatch(initial_clk or "")
+        if told is None or not clk or not clk.isascii() or not clk.isdecimal() or len(clk) > MAX_CLK_DIGITS:
             return None
-        if not clk.isascii() or not clk.isdecimal() or len(clk) > MAX_CLK_DIGITS:
+        if told[1] != self._journal:
+            return 0
+        if told[2] != heard.shape:
             return None
         return int(clk) if int(clk) <= self.board.seq + MAX_CLK_AHEAD else 0
 
     def _show(self, heard: Heard, shown: list[bytes], *, since: int, about: str) -> None:
         kind = "RESUB_DELTA" if since else "SUB_IMAGE"
-        heard.show(shown, kind=kind, clk=self._clk(), pt_ms=self._pt_ms(), now_s=_now_s(), about=about)
+        heard.show(
+            shown,
+            kind=kind,
+            initial_clk=f"{self._journal}.{heard.shape}".encode(),
+            clk=self._clk(),
+            pt_ms=self._pt_ms(),
+            now_s=_now_s(),
+            about=about,
+        )
 
     def leave(self, heard: MarketHeard | OrderHeard | None) -> None:
         """It is over, or another takes its place."""
@@ -345,6 +363,10 @@ class Teller:
     def _everybody(self) -> list[MarketHeard | OrderHeard]:
         orders = [heard for hearing in self._orders.values() for heard in hearing]
         return [*self._markets, *orders]
+
+    @property
+    def _journal(self) -> str:
+        return self.board.journal[:JOURNAL_DIGITS]
 
     def _clk(self) -> bytes:
         return b"%d" % self.board.seq
