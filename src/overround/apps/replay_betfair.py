@@ -15,6 +15,7 @@ import click
 import httpx
 import msgspec
 import uvloop
+from nats.aio.client import Client
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -24,6 +25,7 @@ from overround.apps import engines
 from overround.apps import settings as settings_door
 from overround.apps.house import Endpoints, read_endpoints, running_house
 from overround.apps.settings import InvalidSetting, Settings
+from overround.feeds.betfair import abandoned
 from overround.feeds.betfair.comparing import Observer, observer, summary
 from overround.feeds.betfair.example import race
 from overround.feeds.betfair.player import HouseRefused, Player, Tally
@@ -39,6 +41,7 @@ from overround.kernel.money import is_currency
 DEFAULT_STEP_MS = 250
 SAMPLES = 20
 EXAMPLE_S = 600
+MARKETS_NAMED = 20
 STOPPED = 130
 """What a shell expects of a program that was ended by Ctrl-C."""
 
@@ -77,7 +80,7 @@ class Currency(click.ParamType[str]):
 
 class Report(msgspec.Struct, kw_only=True):
     """What was played, and how well it agrees. `times_real` is recorded time by time taken, for the longest file;
-    `void` are the markets that got no result."""
+    `void` are the markets that got no result, `void_left` those that earlier replays left when they were killed."""
 
     files: list[dict[str, Any]]
     markets: int
@@ -96,6 +99,7 @@ class Report(msgspec.Struct, kw_only=True):
     refused: dict[str, int]
     stopped: bool = False
     void: int = 0
+    void_left: int = 0
     compared_samples: int = 0
     fields: dict[str, dict[str, Any]] = {}
 
@@ -122,6 +126,7 @@ class Report(msgspec.Struct, kw_only=True):
 )
 @click.option("--compare", is_flag=True, help="Ask the house what its clients see, and count how it agrees.")
 @click.option("--samples", type=click.IntRange(1, 1_000), default=SAMPLES, show_default=True, help="For --compare.")
+@click.option("--void-left", is_flag=True, help="Only void what replays left that were killed, and play nothing.")
 @click.option("--house", "url", default=None, help="A house's HTTP address; see below.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
@@ -134,6 +139,7 @@ def command(
     currency: str,
     compare: bool,
     samples: int,
+    void_left: bool,
     url: str | None,
     as_json: bool,
 ) -> None:
@@ -143,13 +149,23 @@ def command(
     With --house, the one at that address: OVERROUND_OPERATOR_TOKEN and OVERROUND_NATS_URL must then be set, since
     orders go over the bus. Each market is numbered anew; the list says which is which.
 
+    A replay that is killed leaves its markets open. The next one makes them void before it begins, and so does
+    --void-left without playing anything.
+
     Example: overround replay betfair 1.197931750.gz --speed 60 --compare
+
+    Example: overround replay betfair --void-left
     """
     telemetry.set_up(style="human", level="WARNING", role="replay")
     pace = Pace(speed=speed, step_ms=(0 if speed else DEFAULT_STEP_MS) if step_ms is None else step_ms, lead_s=lead_s)
     console = Console(stderr=True)
     asked = Asked(pace=pace, crossing=crossing, currency=currency, samples=samples if compare else 0, url=url)
     try:
+        if void_left:
+            if files or example:
+                raise click.UsageError("--void-left plays nothing: name no recording beside it")
+            uvloop.run(_void_left(url, console))
+            return
         with example_file(wanted=example) as made:
             paths = (*dict.fromkeys(files), *made)
             if not paths:
@@ -202,7 +218,8 @@ async def _run(scans: list[Scan], asked: Asked, console: Console) -> Report:
         task = progress.add_task("finding a house", total=sum(seen.messages for seen in scans), line="")
         settings = await stack.enter_async_context(_house(asked.url, progress.console))
         operator = await stack.enter_async_context(door(settings))
-        desk = await stack.enter_async_context(open_desk(settings))
+        bus = await stack.enter_async_context(open_bus(settings))
+        desk = await stack.enter_async_context(open_desk(bus, settings))
         watching: Observer | None = None
         if asked.samples:
             http = await stack.enter_async_context(
@@ -222,6 +239,9 @@ async def _run(scans: list[Scan], asked: Asked, console: Console) -> Report:
             on_sample=watching.look if watching is not None else None,
             samples=asked.samples,
         )
+        roll_call = abandoned.RollCall(bus, cell=settings.cell)
+        await roll_call.answer(player.name)
+        left = await _void_abandoned(operator, desk, roll_call, progress.console)
         await player.prepare(scans)
         _tell_markets(progress.console, player, scans)
         if not player.markets:
@@ -233,8 +253,31 @@ async def _run(scans: list[Scan], asked: Asked, console: Console) -> Report:
         if watching is not None:
             await watching.look_at_all(list(player.markets.values()))
         void = await player.abandon("the replay was stopped" if was_stopped else "its recording has no result")
-        return _report(player, scans, seconds, watching, stopped=was_stopped, void=len(void))
+        return _report(player, scans, seconds, watching, stopped=was_stopped, void=len(void), left=len(left))
     raise AssertionError
+
+
+async def _void_left(url: str | None, console: Console) -> None:
+    """Nothing but that."""
+    settings = await _there(url)
+    if settings is None:
+        raise InvalidSetting(f"no house runs in {settings_door.read().data}; run `overround up`, or set OVERROUND_DATA")
+    async with door(settings) as operator, open_bus(settings) as bus, open_desk(bus, settings) as desk:
+        left = await _void_abandoned(operator, desk, abandoned.RollCall(bus, cell=settings.cell), console)
+    if not left:
+        console.print("  nothing is left of replays that were killed")
+
+
+async def _void_abandoned(operator: Door, desk: Desk, roll_call: abandoned.RollCall, console: Console) -> list[int]:
+    """Void what replays left that were killed, and say so."""
+    chance = random.SystemRandom()
+    left = await abandoned.abandoned(operator, roll_call)
+    void = await abandoned.void(desk, left, actor=OPERATOR_ACTOR, now_us=_now_us, chance=chance)
+    if void:
+        named = ", ".join(f"1.{number}" for number in void[:MARKETS_NAMED])
+        more = f" and {len(void) - MARKETS_NAMED} more" if len(void) > MARKETS_NAMED else ""
+        console.print(f"  [yellow]void, since their replay was killed: {named}{more}[/]")
+    return void
 
 
 def _told_to_stop() -> asyncio.Event:
@@ -270,11 +313,11 @@ def _line(player: Player) -> str:
 
 
 def _tell_markets(console: Console, player: Player, scans: list[Scan]) -> None:
-    for market in list(player.markets.values())[:20]:
+    for market in list(player.markets.values())[:MARKETS_NAMED]:
         first = market.outline.first
         named = " ".join(word for word in (first.event_name or first.venue, first.name or first.market_type) if word)
         console.print(f"  {market.recorded_id} is [bold]1.{market.stage.market_id}[/]  {named}")
-    more = len(player.markets) - 20
+    more = len(player.markets) - MARKETS_NAMED
     if more > 0:
         console.print(f"  and {more} more")
     for seen in scans:
@@ -285,21 +328,29 @@ def _tell_markets(console: Console, player: Player, scans: list[Scan]) -> None:
 @asynccontextmanager
 async def _house(url: str | None, console: Console) -> AsyncIterator[Settings]:
     """Settings that name a house's gateway, bus and operator: the one asked for, the one that runs, or our own."""
+    settings = await _there(url)
+    if settings is not None:
+        yield settings
+        return
+    settings = settings_door.read()
+    console.print(f"  [yellow]no house runs in {settings.data}; one is started for this replay alone[/]")
+    async with running_house() as own:
+        yield _told(msgspec.structs.replace(settings, nats_ca=None), own)
+
+
+async def _there(url: str | None) -> Settings | None:
+    """The same of the house that is asked for, or of the one that runs here, if one does. Raises InvalidSetting."""
     settings = settings_door.read()
     if url is not None:
         if settings.operator_token is None or settings.nats_url is None:
             raise InvalidSetting("--house needs OVERROUND_OPERATOR_TOKEN and OVERROUND_NATS_URL")
         if not await _answers(url):
             raise InvalidSetting(f"no house answers at {url}/health/ready")
-        yield msgspec.structs.replace(settings, gateway_url=url)
-        return
+        return msgspec.structs.replace(settings, gateway_url=url)
     endpoints = read_endpoints(settings.endpoints_file)
-    if endpoints is not None and await _answers(endpoints.http):
-        yield _told(settings, endpoints)
-        return
-    console.print(f"  [yellow]no house runs in {settings.data}; one is started for this replay alone[/]")
-    async with running_house() as own:
-        yield _told(msgspec.structs.replace(settings, nats_ca=None), own)
+    if endpoints is None or not await _answers(endpoints.http):
+        return None
+    return _told(settings, endpoints)
 
 
 def _told(settings: Settings, endpoints: Endpoints) -> Settings:
@@ -331,21 +382,29 @@ def door(settings: Settings) -> Door:
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
-    """A desk on the house's bus. Raises InvalidSetting."""
+async def open_bus(settings: Settings) -> AsyncIterator[Client]:
+    """The house's bus. Raises InvalidSetting."""
     late = asyncio.Event()
     timer = asyncio.get_running_loop().call_later(ANSWERS_WITHIN_S, late.set)
     client = await engines.connect_bus(settings, late)
     timer.cancel()
     if client is None:
         raise InvalidSetting(f"no NATS answers at {settings.nats_url}, where the house's orders go")
-    desk = Desk(NatsBus(client, cell=settings.cell), deadline_s=30.0)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
+async def open_desk(bus: Client, settings: Settings) -> AsyncIterator[Desk]:
+    """A desk on it."""
+    desk = Desk(NatsBus(bus, cell=settings.cell), deadline_s=30.0)
     await desk.open()
     try:
         yield desk
     finally:
         await desk.close()
-        await client.close()
 
 
 def _now_us() -> int:
@@ -356,7 +415,7 @@ def _now_us() -> int:
 
 
 def _report(
-    player: Player, scans: list[Scan], seconds: float, watching: Observer | None, *, stopped: bool, void: int
+    player: Player, scans: list[Scan], seconds: float, watching: Observer | None, *, stopped: bool, void: int, left: int
 ) -> Report:
     tally: Tally = player.tally
     counts = player.counts
@@ -389,6 +448,7 @@ def _report(
         refused=dict(tally.refused),
         stopped=stopped,
         void=void,
+        void_left=left,
         compared_samples=watching.samples if watching is not None else 0,
         fields=summary(watching.fields) if watching is not None else {},
     )

@@ -133,6 +133,7 @@ def test_files_that_are_no_recordings(tmp_path: Path, content: bytes, said: str)
         (("--example", "--speed", "0"), "above 0"),
         (("--example", "--currency", "XXQ"), "no currency that the house knows"),
         (("--example", "--step", "-1"), "not in the range"),
+        (("--example", "--void-left"), "--void-left plays nothing"),
     ],
 )
 def test_options_that_cannot_be(arguments: tuple[str, ...], said: str) -> None:
@@ -207,6 +208,47 @@ def test_a_replay_that_is_stopped_leaves_nothing_open(house: Running, race: Path
     assert "the replay was stopped" in said
     book = book_of(house, market_id)
     assert (book["status"], {runner["status"] for runner in book["runners"]}) == ("CLOSED", {"LOSER"})
+
+
+def killed(race: Path) -> str:
+    """The market that a replay leaves when it is killed."""
+    with replaying(race) as (process, market_id):
+        process.kill()
+        assert process.wait(30) == -signal.SIGKILL
+    return market_id
+
+
+@at_home
+def test_what_a_killed_replay_left_is_void_when_the_next_begins(house: Running, race: Path) -> None:
+    """And another that runs keeps its own."""
+    with replaying(race) as (_, running):
+        left = killed(race)
+        assert book_of(house, left)["status"] != "CLOSED"
+        again = replay(race, "--speed", "max", "--json")
+        assert again.exit_code == 0, again.output
+        assert f"void, since their replay was killed: {left}" in again.stderr
+        assert json.loads(again.stdout)["void_left"] == 1
+        assert (book_of(house, left)["status"], book_of(house, running)["status"]) == ("CLOSED", "OPEN")
+    cleaned = replay("--void-left")  # the other was killed too by now
+    assert (cleaned.exit_code, running in cleaned.output) == (0, True), cleaned.output
+    assert book_of(house, running)["status"] == "CLOSED"
+
+
+@at_home
+def test_what_a_killed_replay_left_can_be_made_void_alone(house: Running, race: Path) -> None:
+    left = killed(race)
+    cleaned = replay("--void-left")
+    assert (cleaned.exit_code, left in cleaned.output) == (0, True), cleaned.output
+    assert book_of(house, left)["status"] == "CLOSED"
+    again = replay("--void-left")
+    assert (again.exit_code, "nothing is left" in again.output) == (0, True), again.output
+
+
+def test_nothing_is_made_void_where_no_house_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVERROUND_DATA", str(tmp_path))
+    away = replay("--void-left")
+    assert isinstance(away.exception, InvalidSetting)
+    assert "no house runs" in str(away.exception)
 
 
 @at_home

@@ -22,6 +22,7 @@ from overround.book.machine.exchange_commands import (
     RecordExchangeResult,
     RescheduleExchangeMarket,
 )
+from overround.feeds.betfair.abandoned import new_name
 from overround.feeds.betfair.making import Counts, Maker, Step
 from overround.feeds.betfair.mirror import Key, MarketMirror
 from overround.feeds.betfair.recording import Definition, Message, read
@@ -109,7 +110,8 @@ class Tally(msgspec.Struct, kw_only=True):
 
 
 class Player:
-    """One replay onto one house. `operator` makes what the catalogue needs, over HTTP; all else goes to `desk`."""
+    """One replay onto one house. `operator` makes what the catalogue needs, over HTTP; all else goes to `desk`. `name`
+    is of it alone, and of its competitions."""
 
     def __init__(
         self,
@@ -130,6 +132,7 @@ class Player:
         self._now_us, self._chance, self._pace, self._crossing = now_us, chance, pace, crossing
         self._on_progress, self._on_sample, self._samples = on_progress, on_sample, samples
         self._currency = currency
+        self.name = new_name(chance)
         self.tally = Tally()
         self.markets: dict[tuple[Path, str], PlayedMarket] = {}
         self._maker = self._taker = 0
@@ -219,7 +222,7 @@ class Player:
                 break
         else:
             sport_id = (await self._operator.post("/v1/operator/sports", {"name": sport}))["sport_id"]
-        asked = {"sport_id": sport_id, "name": "Replay"}
+        asked = {"sport_id": sport_id, "name": self.name}
         return int((await self._operator.post("/v1/operator/competitions", asked))["competition_id"])
 
     # -------------------------------------------------------------- one file
