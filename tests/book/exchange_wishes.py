@@ -61,6 +61,7 @@ def _named(count: int) -> tuple[RunnerTerms, ...]:
 HANDICAPS = tuple(
     RunnerTerms(1 + place, NAMES[place], sign * q) for q in (-3, -2, 1) for place, sign in ((0, 1), (1, -1))
 )
+SINGLES = tuple(RunnerTerms(1 + place, NAMES[place], -4 * (1 + place)) for place in range(3))
 MARKETS: tuple[tuple[MarketTerms, tuple[RunnerTerms, ...]], ...] = (
     (MarketTerms("Win", bsp=True, turn_in_play=True, bet_delay_us=3_000_000), _named(3)),
     (MarketTerms("Greyhounds", crossing=True, bsp=True), _named(3)),
@@ -68,6 +69,7 @@ MARKETS: tuple[tuple[MarketTerms, tuple[RunnerTerms, ...]], ...] = (
     (MarketTerms("Each way", winners=2, each_way_divisor=4), _named(4)),
     (MarketTerms("Handicap", betting=Betting.ASIAN, ladder=Ladder(LadderKind.FINEST)), HANDICAPS),
     (MarketTerms("Runs", betting=Betting.LINE, ladder=LINES), (RunnerTerms(9, "Runs"),)),
+    (MarketTerms("Goals", betting=Betting.SINGLE, winners=0), SINGLES),
     (MarketTerms("Scorers", winners=0, currency="EUR"), _named(4)),
     (MarketTerms("Two", crossing=True, turn_in_play=True, bet_delay_us=2_000_000, passive=True), _named(2)),
 )

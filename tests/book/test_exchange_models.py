@@ -63,6 +63,7 @@ KINDS: dict[str, tuple[MarketTerms, tuple[int, ...]]] = {
     "each-way, a fifth, three places": (MarketTerms("Each way", winners=3, each_way_divisor=5), (0,) * 5),
     "each-way, all placed": (MarketTerms("Each way", winners=3, each_way_divisor=4), (0,) * 3),
     "handicaps": (MarketTerms("Handicap", betting=Betting.ASIAN), (-3, 3, -2, 2, 1, -1, 0, 0)),
+    "single lines": (MarketTerms("Goals", betting=Betting.SINGLE, winners=0), (-4, -8, -12)),
     "lines": (MarketTerms("Runs", betting=Betting.LINE, ladder=LINES), (0,)),
 }
 

@@ -200,6 +200,7 @@ GAMES = {
     "two winners of four": (Game(Shape.WINNERS, 2), 4),
     "any number of four": (Game(Shape.WINNERS, 0), 4),
     "each-way, a quarter, two places": (Game(Shape.EACH_WAY, 2, 4), 4),
+    "single lines, −1 and −2": (Game(Shape.WINNERS, 0), 2),
     "handicap −0.75 and +0.75": (Game(Shape.ASIAN), 2),
     "runs, by half a run": (Game(Shape.LINE), 1),
 }
@@ -313,12 +314,16 @@ def test_reductions_are_the_page(row: dict[str, str]) -> None:
 def market_for(house: Exchange, kind: str) -> int:
     game, count = GAMES[kind]
     terms = MarketTerms("Market", winners=game.winners, each_way_divisor=game.divisor, base_rate_bp=0)
-    if game.shape not in (Shape.ASIAN, Shape.LINE):
+    is_single = kind.startswith("single lines")
+    if game.shape not in (Shape.ASIAN, Shape.LINE) and not is_single:
         return house.exchange_market(runners=count, terms=terms)
     house.customer(currency="GBP")
     competition = house.do(CreateCompetition(house.do(CreateSport("Sport")), "League"))
     event = house.do(CreateEvent(competition, "Match", house.at_us + 3_600_000_000))
-    if game.shape is Shape.ASIAN:
+    if is_single:
+        made = MarketTerms("Goals", betting=Betting.SINGLE, winners=0, base_rate_bp=0)
+        runners = tuple(RunnerTerms(place + 1, NAMES[place], -4 * (place + 1)) for place in range(2))
+    elif game.shape is Shape.ASIAN:
         made = MarketTerms("Handicap", betting=Betting.ASIAN, base_rate_bp=0)
         runners = tuple(RunnerTerms(place + 1, NAMES[place], quarters) for place, quarters in enumerate(HANDICAPS))
     else:
@@ -331,9 +336,11 @@ def market_for(house: Exchange, kind: str) -> int:
 
 
 def result_of(cell: str) -> ExchangeResult:
-    """`A`, `B, A and C tie`, `B, placed A`, `2 goals`, `4 runs`, `void`."""
+    """`A`, `none`, `B, A and C tie`, `B, placed A`, `2 goals`, `4 runs`, `void`."""
     if cell == "void":
         return VoidResult("abandoned")
+    if cell == "none":
+        return RunnersResult(())
     if found := re.fullmatch(r"(\d+) (goal|goals|runs)", cell):
         return NumberResult(int(found[1]) * (1_000 if found[2] == "runs" else 1))
     if found := re.fullmatch(r"(\w), placed (\w)", cell):
@@ -363,6 +370,21 @@ def test_profits_are_the_page(row: dict[str, str]) -> None:
     assert house.pounds(one) - 100_000 == pence(row["profit"])
     assert sum(map(house.pounds, (one, other))) + house.trading("GBP") == 200_000
     assert 0 <= house.trading("GBP") <= 1
+
+
+@pytest.mark.parametrize(
+    ("terms", "quarters", "why"),
+    [
+        (MarketTerms("Goals", betting=Betting.SINGLE, winners=0), (-4, 400), None),
+        (MarketTerms("Goals", betting=Betting.SINGLE, winners=1), (-4, -8), "exchange_terms_invalid"),
+        (MarketTerms("Goals", betting=Betting.SINGLE, winners=0, bsp=True), (-4, -8), "exchange_terms_invalid"),
+        (MarketTerms("Goals", betting=Betting.SINGLE, winners=0), (-4, -401), "runners_invalid"),
+        (MarketTerms("Scorers", winners=0), (0, -4), "runners_invalid"),
+    ],
+)
+def test_single_lines_have_terms_of_their_own(terms: MarketTerms, quarters: tuple[int, int], why: str | None) -> None:
+    runners = tuple(RunnerTerms(place + 1, NAMES[place], each) for place, each in enumerate(quarters))
+    assert exchange.terms_refusal(terms, runners) == why
 
 
 @pytest.mark.parametrize("row", rows("Settlement", "net"), ids=lambda row: f"{row['net']} {row['discount']}")

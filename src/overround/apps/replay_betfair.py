@@ -320,6 +320,8 @@ def _tell_markets(console: Console, player: Player, scans: list[Scan]) -> None:
     more = len(player.markets) - MARKETS_NAMED
     if more > 0:
         console.print(f"  and {more} more")
+    if any(market.outline.first.betting_type == "LINE" for market in player.markets.values()):
+        console.print("  [yellow]line markets are settled at the last line traded: no recording has their number[/]")
     for seen in scans:
         for market_id, why in seen.left_out.items():
             console.print(f"  [yellow]{market_id} is left out: {why}[/]")

@@ -155,12 +155,49 @@ def test_a_house_that_is_not_there(monkeypatch: pytest.MonkeyPatch, race: Path) 
 
 @at_home
 def test_a_market_that_cannot_be_played_is_left_out(tmp_path: Path) -> None:
-    path = tmp_path / "single"
-    path.write_bytes(one_market(bettingType="ASIAN_HANDICAP_SINGLE_LINE"))
+    path = tmp_path / "ranged"
+    path.write_bytes(one_market(bettingType="RANGE"))
     outcome = replay(path)
     assert outcome.exit_code == 2
-    assert "left out: betting type ASIAN_HANDICAP_SINGLE_LINE" in outcome.output
+    assert "left out: betting type RANGE" in outcome.output
     assert "none of these markets can be played" in outcome.output
+
+
+def line_recording(path: Path) -> Path:
+    """Runs of an innings, as a stream tells them: made up, since no line market is among the recordings."""
+    terms = {
+        "bettingType": "LINE", "marketType": "INNINGS_RUNS", "name": "Innings Runs", "eventName": "Ayr v Dundee",
+        "eventTypeId": "4", "numberOfWinners": 1, "lineMinUnit": 0.5, "lineMaxUnit": 400.5, "lineInterval": 1.0,
+        "priceLadderDefinition": {"type": "LINE_RANGE"}, "turnInPlayEnabled": True,
+        "marketTime": "2026-12-01T15:00:00.000Z",
+    }  # fmt: skip
+    definitions: list[dict[str, Any]] = [
+        {"status": "OPEN", "runners": [{"id": 5}]},
+        {"status": "OPEN", "inPlay": True, "betDelay": 3, "runners": [{"id": 5}]},
+        {"status": "CLOSED", "inPlay": True, "betDelay": 3, "runners": [{"id": 5, "status": "LOSER"}]},
+    ]
+    rows = [
+        {"atb": [[140.5, 20]], "atl": [[143.5, 30]], "trd": [[141.5, 8]], "ltp": 141.5, "tv": 8},
+        {"atb": [[140.5, 0], [150.5, 9]], "atl": [[143.5, 0], [152.5, 3]], "trd": [[151.5, 6]], "ltp": 151.5, "tv": 14},
+        {},
+    ]
+    lines = []
+    for at, (told, row) in enumerate(zip(definitions, rows, strict=True)):
+        change = {"id": "1.5", "marketDefinition": {**terms, **told}, "rc": [{"id": 5, **row}] if row else []}
+        lines.append(json.dumps({"op": "mcm", "pt": 1_796_000_000_000 + at * 60_000, "mc": [change]}))
+    path.write_text("\n".join(lines))
+    return path
+
+
+@at_home
+def test_a_line_market_is_played_and_settled_at_its_last_line(tmp_path: Path) -> None:
+    outcome = replay(line_recording(tmp_path / "line"), "--speed", "max", "--compare", "--samples", 3, "--json")
+    assert outcome.exit_code == 0, outcome.output
+    assert "settled at the last line traded" in outcome.stderr
+    report = json.loads(outcome.stdout)
+    assert (report["markets"], report["refused"], report["void"]) == (1, {}, 0)
+    assert {name: field["examples"] for name, field in report["fields"].items() if field["reasons"]} == {}
+    assert {"status", "in play", "all to back", "all to lay", "traded at each price"} <= set(report["fields"])
 
 
 @at_home

@@ -3,10 +3,11 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.feeds.betfair.words import RED, Ring
+from tests.feeds.betfair.words import RED, Ring, definition
 
 from overround.book.exposure import Side
 from overround.feeds.betfair.mirror import milli, minor
+from overround.feeds.betfair.recording import RunnerNamed
 
 
 @pytest.fixture
@@ -37,6 +38,17 @@ def test_a_trade_between_the_prices_and_one_beyond_them(ring: Ring) -> None:
     ring.recorded(trd=[[2.9, 2]], ltp=2.9)
     assert (ring.drawn, ring.traded, ring.last) == ("3×10 / 3.2×4", {2.9: 2.0, 3.1: 2.0}, 2.9)
     assert ring.maker.counts.moved_aside == 1
+
+
+def test_a_line_market_is_kept_in_step() -> None:
+    """A back sells a line, a lay buys one: who waits is met as on any other ladder."""
+    units = {"line_min_unit": 0.5, "line_max_unit": 400.5, "line_interval": 1.0}
+    runs = definition(betting_type="LINE", bsp_market=False, runners=(RunnerNamed(id=RED),), **units)
+    ring = Ring(runs).open()
+    ring.recorded(atb=[[140.5, 10]], atl=[[143.5, 4]])
+    bot = ring.bot(Side.LAY, 141.5, 5)
+    ring.recorded(trd=[[141.5, 4]], ltp=141.5)
+    assert (ring.drawn, ring.matched(bot), ring.last) == ("141.5×3 140.5×10 / 143.5×4", 2.0, 141.5)
 
 
 def test_a_bot_waits_behind_what_was_there_before_it(ring: Ring) -> None:

@@ -5,10 +5,20 @@ from typing import Any
 import pytest
 from tests.feeds.betfair.words import BLUE, GREY, RED, definition, statuses
 
-from overround.book.exchange import NumberResult, RunnersResult, Share, VoidResult
+from overround.book.exchange import (
+    Betting,
+    MarketTerms,
+    NumberResult,
+    RunnersResult,
+    RunnerTerms,
+    Share,
+    VoidResult,
+    terms_refusal,
+)
 from overround.book.machine.exchange_commands import RecordExchangeResult
-from overround.feeds.betfair.recording import RunnerNamed
+from overround.feeds.betfair.recording import Definition, RunnerNamed
 from overround.feeds.betfair.staging import Stage, Unplayable, follow, outline, result_of, runners_of, terms_of
+from overround.kernel.ladder import Ladder, LadderKind
 
 PLACES = {(RED, 0): 0, (BLUE, 0): 1, (GREY, 0): 2}
 
@@ -79,8 +89,35 @@ def test_the_goals_of_a_handicap_follow_from_who_won() -> None:
     assert result_of(Stage(1, False, False, {}), asian) == NumberResult(1)
 
 
+def test_single_lines_win_each_by_itself() -> None:
+    lines = [(-1.0, "WINNER"), (-2.0, "LOSER"), (-3.0, "LOSER")]
+    runners = tuple(RunnerNamed(id=RED + at, hc=hc, status=word) for at, (hc, word) in enumerate(lines))
+    goals = definition(
+        betting_type="ASIAN_HANDICAP_SINGLE_LINE", bsp_market=False, number_of_winners=0, runners=runners
+    )
+    terms, made = terms_for(goals)
+    assert (terms.betting, [runner.handicap_quarters for runner in made]) == (Betting.SINGLE, [-4, -8, -12])
+    assert terms_refusal(terms, made) is None
+    places = {(runner.selection_id, runner.handicap_quarters): place for place, runner in enumerate(made)}
+    assert result_of(Stage(1, False, False, places), goals) == RunnersResult((Share(0),))
+
+
+def test_the_number_of_a_line_market_is_the_last_line() -> None:
+    units = {"line_min_unit": 0.5, "line_max_unit": 400.5, "line_interval": 1.0}
+    runs = definition(betting_type="LINE", bsp_market=False, runners=(RunnerNamed(id=RED),), **units)
+    terms, made = terms_for(runs)
+    assert (terms.betting, terms.ladder) == (Betting.LINE, Ladder(LadderKind.LINE_RANGE, 500, 400_500, 1_000))
+    assert terms_refusal(terms, made) is None
+    assert result_of(Stage(1, False, False, {}, last_milli=142_500), runs) == NumberResult(142_500)
+    assert result_of(Stage(1, False, False, {}), runs) == VoidResult("no line was traded")
+
+
+def terms_for(recorded: Definition) -> tuple[MarketTerms, tuple[RunnerTerms, ...]]:
+    seen = outline([recorded])
+    return terms_of(seen, currency="GBP", starts_at_us=0, delay_by=1.0, crossing=True), runners_of(seen)
+
+
 def test_kinds_that_our_exchange_does_not_have_are_left_out() -> None:
-    """Each of its runners wins or loses by itself, at a handicap of its own."""
-    single = outline([definition(betting_type="ASIAN_HANDICAP_SINGLE_LINE")])
-    with pytest.raises(Unplayable, match="SINGLE_LINE"):
-        terms_of(single, currency="GBP", starts_at_us=0, delay_by=1.0, crossing=True)
+    ranged = outline([definition(betting_type="RANGE")])
+    with pytest.raises(Unplayable, match="RANGE"):
+        terms_of(ranged, currency="GBP", starts_at_us=0, delay_by=1.0, crossing=True)

@@ -19,6 +19,7 @@ from overround.book.exchange.types import (
     MAX_RUNNERS,
     MIN_REDUCED_MILLI,
     MIN_REDUCTION_BP,
+    ON_RUNNERS,
     WHOLE_BP,
     Betting,
     ExchangeMarket,
@@ -110,7 +111,8 @@ def terms_refusal(terms: MarketTerms, runners: tuple[RunnerTerms, ...]) -> Refus
 
 
 def _betting_fits(terms: MarketTerms) -> bool:
-    """Each kind of betting has its ladder; only odds on runners have winners, a starting price or cross matching."""
+    """Each kind of betting has its ladder; only odds on runners have winners, a starting price or cross matching, and
+    where each runner is by itself any number of them wins."""
     ladder = terms.ladder
     if terms.betting is Betting.LINE:
         odd = ladder.kind is LadderKind.LINE_RANGE
@@ -119,7 +121,7 @@ def _betting_fits(terms: MarketTerms) -> bool:
         fits = ladder.kind is not LadderKind.LINE_RANGE
     if terms.betting is not Betting.ODDS or terms.each_way_divisor:
         fits = fits and not terms.bsp and not terms.crossing
-    if terms.crossing and terms.winners != 1:
+    if (terms.crossing and terms.winners != 1) or (terms.betting is Betting.SINGLE and terms.winners):
         return False
     return fits and 0 <= terms.winners <= MAX_RUNNERS and 0 <= terms.each_way_divisor <= MAX_EACH_WAY_DIVISOR
 
@@ -137,9 +139,10 @@ def _runners_fit(terms: MarketTerms, runners: tuple[RunnerTerms, ...]) -> bool:
         for runner in runners
     ):
         return False
-    if terms.betting is not Betting.ASIAN:
-        return all(not runner.handicap_quarters for runner in runners)
-    return _pairs_fit(runners)
+    if terms.betting is Betting.ASIAN:
+        return _pairs_fit(runners)
+    most_quarters = MAX_HANDICAP_QUARTERS if terms.betting is Betting.SINGLE else 0
+    return all(abs(runner.handicap_quarters) <= most_quarters for runner in runners)
 
 
 def _pairs_fit(runners: tuple[RunnerTerms, ...]) -> bool:
@@ -209,9 +212,9 @@ def fits(market: ExchangeMarket, result: ExchangeResult) -> bool:
         case VoidResult(note=note):
             return not note or is_name(note)
         case NumberResult(number=number):
-            return market.terms.betting is not Betting.ODDS and abs(number) <= MAX_MONEY_MINOR
+            return market.terms.betting not in ON_RUNNERS and abs(number) <= MAX_MONEY_MINOR
         case RunnersResult(winners=winners, placed=placed):
-            if market.terms.betting is not Betting.ODDS or not _shares_fit(market, winners):
+            if market.terms.betting not in ON_RUNNERS or not _shares_fit(market, winners):
                 return False
             if market.terms.each_way_divisor:
                 return _shares_fit(market, placed) and _add_up(winners, 1) and _placed_fit(market, winners, placed)

@@ -52,9 +52,17 @@ BOOK_CURRENCY: Final = "GBP"
 
 
 class Betting(StrEnum):
+    """What is bet on: who wins; one side of a handicap or the other; each runner by itself, at a line of its own; a
+    number."""
+
     ODDS = "odds"
     ASIAN = "asian_handicap_double_line"
+    SINGLE = "asian_handicap_single_line"
     LINE = "line"
+
+
+ON_RUNNERS: Final = (Betting.ODDS, Betting.SINGLE)
+"""Where runners win, and not a number."""
 
 
 class Status(StrEnum):

@@ -28,6 +28,9 @@ BEST: Final = 3
 KEPT_EXAMPLES: Final = 2
 """Of each reason."""
 
+NO_WINNER: Final = frozenset({"ASIAN_HANDICAP_DOUBLE_LINE", "LINE"})
+"""Betting of which more can come than a win or a loss."""
+
 CLOSED_STATUSES: Final = frozenset({"WINNER", "LOSER", "PLACED"})
 
 WORKED_OUT: Final = "worked out in other ways, and recorded once a minute"
@@ -189,7 +192,8 @@ def _why_status(market: PlayedMarket, key: Key, recorded: str) -> str:
         return "out and back again in the recording, or the last that was left"
     if recorded in CLOSED_STATUSES and market.stage.status != "CLOSED":
         return "decided before the market closed"
-    if market.stage.status == "CLOSED" and recorded in CLOSED_STATUSES and market.outline.first.betting_type != "ODDS":
+    betting_type = market.outline.first.betting_type
+    if market.stage.status == "CLOSED" and recorded in CLOSED_STATUSES and betting_type in NO_WINNER:
         return "a stake back or a half is no winner"
     return ""
 

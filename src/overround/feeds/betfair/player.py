@@ -339,6 +339,8 @@ class Player:
 
     async def _follow(self, market: PlayedMarket, definition: Definition, at_ms: int) -> None:
         """Our market lives on as the recorded one."""
+        if definition.betting_type == "LINE":
+            market.stage.last_milli = max((runner.last_milli for runner in market.mirror.runners.values()), default=0)
         for cue in follow(market.stage, definition, delay_by=self._pace.delay_by):
             match cue:
                 case Start():

@@ -31,7 +31,7 @@ from overround.book.machine.exchange_commands import (
     SuspendExchangeMarket,
     TurnInPlay,
 )
-from overround.feeds.betfair.mirror import Key, key_of, milli_or_none
+from overround.feeds.betfair.mirror import Key, key_of, milli, milli_or_none
 from overround.feeds.betfair.recording import Definition, RunnerNamed
 from overround.kernel.instant import SECOND_US
 from overround.kernel.ladder import Ladder, LadderKind
@@ -40,6 +40,12 @@ MAX_FACTOR_BP: Final = 9_999
 MOST_GOALS: Final = 30
 MAX_DELAY_S: Final = 12
 REASON: Final = "recorded"
+BETTING: Final = {
+    "ODDS": Betting.ODDS,
+    "ASIAN_HANDICAP_DOUBLE_LINE": Betting.ASIAN,
+    "ASIAN_HANDICAP_SINGLE_LINE": Betting.SINGLE,
+    "LINE": Betting.LINE,
+}
 EVEN: Final = 2
 """The state of a handicap bet that gets its stake back; more is won."""
 
@@ -92,20 +98,20 @@ def outline(definitions: Iterable[Definition]) -> Outline:
 def terms_of(seen: Outline, *, currency: str, starts_at_us: int, delay_by: float, crossing: bool) -> MarketTerms:
     """What our market is made with. In-play delays are divided by `delay_by`. Raises Unplayable."""
     first = seen.first
-    if first.betting_type not in ("ODDS", "ASIAN_HANDICAP_DOUBLE_LINE"):
+    betting = BETTING.get(first.betting_type)
+    if betting is None:
         raise Unplayable(f"betting type {first.betting_type}")
     if len(seen.runners) > MAX_RUNNERS:
         raise Unplayable(f"more than {MAX_RUNNERS} runners")
-    betting = Betting.ASIAN if first.betting_type == "ASIAN_HANDICAP_DOUBLE_LINE" else Betting.ODDS
     is_odds = betting is Betting.ODDS and not first.each_way_divisor
     return MarketTerms(
         name=first.name or first.market_type or "Market",
         market_type=first.market_type or "UNDIFFERENTIATED",
         betting=betting,
         currency=currency,
-        winners=first.number_of_winners,
+        winners=0 if betting is Betting.SINGLE else first.number_of_winners,
         each_way_divisor=round(first.each_way_divisor or 0),
-        ladder=Ladder(_ladder_kind(first)),
+        ladder=_ladder(first),
         bsp=first.bsp_market and is_odds,
         turn_in_play=seen.goes_in_play or (first.turn_in_play_enabled and not seen.reconciled),
         persistence=first.persistence_enabled,
@@ -133,8 +139,11 @@ def delay_us(seconds: int, *, by: float) -> int:
     return int(min(seconds, MAX_DELAY_S) * SECOND_US / by)
 
 
-def _ladder_kind(definition: Definition) -> LadderKind:
-    return LadderKind.FINEST if definition.price_ladder_definition.type == "FINEST" else LadderKind.CLASSIC
+def _ladder(definition: Definition) -> Ladder:
+    if definition.betting_type == "LINE":
+        units = (definition.line_min_unit, definition.line_max_unit, definition.line_interval)
+        return Ladder(LadderKind.LINE_RANGE, *(milli(unit or 0.0) for unit in units))
+    return Ladder(LadderKind.FINEST if definition.price_ladder_definition.type == "FINEST" else LadderKind.CLASSIC)
 
 
 def runners_of(seen: Outline) -> tuple[RunnerTerms, ...]:
@@ -147,7 +156,7 @@ def runners_of(seen: Outline) -> tuple[RunnerTerms, ...]:
 
 def _ordered(seen: Outline) -> list[tuple[Key, RunnerNamed]]:
     """Handicap markets want home and away of one line side by side."""
-    if seen.first.betting_type == "ODDS":
+    if seen.first.betting_type != "ASIAN_HANDICAP_DOUBLE_LINE":
         return list(seen.runners.items())
     first = next(iter(seen.runners))[0]
     homes = sorted(key for key in seen.runners if key[0] == first)
@@ -166,7 +175,7 @@ def _factor_bp(runner: RunnerNamed) -> int:
 
 class Stage(msgspec.Struct):
     """Where our market stands. `removed` are runners that are out, `starts` and `opens` when the market starts and its
-    event opens, as the recording writes it."""
+    event opens, as the recording writes it; `last_milli` is the last line that was traded, on a line market."""
 
     market_id: int
     bsp: bool
@@ -179,6 +188,7 @@ class Stage(msgspec.Struct):
     reconciled: bool = False
     bet_delay_s: int = 0
     removed: dict[Key, None] = {}
+    last_milli: int = 0
     result: ExchangeResult | None = None
 
     @property
@@ -300,12 +310,14 @@ def _correction(stage: Stage, definition: Definition) -> Iterator[Cue]:
 
 def result_of(stage: Stage, definition: Definition) -> ExchangeResult:
     """What the runners of a closed definition come to. Where more won than there are places, they shared them; where
-    nobody won, the market was void."""
-    if definition.betting_type != "ODDS":
+    nobody won, the market was void. The number of a line market is in no definition: the last line stands for it."""
+    if definition.betting_type == "LINE":
+        return NumberResult(stage.last_milli) if stage.last_milli else VoidResult("no line was traded")
+    if definition.betting_type == "ASIAN_HANDICAP_DOUBLE_LINE":
         return _goals(definition)
     won = _with_status(stage, definition, "WINNER")
     placed = sorted({*won, *_with_status(stage, definition, "PLACED")})
-    winners = definition.number_of_winners
+    winners = definition.number_of_winners if definition.betting_type == "ODDS" else 0  # or each by itself
     if not won and winners:
         return VoidResult("no winner was recorded")
     if definition.each_way_divisor:
