@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 from betfairlightweight.exceptions import APIError
@@ -99,6 +100,37 @@ def test_a_heartbeat_that_was_missed_is_told_by_a_gateway_that_started_since(
             while "error" in raw.call("listEventTypes", filter={}):
                 assert time.monotonic() < due, "never ready"
             assert beat(raw, 60) == told
+
+
+def test_a_missed_heartbeat_is_told_once_by_several_gateways(
+    shop: Running, new_trader: Make, market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever is asked first; and the book decided it once."""
+    for room in ("overround.edge.betfair.placing", "overround.book.machine.exchange_markets"):
+        monkeypatch.setattr(f"{room}.MIN_HEARTBEAT_US", 1_000_000)
+    trader = new_trader()
+    with another_gateway(shop) as other:
+        here, there = Raw(trader), Raw(msgspec.structs.replace(trader, house=other))
+        for first, second in ((here, there), (there, here)):
+            first.call("placeOrders", marketId=market.id, instructions=[limit(market.selections[0], "BACK", 3.0, 5.0)])
+            assert beat(first, 1) == "NONE"
+            due = time.monotonic() + PATIENCE_S
+            while second.call("listCurrentOrders", orderProjection="EXECUTABLE")["result"]["currentOrders"]:
+                assert time.monotonic() < due, "never cancelled"
+                time.sleep(0.05)
+            assert [beat(raw, 0) for raw in (first, second, first, second)] == ["ALL_BETS_CANCELLED", *3 * ["NONE"]]
+    assert asyncio.run(missed_in_the_journal(shop, trader)) == 2
+
+
+async def missed_in_the_journal(shop: Running, trader: Trader) -> Any:
+    connection = await asyncpg.connect(shop.settings.dsn)
+    try:
+        return await connection.fetchval(
+            "SELECT count(*) FROM journal.event WHERE kind = 'heartbeat_missed' AND body::jsonb->>'customer_id' = $1",
+            str(trader.customer_id),
+        )
+    finally:
+        await connection.close()
 
 
 def beat(raw: Raw, seconds: int) -> Any:

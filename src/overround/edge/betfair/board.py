@@ -53,6 +53,9 @@ KEPT_CLOSED_US: Final = 2 * HOUR_US
 """How long a settled market stays; longer than the machine remembers what came to nothing."""
 
 MAX_EXPECTED: Final = 100_000
+MAX_AFTER_MISS: Final = 10_000
+"""Heartbeats after a missed one, remembered until whoever asked was answered, or so many others came."""
+
 SIDES_COUNTED: Final = 2
 """Traded sizes count the backer's stake for both sides, as Betfair's do."""
 
@@ -271,6 +274,7 @@ class Board:
         self.keys: dict[str, int] = {}
         self._catalogue = catalogue
         self._missed: dict[int, None] = {}
+        self._after_miss: dict[str, None] = {}
         self._closed: deque[tuple[int, int]] = deque()
         self._expected: dict[int, int] = {}
 
@@ -307,10 +311,7 @@ class Board:
                 caused = decode_fact(row.body)
                 if caused.cause is not None:
                     self._remember(caused.cause.key, row.at_us)
-                if isinstance(caused, HeartbeatMissed):
-                    self._missed[caused.customer_id] = None
-                elif isinstance(caused, HeartbeatSet):
-                    self._missed.pop(caused.customer_id, None)
+                self._hear_beat(caused)
             after = rows[-1].seq
             await asyncio.sleep(0)
 
@@ -355,8 +356,7 @@ class Board:
         if isinstance(fact, ExchangeMarketCreated):
             self._add(fact.market_id, seq)
             return
-        if isinstance(fact, HeartbeatMissed):
-            self._missed[fact.customer_id] = None
+        self._hear_beat(fact)
         touched = touched_by(fact, self.state)
         for market_id in fold_above(self.state, self._catalogue(), fact):
             touched.markets[market_id] = None
@@ -368,6 +368,17 @@ class Board:
             self.expect(customer_id, seq)
         if self.listener is not None:
             self._tell(self.listener, touched)
+
+    def _hear_beat(self, fact: Fact) -> None:
+        """A miss is told with the first heartbeat after it in the journal, and so by one gateway alone."""
+        if isinstance(fact, HeartbeatMissed):
+            self._missed[fact.customer_id] = None
+        elif isinstance(fact, HeartbeatSet) and fact.customer_id in self._missed:
+            del self._missed[fact.customer_id]
+            if fact.cause is not None:
+                self._after_miss[fact.cause.key] = None
+            if len(self._after_miss) > MAX_AFTER_MISS:
+                del self._after_miss[next(iter(self._after_miss))]
 
     def _knows(self, fact: Fact) -> bool:
         """False where a fact is of a market that was let go. What the tables do not keep, since nobody is shown it, is
@@ -424,9 +435,10 @@ class Board:
     def state(self) -> ExchangeState:
         return self._whole.exchange
 
-    def take_missed(self, customer_id: int) -> bool:
-        """Whether a customer's heartbeat was missed since this was last asked."""
-        return self._missed.pop(customer_id, self) is not self
+    def is_after_miss(self, customer_id: int, key: str) -> bool:
+        """Whether the heartbeat under this key is the customer's first after one that was missed. While it was not
+        heard yet it is, where one was."""
+        return key in self._after_miss or (key not in self.keys and customer_id in self._missed)
 
     def expect(self, customer_id: int, seq: int) -> None:
         """A customer was told of a sequence, and must find it in what is read from now on."""

@@ -333,12 +333,13 @@ class Orders:
     async def heartbeat(self, ask: Ask) -> HeartbeatReport:
         asked_us = ask.params.preferred_timeout_seconds * SECOND_US
         timeout_us = min(max(asked_us, MIN_HEARTBEAT_US), MAX_HEARTBEAT_US) if asked_us else 0
-        missed = self._board.take_missed(ask.customer_id)
         command = commands.Heartbeat(ask.customer_id, timeout_us)
         key = make_key(at_us=self._now_us(), chance=secrets.randbits(74))
         answer = await self._asker.ask(command, actor=ask.customer_id, key=key)
         if not isinstance(answer, Done):
             raise unexpected(answer)
+        await self._wait_for(answer.seq)
+        missed = self._board.is_after_miss(ask.customer_id, key)
         action = Action.ALL_BETS_CANCELLED if missed else Action.NONE
         return HeartbeatReport(action_performed=action, actual_timeout_seconds=timeout_us // SECOND_US)
 
