@@ -13,6 +13,7 @@ from overround.edge.betfair.books import Books
 from overround.edge.betfair.calls import Calls
 from overround.edge.betfair.cleared import Cleared
 from overround.edge.betfair.current import Current
+from overround.edge.betfair.finals import Finals
 from overround.edge.betfair.http import Dialect
 from overround.edge.betfair.identity import Identity
 from overround.edge.betfair.inplay import InPlay
@@ -48,7 +49,9 @@ class Exchange:
             scores=Scores(self.board, lambda: live.state),
         )
         calls = self._calls = Calls(operations(handlers), door, sessions)
-        inplay = InPlay(lambda: live.state)
+        finals = Finals(lambda: live.state, now_us=now_us)
+        live.follow(finals)
+        inplay = InPlay(lambda: live.state, finals)
         self.application = Dialect(
             calls, Identity(sessions, door), Navigation(self.board), inplay, is_ready=lambda: live.built
         )
