@@ -132,6 +132,8 @@ class Maker:
         quotes: list[list[QuoteEntry]] = [[]]
         takes: list[PlaceInstruction] = []
         for draft in drafts:
+            if not (draft.entries or draft.takes):
+                continue
             if len(quotes[-1]) + len(draft.entries) > MAX_QUOTE_ENTRIES:  # a runner's are together: cuts come first
                 quotes.append([])
             quotes[-1] += draft.entries
@@ -202,15 +204,17 @@ class _Draft:
         """The taker meets the maker at this price."""
         for better in [at for at in self.lays if at > price]:
             self.maker.counts.moved_aside += self.atb.get(better, 0) > 0
-            self._say(LAY, better, 0)
+            self._say_first(LAY, better, 0)
         for better in [at for at in self.backs if at < price]:
             self.maker.counts.moved_aside += self.atl.get(better, 0) > 0
-            self._say(BACK, better, 0)
+            self._say_first(BACK, better, 0)
         side, other = (BACK, LAY) if price in self.backs else (LAY, BACK)
-        there = self.sizes(side).get(price, 0)
+        sizes = self.sizes(side)
+        there = sizes.get(price, 0)
         if there < size_minor:
-            self._say(side, price, size_minor)
-        self._is_now(side, price, max(there, size_minor) - size_minor)
+            self._say_first(side, price, size_minor)
+        _set(sizes, price, max(0, there - size_minor))
+        self._touch(side, price)
         self._again[side, price] = None
         self.takes.append(
             PlaceInstruction(
@@ -230,29 +234,41 @@ class _Draft:
 
     def level(self, *, is_open: bool) -> None:
         """Make every level that was touched as large as the recording's. It is the last that a draft does."""
-        touched = None if self.touched is None else sorted(self.touched)
-        again = self._again
-        for side, wanted, sizes in ((LAY, self.atb, self.lays), (BACK, self.atl, self.backs)):
-            for price in sorted(wanted.keys() | sizes.keys()) if touched is None else touched:
+        again, maker, touched = self._again, self.maker, self.touched
+        for side, wanted, sizes, prices in (
+            (LAY, self.atb, self.lays, touched and touched.lays),
+            (BACK, self.atl, self.backs, touched and touched.backs),
+        ):
+            for price in sorted(wanted.keys() | sizes.keys() if prices is None else prices):
                 size, has = wanted.get(price, 0), sizes.get(price, 0)
-                if size < has or (size > has and is_open and self.maker.has(price)):
-                    self._say(side, price, size)
+                if size < has or (size > has and is_open and (has or maker.has(price))):
+                    self._say(side, sizes, price, size)
                 elif again and (side, price) in again:
-                    self._say(side, price, has)
+                    self._say(side, sizes, price, has)
 
-    def _say(self, side: Side, price: int, size_minor: int) -> None:
-        """A level is to be just so large."""
-        key, counts = self.key, self.maker.counts
-        there = self.sizes(side).get(price, 0)
-        counts.placed += size_minor > there
-        counts.cancelled += size_minor < there
-        self.entries.append(QuoteEntry(key[0], side, price, size_minor, key[1]))
-        self._is_now(side, price, size_minor)
+    def _say_first(self, side: Side, price: int, size_minor: int) -> None:
+        """A level is to be so large for a trade, and is looked at again at the end."""
+        self._say(side, self.sizes(side), price, size_minor)
+        self._touch(side, price)
 
-    def _is_now(self, side: Side, price: int, size_minor: int) -> None:
-        if size_minor:
-            self.sizes(side)[price] = size_minor
-        else:
-            self.sizes(side).pop(price, None)
+    def _touch(self, side: Side, price: int) -> None:
         if self.touched is not None:
-            self.touched[price] = None
+            (self.touched.lays if side is LAY else self.touched.backs)[price] = None
+
+    def _say(self, side: Side, sizes: Ladder, price: int, size_minor: int) -> None:
+        """A level is to be just so large; `sizes` are those of its side."""
+        (selection_id, handicap_quarters), counts = self.key, self.maker.counts
+        there = sizes.get(price, 0)
+        if size_minor > there:
+            counts.placed += 1
+        elif size_minor < there:
+            counts.cancelled += 1
+        self.entries.append(QuoteEntry(selection_id, side, price, size_minor, handicap_quarters))
+        _set(sizes, price, size_minor)
+
+
+def _set(sizes: Ladder, price: int, size_minor: int) -> None:
+    if size_minor:
+        sizes[price] = size_minor
+    else:
+        sizes.pop(price, None)

@@ -5,7 +5,7 @@ best offers; without either there are none. Floats of the recording end here.
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from overround.feeds.betfair.recording import Definition, Figure, MarketChange, Placed, Row, RunnerChange
 
@@ -13,8 +13,17 @@ Key = tuple[int, int]
 """A runner: its number, and its handicap in quarters of a goal."""
 
 Ladder = dict[int, int]
-Touched = dict[int, None] | None
-"""The prices of a runner to look at, on both sides, or (None) all of them."""
+
+
+class Sides(NamedTuple):
+    """The prices of a runner to look at: of lays, which are there to be backed, and of backs."""
+
+    lays: dict[int, None]
+    backs: dict[int, None]
+
+
+Touched = Sides | None
+"""The prices of a runner to look at, or (None) all of them."""
 
 QUARTERS: Final = 4
 
@@ -75,17 +84,17 @@ class RunnerMirror:
         self.fresh_trades: dict[int, None] = {}
         """Prices at which more was traded; whoever looked empties it."""
 
-        self.fresh_at_start = False
-        """Whether orders for the starting price changed; whoever looked says no."""
+        self.fresh_at_start = Sides({}, {})
+        """Limits of orders for the starting price that changed; whoever looked empties it."""
 
     def apply(self, change: RunnerChange, touched: Touched) -> Touched:
         """Take a change. What is to be looked at of the runner by then, where `touched` already was."""
         if change.atb:
             touched = self._first("atb", touched)
-            _set(self.atb, change.atb, touched)
+            _set(self.atb, change.atb, touched and touched.lays)
         if change.atl:
             touched = self._first("atl", touched)
-            _set(self.atl, change.atl, touched)
+            _set(self.atl, change.atl, touched and touched.backs)
         if change.trd:
             self.seen.add("trd")
             _set(self.traded, change.trd, self.fresh_trades)
@@ -108,11 +117,12 @@ class RunnerMirror:
         return touched
 
     def _apply_start(self, change: RunnerChange) -> None:
-        for name, ladder, rows in (("spb", self.spb, change.spb), ("spl", self.spl, change.spl)):
-            if rows:
-                self.seen.add(name)
-                _set(ladder, rows, None)
-                self.fresh_at_start = True
+        if change.spb:
+            self.seen.add("spb")
+            _set(self.spb, change.spb, self.fresh_at_start.lays)
+        if change.spl:
+            self.seen.add("spl")
+            _set(self.spl, change.spl, self.fresh_at_start.backs)
         if change.spn is not None:
             self.seen.add("spn")
             self.near_milli = milli_or_none(change.spn)
@@ -145,7 +155,7 @@ class RunnerMirror:
         return atb, atl
 
 
-def _set(ladder: Ladder, rows: Iterable[Row], touched: Touched) -> None:
+def _set(ladder: Ladder, rows: Iterable[Row], touched: dict[int, None] | None) -> None:
     for price, size in rows:
         at = round(price * 1_000)  # `milli` and `minor` written out: there are millions
         if size:
@@ -179,9 +189,11 @@ class MarketMirror:
             for known, cleared in self.runners.items():
                 cleared.clear()
                 self.changed[known] = None
+        changed = self.changed
         for row in change.rc:
             key = row.id, round(row.hc * QUARTERS) if row.hc else 0
             runner = self.runners.get(key)
             if runner is None:
                 runner = self.runners[key] = RunnerMirror()
-            self.changed[key] = runner.apply(row, self.changed.get(key, {}))
+            touched = changed[key] if key in changed else Sides({}, {})
+            changed[key] = runner.apply(row, touched)

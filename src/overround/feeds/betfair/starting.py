@@ -15,7 +15,7 @@ from overround.book.exposure import Side
 from overround.book.machine.exchange_commands import CancelOrders, PlaceInstruction, PlaceOrders
 from overround.book.matching import OrderType
 from overround.feeds.betfair.making import Place, Step
-from overround.feeds.betfair.mirror import Key, RunnerMirror
+from overround.feeds.betfair.mirror import Key, RunnerMirror, Sides
 from overround.kernel.ladder import Ladder as Prices
 from overround.kernel.price import UNIT
 
@@ -41,17 +41,20 @@ class Starter:
         """What the recording has more of than we do."""
         asked: list[Ask] = []
         for key, mirror in runners:
-            if mirror.fresh_at_start or key in self.in_doubt:
-                asked += self._missing(key, mirror)
-                mirror.fresh_at_start = False
+            fresh = mirror.fresh_at_start
+            if key in self.in_doubt:
+                fresh = Sides(dict.fromkeys(mirror.spb), dict.fromkeys(mirror.spl))
+            if fresh.lays or fresh.backs:
+                asked += self._missing(key, mirror, fresh)
+                mirror.fresh_at_start = Sides({}, {})
                 self.in_doubt.pop(key, None)
         return [*self._places(self.maker, asked, Side.LAY), *self._places(self.taker, asked, Side.BACK)]
 
-    def _missing(self, key: Key, mirror: RunnerMirror) -> Iterator[Ask]:
-        for side, ladder in ((Side.LAY, mirror.spb), (Side.BACK, mirror.spl)):
-            for price, wanted in sorted(ladder.items()):
+    def _missing(self, key: Key, mirror: RunnerMirror, fresh: Sides) -> Iterator[Ask]:
+        for side, ladder, prices in ((Side.LAY, mirror.spb, fresh.lays), (Side.BACK, mirror.spl, fresh.backs)):
+            for price in sorted(prices):
                 place = (key, side, price)
-                more = wanted - sum(self._placed.get(place, ()))
+                more = ladder.get(price, 0) - sum(self._placed.get(place, ()))
                 if more > 0 and self._prices.has(price):
                     yield place, _instruction(place, more)
 
