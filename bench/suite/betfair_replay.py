@@ -226,7 +226,7 @@ class Inside:
         if self._bot_orders:
             self._let_bot_place([command for command, _ in requests])
         self._machine.advance(_now_us())
-        self._machine.drain()
+        self._machine.forgo()
         return answers
 
     def _let_bot_place(self, commands: Sequence[Command]) -> None:

@@ -24,7 +24,7 @@ class Pending(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Machine:
-    """Decide, fold, encode. `outbox` holds what the journal has yet to commit, in order.
+    """Decide, fold, encode. `outbox` holds what the journal has yet to commit, in order: sequence, instant and fact.
 
     `settle_step` is how many bets one fact settles; facts of any step fold alike.
     """
@@ -33,7 +33,7 @@ class Machine:
 
     def __init__(self, state: State | None = None) -> None:
         self.state = state or empty()
-        self.outbox: list[Pending] = []
+        self.outbox: list[tuple[int, int, Fact]] = []
 
     def execute(self, request: Request, now_us: int) -> Answer:
         """Decide a request at an instant (never before the last one) and fold what follows from it."""
@@ -71,9 +71,13 @@ class Machine:
         """Fold a fact, at an instant never before the last one, and put it up for the journal."""
         now_us = max(now_us, self.state.at_us)
         fold(self.state, fact, now_us)
-        self.outbox.append(Pending(self.state.seq, now_us, kind_of(fact), encode_fact(fact)))
+        self.outbox.append((self.state.seq, now_us, fact))
 
     def drain(self) -> list[Pending]:
         """Everything that is to be committed next, in order; a request's facts are never parted."""
         drained, self.outbox = self.outbox, []
-        return drained
+        return [Pending(seq, at_us, kind_of(fact), encode_fact(fact)) for seq, at_us, fact in drained]
+
+    def forgo(self) -> None:
+        """Let go of what is to be committed: this house lives in memory alone, and nobody keeps a journal of it."""
+        self.outbox.clear()
