@@ -6,6 +6,7 @@ Worked numbers: docs/rules/exchange.md.
 from collections.abc import Sequence
 from enum import StrEnum
 from math import lcm
+from operator import mul
 from typing import Final
 
 from overround.book.catalogue import is_name
@@ -297,7 +298,7 @@ class Outcome:
         if isinstance(self._result, VoidResult):
             return 0
         found = state_weights(self._market, self._result, cell, self._weights)
-        return sum(weight * loss for weight, loss in zip(found, losses, strict=True))
+        return sum(map(mul, found, losses))
 
 
 def runner_outcome(market: ExchangeMarket, number: int, result: ExchangeResult) -> RunnerStatus:

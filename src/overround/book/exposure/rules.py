@@ -18,6 +18,7 @@ LINE: Final = Shape.LINE
 
 STATES: Final = {Shape.WINNERS: 2, Shape.EACH_WAY: 3, Shape.ASIAN: 5, Shape.LINE: 3}
 QUARTERS: Final = 4
+NOTHING: Final = (0, 0)
 
 
 @lru_cache(maxsize=20_000)
@@ -43,6 +44,9 @@ def _backed(game: Game, gain: int) -> tuple[int, ...]:
 
 def matched_in_all(game: Game, side: Side, size_minor: int, value: int) -> tuple[int, ...]:
     """As `matched`, for a size that was matched at several prices of which the sizes times them add up to `value`."""
+    if game.shape is WINNERS:  # what follows written out
+        staked, gained = size_minor * UNIT, value - size_minor * UNIT
+        return (staked, -gained) if side is BACK else (-staked, gained)
     even, double = matched(game, side, UNIT), matched(game, side, 2 * UNIT)
     gained = value - size_minor * UNIT  # in thousandths: how much at prices above evens it would have won
     return tuple(at * size_minor + (more - at) * gained // UNIT for at, more in zip(even, double, strict=True))
@@ -67,22 +71,16 @@ def cell_of(game: Game, runner: int, price_milli: int) -> int:
 
 def add(cells: Cells, game: Game, cell: int, losses: tuple[int, ...], size_minor: int) -> None:
     """Add `size_minor` (below zero takes back) of a contribution to a runner's cells."""
-    found = cells.get(cell)
-    if found is None:
-        found = cells[cell] = [0] * STATES[game.shape]
-    for state, loss in enumerate(losses):
-        found[state] += loss * size_minor
+    before = cells.get(cell) or (0,) * STATES[game.shape]
+    cells[cell] = tuple(found + loss * size_minor for found, loss in zip(before, losses, strict=True))
 
 
 def add_matched(cells: Cells, game: Game, runner: int, side: Side, price_milli: int, size_minor: int) -> None:
     """Add a size matched at a price, or (below zero) take it back."""
     if game.shape is WINNERS:  # `matched` written out: what nearly every market is
-        found = cells.get(runner)
-        if found is None:
-            found = cells[runner] = [0, 0]
+        lost, won = cells.get(runner, NOTHING)
         size = size_minor if side is BACK else -size_minor
-        found[0] += size * UNIT
-        found[1] -= size * (price_milli - UNIT)
+        cells[runner] = lost + size * UNIT, won - size * (price_milli - UNIT)
     else:
         add(cells, game, cell_of(game, runner, price_milli), matched(game, side, price_milli), size_minor)
 
@@ -90,13 +88,11 @@ def add_matched(cells: Cells, game: Game, runner: int, side: Side, price_milli: 
 def add_unmatched(cells: Cells, game: Game, runner: int, side: Side, price_milli: int, size_minor: int) -> None:
     """Add a size that waits at a price, or (below zero) take it back."""
     if game.shape is WINNERS:  # `unmatched` written out
-        found = cells.get(runner)
-        if found is None:
-            found = cells[runner] = [0, 0]
+        lost, won = cells.get(runner, NOTHING)
         if side is BACK:
-            found[0] += size_minor * UNIT
+            cells[runner] = lost + size_minor * UNIT, won
         else:
-            found[1] += size_minor * (price_milli - UNIT)
+            cells[runner] = lost, won + size_minor * (price_milli - UNIT)
     else:
         add(cells, game, cell_of(game, runner, price_milli), unmatched(game, side, price_milli), size_minor)
 

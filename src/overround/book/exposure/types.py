@@ -39,10 +39,11 @@ class Game(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return 2_000 if self.shape is Shape.ASIAN else 1_000
 
 
-Cells = dict[int, list[int]]
+Cells = dict[int, tuple[int, ...]]
 """By runner (for LINE by line): the loss in each of its states, in units of risk, gains below zero. A state is what may
 become of a runner: WINNERS lost, won; EACH_WAY lost, placed, won; ASIAN lost, half lost, void, half won, won; LINE the
-number is below, on, above the line. Contributions only ever add up, so taking one back is exact."""
+number is below, on, above the line. Contributions only ever add up, so taking one back is exact. The losses of a runner
+are replaced and never changed, so that a copy of all of them costs little."""
 
 
 class Position(msgspec.Struct, array_like=True):

@@ -48,6 +48,7 @@ BACK: Final = Side.BACK
 LAY: Final = Side.LAY
 LIMIT: Final = OrderType.LIMIT
 FILL_OR_KILL: Final = TimeInForce.FILL_OR_KILL
+REST: Final = TimeInForce.REST
 SIZE: Final = Target.SIZE
 
 Facts = tuple[Fact, ...] | Refused
@@ -229,7 +230,9 @@ class Placing:
             return None
         fills: Sequence[Fill] = ()
         joined = (
-            self.joined(placed.runner, LAY if placed.side is BACK else BACK) if self.meets_joined(placed) else NOBODY
+            self.joined(placed.runner, LAY if placed.side is BACK else BACK)
+            if self.meets_joined(placed.runner, placed.side, placed.price_milli, placed.time_in_force)
+            else NOBODY
         )
         direct = self.trial.book.runners[placed.runner]
         if joined or not self.is_direct or matching.meets(direct, placed.side, placed.price_milli):
@@ -265,15 +268,17 @@ class Placing:
         best = self._best.get(place, price)
         self._best[place] = min(best, price) if placed.side is BACK else max(best, price)
 
-    def meets_joined(self, placed: Placed) -> bool:
+    def meets_joined(self, runner: int, side: Side, price_milli: int, time_in_force: TimeInForce = REST) -> bool:
         """Whether an order might meet one from earlier in the same request."""
-        backs = placed.side is BACK
-        best = self._best.get((placed.runner, LAY if backs else BACK)) if self._best else None
+        if not self._best:
+            return False
+        backs = side is BACK
+        best = self._best.get((runner, LAY if backs else BACK))
         if best is None:
             return False
-        if placed.time_in_force is FILL_OR_KILL and self.averages:
+        if time_in_force is FILL_OR_KILL and self.averages:
             return True
-        return best >= placed.price_milli if backs else best <= placed.price_milli
+        return best >= price_milli if backs else best <= price_milli
 
     def _wait(self, placed: Placed) -> None:
         self.orders.append(placed)

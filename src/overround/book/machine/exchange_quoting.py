@@ -104,12 +104,12 @@ class Quoting:
                 if runner < 0 or market.runners[runner].status is not ACTIVE:
                     return _refused(number, Refusal.RUNNER_REMOVED if runner >= 0 else Refusal.INVALID_RUNNER)
                 lays, backs = book.runners[runner].lays.levels, book.runners[runner].backs.levels
-            if not has(entry.price_milli):
+            price, missing = entry.price_milli, entry.size_minor
+            level = (backs if entry.side is BACK else lays).get(price)
+            if level is None and not has(price):  # where orders rest, there is such a price
                 return _refused(number, Refusal.INVALID_ODDS)
-            missing = entry.size_minor
             if not 0 <= missing <= MAX_ORDER_MINOR:
                 return _refused(number, Refusal.INVALID_BET_SIZE)
-            level = (backs if entry.side is BACK else lays).get(entry.price_milli)
             if level is not None:
                 for order in level.orders:
                     if order.customer_id == customer_id:
@@ -123,11 +123,13 @@ class Quoting:
     def _cut(self, level: Level, excess_minor: int) -> None:
         """From the newest orders, so that the oldest keep their place."""
         placing = self.placing
+        customer_id = placing.customer_id
         for order in reversed(level.orders):
-            if order.customer_id == placing.customer_id and order.remaining_minor:
-                part = min(excess_minor, order.remaining_minor)
+            left = order.remaining_minor
+            if left and order.customer_id == customer_id:
+                part = left if left < excess_minor else excess_minor
                 self.cuts.append(Cut(order.id, part))
-                placing.trial.rest(placing.customer_id, order.runner, order.side, order.price_milli, -part)
+                placing.trial.rest(customer_id, order.runner, order.side, order.price_milli, -part)
                 placing.taken[order.id] = part
                 excess_minor -= part
                 if not excess_minor:
@@ -149,17 +151,20 @@ class Quoting:
     ) -> Refused | None:
         """What is missing of one level."""
         placing, side, price = self.placing, entry.side, entry.price_milli
-        placed = Placed(placing.first_id + len(placing.orders), runner, side, price, size_minor)
-        if matching.meets(placing.trial.book.runners[runner], side, price) or placing.meets_joined(placed):
-            refusal = placing.add(placed)
+        if matching.meets(placing.trial.book.runners[runner], side, price) or placing.meets_joined(runner, side, price):
+            refusal = placing.add(self._placed(runner, entry, size_minor))
             return None if refusal is None else _refused(number, refusal)
         last = _last(level) if level is not None else None
         if last is not None and last.customer_id == placing.customer_id and last.persistence is LAPSE:
             self.grown.append(Cut(last.id, size_minor))
             placing.trial.rest(placing.customer_id, runner, side, price, size_minor)
         else:
-            placing.rests(placed)
+            placing.rests(self._placed(runner, entry, size_minor))
         return None
+
+    def _placed(self, runner: int, entry: QuoteEntry, size_minor: int) -> Placed:
+        placing = self.placing
+        return Placed(placing.first_id + len(placing.orders), runner, entry.side, entry.price_milli, size_minor)
 
 
 def _refused(number: int, refusal: Refusal) -> Refused:

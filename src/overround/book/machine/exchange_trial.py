@@ -1,5 +1,7 @@
 """Positions as they would be: what one decision about a market does to them, and so to what is held."""
 
+from itertools import chain
+
 from overround.book import exposure, matching
 from overround.book.exchange import MAX_RISK, ExchangeMarket, Hold
 from overround.book.exposure import Cells, Position, Side
@@ -32,8 +34,7 @@ class Trial:
         """A customer's cells as they would be."""
         cells = self._cells.get(customer_id)
         if cells is None:
-            now = self.position(customer_id).cells
-            cells = self._cells[customer_id] = {cell: losses[:] for cell, losses in now.items()}
+            cells = self._cells[customer_id] = self.position(customer_id).cells.copy()
         return cells
 
     def wait(self, customer_id: int, order: Order | Placed, size_minor: int) -> None:
@@ -103,10 +104,9 @@ class Trial:
     def is_too_large(self) -> bool:
         """Whether a position would be beyond what can be counted."""
         for cells in self._cells.values():
-            for losses in cells.values():
-                for loss in losses:
-                    if loss > MAX_RISK or loss < -MAX_RISK:
-                        return True
+            losses = list(chain.from_iterable(cells.values()))
+            if losses and (max(losses) > MAX_RISK or min(losses) < -MAX_RISK):
+                return True
         return False
 
     def holds(self, removed: int = -1) -> tuple[Hold, ...]:

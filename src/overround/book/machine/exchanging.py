@@ -178,6 +178,8 @@ def _placed(state: State, fact: OrdersPlaced) -> OrdersAnswer:
 def _changed(state: State, fact: OrdersCancelled | OrdersUpdated | OrdersReplaced) -> OrdersAnswer:
     """A report on each instruction. Of a replace, why it was not placed stands with what was placed for it."""
     codes = {failed.index: failed.code for failed in fact.failed}
+    if not fact.answered:  # a mass quote is told of no order
+        return OrdersAnswer(fact.market_id, (), state.seq)
     cuts = {} if isinstance(fact, OrdersUpdated) else {cut.order: cut.size_minor for cut in fact.cuts}
     reports = tuple(
         _report(state, number, "" if number else codes[index], cuts.get(number, 0))
