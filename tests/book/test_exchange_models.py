@@ -124,10 +124,57 @@ def test_no_other_price_would_match_more_or_leave_less(drawn: list[tuple[Side, i
     for price in range(1_010, 4_200):
         backs = sum(bid.size_at(price, 1_000) for bid in bids if bid.side is BACK)
         lays = sum(bid.size_at(price, 1_000) for bid in bids if bid.side is LAY)
-        if (min(backs, lays), -abs(backs - lays)) > best and min(backs, lays) >= 1_000:
+        if (min(backs, lays), -abs(backs - lays)) >= best and min(backs, lays) >= 1_000:
             best, found = (min(backs, lays), -abs(backs - lays)), price
     price = auction.price(bids)
     assert price == found or (price > 4_200 and not found)
+
+
+HUNDREDTHS = range(1_010, 4_210, 10)
+RESTING = st.lists(st.tuples(st.sampled_from(HUNDREDTHS), st.integers(1, 3_000)), max_size=5)
+
+
+@settings(max_examples=40)
+@given(BIDS, RESTING, RESTING)
+def test_the_near_price_is_where_the_average_of_what_is_needed_meets_it(
+    drawn: list[tuple[Side, int, int, bool]], there: list[tuple[int, int]], wanted: list[tuple[int, int]]
+) -> None:
+    """Every hundredth gone through, with fractions."""
+    start = bids_of([(side, limit // 10 * 10, amount, True) for side, limit, amount, _ in drawn])
+    lays = sorted(wanted, reverse=True)
+    backs = sorted(level for level in there if not lays or level[0] > lays[0][0])
+    told = auction.near(start, backs, lays)
+    if not start:
+        assert told == ((backs[0][0] + lays[0][0]) // 20 * 10 if backs and lays else 0)
+        return
+    seen = [(at, *lean_of(start, backs, lays, at)) for at in HUNDREDTHS]
+    above = [at for at, lean, _ in seen if lean >= 0]
+    if above and above[-1] == HUNDREDTHS[-1]:
+        return  # it is beyond what this goes through
+    last = above[-1] if above else 1_000
+    assert above == [at for at in HUNDREDTHS if at <= last], "beyond the first price above the average all are"
+    matched = {at: size for at, _, size in seen if at in (last, last + 10)}
+    best = max(matched, key=lambda at: (matched[at], -at))
+    assert told == (best if matched[best] >= 1 else 0)
+
+
+def lean_of(
+    start: list[Bid], backs: list[tuple[int, int]], lays: list[tuple[int, int]], at: int
+) -> tuple[Fraction, Fraction]:
+    """By how much the average of what rests and is needed lies above a price, and how much is matched there."""
+    nothing = Fraction()
+    wanted, offered = (
+        sum((Fraction(bid.size_at(at, 1_000), 1_000) for bid in start if bid.side is side), nothing)
+        for side in (BACK, LAY)
+    )
+    left, taken = abs(wanted - offered), list[tuple[Fraction, int]]()
+    for price, size in lays if wanted > offered else backs:
+        taken.append((min(Fraction(size), left - sum((part for part, _ in taken), nothing)), price))
+    filled = sum((part for part, _ in taken), nothing)
+    if left > 0 and filled == 0:
+        return offered - wanted, min(wanted, offered)
+    average = sum((part * price for part, price in taken), nothing) / filled if filled > 0 else Fraction(at)
+    return average - at, min(wanted, offered) + filled
 
 
 @given(BIDS)

@@ -260,12 +260,14 @@ def bids_of(cell: str, *, first: int) -> list[Bid]:
     "row", table(PAGE, "The starting price"), ids=lambda row: f"{row['orders for the starting price']}; {row['book']}"
 )
 def test_the_starting_price_is_the_page(row: dict[str, str]) -> None:
-    far = bids_of(row["orders for the starting price"], first=1)
-    near = far + bids_of(row["book"], first=10)
-    assert auction.price(far) == milli(row["far"])
-    assert auction.price(near) == milli(row["near"])
-    price = auction.price(near)
-    assert sum(met.size_minor for met in auction.allot(near, price)) == pence(row["matched at near"]) if price else True
+    start, book = bids_of(row["orders for the starting price"], first=1), bids_of(row["book"], first=10)
+    assert auction.price(start) // 10 * 10 == milli(row["far"])
+    levels = {side: [(bid.limit_milli, bid.amount_minor) for bid in book if bid.side is side] for side in Side}
+    assert auction.near(start, levels[BACK], levels[LAY]) == milli(row["near"])
+    price = auction.price(start + book)
+    assert price == milli(row["price"])
+    met = auction.allot(start + book, price) if price else ()
+    assert sum(each.size_minor for each in met) == pence(row["matched"])
 
 
 def test_the_starting_price_is_made_and_paid() -> None:

@@ -4,18 +4,31 @@ Invariants: most is matched at that price; nobody gets a price beyond their limi
 named; what backers are matched and what layers are matched is the same.
 """
 
-from overround.book.auction.rules import allot, price, sizes_at
-from overround.book.auction.types import ANY_BACK_MILLI, ANY_LAY_MILLI, HIGHEST_MILLI, LOWEST_MILLI, PARTS, Bid, Matched
+from overround.book.auction.rules import allot, near, price, sizes_at
+from overround.book.auction.types import (
+    ANY_BACK_MILLI,
+    ANY_LAY_MILLI,
+    HIGHEST_MILLI,
+    LOWEST_MILLI,
+    NEAR_STEP_MILLI,
+    PARTS,
+    Bid,
+    Levels,
+    Matched,
+)
 
 __all__ = [
     "ANY_BACK_MILLI",
     "ANY_LAY_MILLI",
     "HIGHEST_MILLI",
     "LOWEST_MILLI",
+    "NEAR_STEP_MILLI",
     "PARTS",
     "Bid",
+    "Levels",
     "Matched",
     "allot",
+    "near",
     "price",
     "sizes_at",
 ]

@@ -1,5 +1,6 @@
 """What takes part in the auction of a runner's starting price."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -17,6 +18,13 @@ ANY_LAY_MILLI: Final = HIGHEST_MILLI
 
 PARTS: Final = 1_000
 """Into how many parts of a minor unit sizes are divided while the price is found, so that small ones have one too."""
+
+
+NEAR_STEP_MILLI: Final = 10
+"""Near prices are told in hundredths."""
+
+Levels = Sequence[tuple[int, int]]
+"""What rests on one side, best first: (price in thousandths, size in minor units)."""
 
 
 class Bid(msgspec.Struct, frozen=True, array_like=True, gc=False):

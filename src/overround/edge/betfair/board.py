@@ -225,13 +225,15 @@ class MarketView:
         return waiting
 
     def projected(self, number: int) -> tuple[int, int]:
-        """Near and far price of a runner as it is now, 0 where there is none."""
+        """Near and far price of a runner as it is now, in whole hundredths, 0 where there is none."""
         if not self.market.terms.bsp or self.market.reconciled:
             return 0, 0
         found = self._projected.get(number)
         if found is None:
-            near, far = (bids(self._whole, self.market, number, near=near) for near in (True, False))
-            found = self._projected[number] = auction.price(near), auction.price(far)
+            start, book = bids(self._whole, self.market, number, near=False), self.book.runners[number]
+            backs, lays = (best_of(half, len(half.keys)) for half in (book.backs, book.lays))
+            far = auction.price(start) // auction.NEAR_STEP_MILLI * auction.NEAR_STEP_MILLI
+            found = self._projected[number] = auction.near(start, backs, lays), far
         return found
 
     def note(self, trades: Iterable[Trade], state: ExchangeState, at_us: int) -> None:

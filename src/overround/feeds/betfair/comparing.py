@@ -33,7 +33,7 @@ NO_WINNER: Final = frozenset({"ASIAN_HANDICAP_DOUBLE_LINE", "LINE"})
 
 CLOSED_STATUSES: Final = frozenset({"WINNER", "LOSER", "PLACED"})
 
-WORKED_OUT: Final = "worked out in other ways, and recorded once a minute"
+ONCE_A_MINUTE: Final = "recorded once a minute, and moved since"
 PROJECTION: Final = {"priceData": ["EX_ALL_OFFERS", "EX_TRADED", "SP_AVAILABLE", "SP_TRADED"]}
 
 
@@ -240,7 +240,14 @@ def _at_start(market: PlayedMarket, mirror: RunnerMirror, start: Any) -> Iterato
         if f"sp{name[0]}" in mirror.seen:
             seen_price = start.get(member)
             recorded = price if price >= LOWEST_MILLI else 0  # it says 1.0 where one side has nobody
-            yield Seen(f"{name} price", recorded, milli(seen_price) if seen_price else 0, WORKED_OUT)
+            yield Seen(f"{name} price", recorded, milli(seen_price) if seen_price else 0, _why_projected(mirror, start))
+
+
+def _why_projected(mirror: RunnerMirror, start: Any) -> str:
+    if not mirror.is_as_told:
+        return ONCE_A_MINUTE
+    waiting = {milli(level["price"]): minor(level["size"]) for level in start.get("backStakeTaken", ())}
+    return "what the recording took back stays here" if waiting != mirror.spl else ""
 
 
 def _why_at_start(market: PlayedMarket, recorded: Ladder, seen: Ladder) -> str:

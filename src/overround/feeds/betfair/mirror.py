@@ -58,6 +58,7 @@ class RunnerMirror:
         "far_milli",
         "fresh_at_start",
         "fresh_trades",
+        "is_as_told",
         "last_milli",
         "near_milli",
         "seen",
@@ -81,6 +82,9 @@ class RunnerMirror:
         self.crossed = False
         """Whether its offers crossed when they were last asked for."""
 
+        self.is_as_told = False
+        """Whether nothing moved since its near and far price were told, which is done once a minute."""
+
         self.fresh_trades: dict[int, None] = {}
         """Prices at which more was traded; whoever looked empties it."""
 
@@ -89,6 +93,7 @@ class RunnerMirror:
 
     def apply(self, change: RunnerChange, touched: Touched) -> Touched:
         """Take a change. What is to be looked at of the runner by then, where `touched` already was."""
+        self.is_as_told = False
         if change.atb:
             touched = self._first("atb", touched)
             _set(self.atb, change.atb, touched and touched.lays)
@@ -126,6 +131,7 @@ class RunnerMirror:
         if change.spn is not None:
             self.seen.add("spn")
             self.near_milli = milli_or_none(change.spn)
+        self.is_as_told = change.spn is not None
         if change.spf is not None:
             self.seen.add("spf")
             self.far_milli = milli_or_none(change.spf)
