@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from tests.edge.conftest import Player, bet_on
-from tests.edge.running import Api, Running
+from tests.edge.running import PATIENCE_S, Api, Running
 from tests.edge.test_desk import until_settled
 
 from overround.apps.desk import Milli, Score, Span, command
@@ -169,6 +170,8 @@ def test_the_evening_on_the_page_is_played(
             if words[0] == "approve":
                 monkeypatch.setenv("OVERROUND_OPERATOR_TOKEN", token)
                 words[1] = re.findall(r"proposal (\d+)", told["result"])[-1]
+            if words[0] == "actions":
+                until_listed(operator, "proposal_approved")
             told[str(words[0])] = desk(*words)
             if words[0] == "result" and "--preview" not in words:
                 until_settled(operator, market)
@@ -178,8 +181,16 @@ def test_the_evening_on_the_page_is_played(
         operator.send("PUT", "/v1/operator/corrections/EUR", {"amount_minor": 0})
     assert len(lines) == 20
     assert "3.20 *" in told["field-sheet"]
-    assert "proposal_approved" in told["actions"] or "correction_proposed" in told["actions"]
+    assert "proposal_approved" in told["actions"]
     assert operator.get(f"/v1/operator/markets/{market['market_id']}/controls").json()["status"] == "resulted"
+
+
+def until_listed(operator: Api, kind: str) -> None:
+    """Until the newest decision of the lists, which come from the tables, is of a kind."""
+    due = time.monotonic() + PATIENCE_S
+    while operator.get("/v1/operator/actions", limit=1).json()["items"][0]["kind"] != kind:
+        assert time.monotonic() < due, f"{kind} is not listed"
+        time.sleep(0.02)
 
 
 ID_PLACES = {

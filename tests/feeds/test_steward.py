@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.edge.running import until
 from tests.feeds.test_planning import offer
 
 from overround.feeds import pulse as pulse_room
@@ -176,13 +177,6 @@ def test_signs_of_life_stop_with_trust_and_a_gap_has_everything_said_again(
     monkeypatch.setattr(pulse_room, "PAUSE_S", 0.001)
     board, clock, trust = Board(), [NOW_US], [False]
     again: list[int] = []
-
-    async def until(question: Callable[[], bool]) -> None:
-        for _ in range(5_000):
-            if question():
-                return
-            await asyncio.sleep(0.001)
-        raise AssertionError("it never came")
 
     async def say_again() -> None:
         again.append(clock[0])

@@ -77,9 +77,9 @@ class Watcher:
             self._stream.start()
 
     async def until(self, fits: Callable[[Any], bool]) -> Any:
-        """The first book that is as wanted, within ten seconds."""
+        """The first book that is as wanted, within half a minute."""
         books: Any = None
-        for _ in range(200):
+        for _ in range(600):
             books = self.listener.snap(market_ids=[self._market_id])
             if books and fits(books[0]):
                 return books[0]
