@@ -24,6 +24,8 @@ from overround.infra.ports import free_port
 from overround.kernel.ids import make_key
 
 PATIENCE_S = 30.0
+FAR_AHEAD = 10**12
+"""A sequence that no journal of a test has."""
 
 _cells = itertools.count(1)
 
@@ -140,7 +142,13 @@ class Api:
         self._client = httpx.Client(base_url=house.url, headers=headers, timeout=PATIENCE_S)
 
     def get(self, path: str, **query: Any) -> httpx.Response:
-        return self._client.get(path, params=query or None)
+        """What a gateway answers. Tables that are behind are asked again, as the answer's `retry-after` asks for."""
+        due = time.monotonic() + PATIENCE_S
+        while True:
+            reply = self._client.get(path, params=query or None)
+            is_behind = reply.status_code == 503 and reply.json()["code"] == "projection_behind"
+            if not is_behind or query["min_seq"] >= FAR_AHEAD or time.monotonic() > due:
+                return reply
 
     def post(self, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> httpx.Response:
         return self.send("POST", path, body, key=key, **headers)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.edge.conftest import Player, bet_on
-from tests.edge.running import Api
+from tests.edge.running import FAR_AHEAD, Api
 
 
 def test_the_statement_explains_every_line_and_runs_a_balance(
@@ -38,7 +38,7 @@ def test_own_bets_come_in_pages_and_through_filters(player: Player, market: dict
 
 
 def test_one_reads_ones_own_writes_or_is_told_to_wait(player: Player) -> None:
-    reply = player.api.get("/v1/bets", min_seq=10**12)
+    reply = player.api.get("/v1/bets", min_seq=FAR_AHEAD)
     assert (reply.status_code, reply.json()["code"]) == (503, "projection_behind")
     assert reply.headers["retry-after"] == "1"
 
