@@ -77,6 +77,7 @@ def test_somebody_elses_name(printed: Any, person: Trader) -> None:
     assert f'"{PASSWORD}"' in printed("betfairlightweight", "--username", person.username)
 
 
+@pytest.mark.usefixtures("person")
 def test_no_house_and_nobody(shop: Running, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OVERROUND_DATA", str(tmp_path))
     outcome = CliRunner().invoke(connect.command, ["flumine"])

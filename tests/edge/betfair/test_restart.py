@@ -128,10 +128,18 @@ def wiped(pytestconfig: pytest.Config) -> Iterator[Running]:
 
 
 def subscribed(trader: Trader, op: str, **asked: Any) -> dict[str, Any]:
+    """The first thing that a subscription is told, as one message however many segments it came in."""
     with let_in(trader) as line:
         line.ask(op, **asked)
         assert line.read()["statusCode"] == "SUCCESS"
-        return line.read()
+        whole: dict[str, Any] = {}
+        while whole.get("segmentType", "SEG_START") != "SEG_END":
+            part = line.read()
+            for named in ("mc", "oc"):
+                if named in part and named in whole:
+                    part[named] = whole[named] + part[named]
+            whole = {"segmentType": "SEG_END", **whole, **part}
+        return whole
 
 
 @pytest.mark.parametrize(("op", "named"), [("marketSubscription", "mc"), ("orderSubscription", "oc")])
