@@ -129,7 +129,7 @@ def test_anybody_rejects_and_time_does() -> None:
     desk.house.wait(1)
     assert desk.waiting().proposals == ()
     assert desk.cash() == [2_000, 0]
-    assert desk.house.machine.next_due_us() is None
+    assert desk.house.machine.state.proposals.next_due_us() is None
 
 
 def test_what_waits_survives_a_restart() -> None:

@@ -145,7 +145,7 @@ class Audit:
             facts=self._state.seq,
             chain=self._head.chain.hex(),
             state_hash=state_hash(self._state).hex(),
-            bets=len(self._state.bets.bets),
+            bets=self._state.bets.made,
             accounts=len(self._state.ledger.accounts),
             sums_minor=ledger.sums_minor(self._state.ledger),
             snapshots=tuple(self._agreed),

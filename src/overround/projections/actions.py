@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from overround.book.archive import ArchiveAfterSet
 from overround.book.bets import TicketOffered, WaitingTicketAccepted, WaitingTicketRefused
 from overround.book.catalogue import MarketChanged
 from overround.book.control import (
@@ -40,6 +41,7 @@ SUBJECTS: Final[dict[type[Fact], tuple[str, ...]]] = {
     CompetitionApproved: ("competition_id",),
     ApprovalRequired: (),
     CorrectionLimitSet: ("currency",),
+    ArchiveAfterSet: (),
     CorrectionProposed: ("proposal_id",),
     ProposalApproved: ("proposal_id",),
     ProposalRejected: ("proposal_id",),

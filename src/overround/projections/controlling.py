@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from overround.book import catalogue
+from overround.book.archive import ArchiveAfterSet
 from overround.book.control import (
     PLATFORM_ID,
     ApprovalRequired,
@@ -81,6 +82,7 @@ CONTROLS: Final[dict[type, Callable[[Folding, Any], None]]] = {
     PlayerBlocked: act,
     PlayerUnblocked: act,
     CorrectionLimitSet: act,
+    ArchiveAfterSet: act,
     CorrectionProposed: act,
     ProposalApproved: act,
     ProposalRejected: act,

@@ -68,7 +68,7 @@ async def exchange_offer(connection: "Connection[Record]", *, closed_for_us: int
         kept = Kept(
             markets=markets,
             orders=orders,
-            counts=(0, 0, 0, at_us),
+            counts=(0, 0, 0, at_us, 0),
             rates={row[0]: Rate(row[1], row[2]) for row in await connection.fetch(tables.EXCHANGE_RATE.select)},
             discounts=await _pairs(connection, tables.EXCHANGE_DISCOUNT.select),
         )

@@ -9,8 +9,10 @@ from typing import Final
 
 import msgspec
 
+from overround.book.archive import ExchangeMarketArchived
 from overround.book.exchange import (
     APPLY,
+    ExchangeMarket,
     ExchangeMarketSuspended,
     ExchangeResultRecorded,
     ExchangeSettled,
@@ -21,6 +23,7 @@ from overround.book.exchange import (
     TurnedInPlay,
     VoidResult,
 )
+from overround.book.exposure import Position
 from overround.book.machine import State
 from overround.book.machine.exchange_above import ABOVE
 from overround.book.matching import Order, OrderType, Placed, Trade
@@ -48,8 +51,14 @@ class Kept(msgspec.Struct):
     settled_at_us: int = 0
 
 
+Archived = tuple[dict[int, Position], list[Trade]]
+"""What a market had when it was archived."""
+
+
 class ExchangePast(msgspec.Struct):
-    """`trades` as they were made, each with its market, instant and sequence, and in `reduced` their last lower prices;
+    """What was archived stays here, as the machine left it.
+
+    `trades` as they were made, each with its market, instant and sequence, and in `reduced` their last lower prices;
     `settled` by market and customer: void, revision, instant; `touched` and `stamps` the last fact of each market and
     customer, and of each market."""
 
@@ -60,9 +69,16 @@ class ExchangePast(msgspec.Struct):
     touched: dict[tuple[int, int], int] = {}
     stamps: dict[int, int] = {}
     versions: dict[int, int] = {}
+    markets: dict[int, ExchangeMarket] = {}
+    archived: dict[int, Archived] = {}
 
     def see(self, fact: Fact, state: State) -> None:
         """The state has just folded this fact."""
+        made = range(len(self.markets) + 1, state.exchange.made + 1)
+        self.markets.update((number, state.exchange.markets[number]) for number in made)
+        if isinstance(fact, ExchangeMarketArchived):
+            market = self.markets[fact.market_id]
+            self.archived[market.id] = dict(market.positions), list(market.trades)
         if type(fact) in ABOVE:
             for market_id in state.exchange.markets:
                 self._market(market_id, state)
@@ -137,8 +153,8 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _markets(state: State, past: ExchangePast) -> Iterator[Row]:
-    for market in state.exchange.markets.values():
+def _markets(_: State, past: ExchangePast) -> Iterator[Row]:
+    for market in past.markets.values():
         yield (
             market.id,
             market.event_id,
@@ -161,8 +177,8 @@ def _markets(state: State, past: ExchangePast) -> Iterator[Row]:
         )
 
 
-def _runners(state: State, _: ExchangePast) -> Iterator[Row]:
-    for market in state.exchange.markets.values():
+def _runners(_: State, past: ExchangePast) -> Iterator[Row]:
+    for market in past.markets.values():
         for n, runner in enumerate(market.runners):
             yield (market.id, n, *msgspec.structs.astuple(runner))
 
@@ -209,8 +225,8 @@ def _orders(_: State, past: ExchangePast) -> Iterator[Row]:
         )
 
 
-def _trades(state: State, past: ExchangePast) -> Iterator[Row]:
-    stands = {trade.id: trade for market in state.exchange.markets.values() for trade in market.trades}
+def _trades(_: State, past: ExchangePast) -> Iterator[Row]:
+    stands = {trade.id: trade for market in past.markets.values() for trade in _as_it_was(past, market)[1]}
     for number, (made, market_id, at_us, seq) in past.trades.items():
         now = stands.get(number)
         owners = [past.orders[order].order.customer_id if order else 0 for order in (made.back, made.lay)]
@@ -230,9 +246,14 @@ def _trades(state: State, past: ExchangePast) -> Iterator[Row]:
         )
 
 
-def _positions(state: State, past: ExchangePast) -> Iterator[Row]:
-    for market in state.exchange.markets.values():
-        for customer_id, position in sorted(market.positions.items()):
+def _as_it_was(past: ExchangePast, market: ExchangeMarket) -> Archived:
+    """A market's positions and trades, also while they go."""
+    return past.archived.get(market.id, (market.positions, market.trades))
+
+
+def _positions(_: State, past: ExchangePast) -> Iterator[Row]:
+    for market in past.markets.values():
+        for customer_id, position in sorted(_as_it_was(past, market)[0].items()):
             place = market.id, customer_id
             yield (
                 *place,

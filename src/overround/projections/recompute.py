@@ -19,8 +19,10 @@ from overround.book.bets import (
 )
 from overround.book.cashout import CashedOut
 from overround.book.catalogue import (
+    Event,
     EventEnded,
     EventStarted,
+    Market,
     MarketCreated,
     PricesSet,
     SelectionsAdded,
@@ -49,9 +51,11 @@ from overround.book.limits import (
 from overround.book.machine import RequestRefused, State
 from overround.book.settlement import (
     BetsSettled,
+    Heard,
     MarketBetsCancelled,
     MarketBetsRestored,
     Result,
+    ResultHeard,
     ResultRecorded,
     ResultRolledBack,
 )
@@ -71,20 +75,24 @@ Row = tuple[object, ...]
 
 class Past(msgspec.Struct):
     """What the state does not keep: gathered fact by fact, as the replay goes. `rows` are the histories' rows that
-    came since they were last taken."""
+    came since they were last taken. What was archived stays here, as the machine left it."""
 
     rows: dict[str, list[Row]] = msgspec.field(default_factory=lambda: {table.name: [] for table in tables.HISTORY})
     opened_at_us: dict[int, int] = {}
     settled: dict[int, tuple[int, int, int, str | None]] = {}
     referred: dict[int, tuple[int, str, str]] = {}
-    caps: dict[tuple[Level, int, int, str], None] = {}
+    bets: dict[int, Bet] = {}
+    markets: dict[int, Market] = {}
+    events: dict[int, Event] = {}
+    heard: dict[int, Heard] = {}
+    caps: dict[tuple[Level, int, int, str], Cap] = {}
     refusals: dict[int, str] = {}
     grants: GrantsPast = msgspec.field(default_factory=GrantsPast)
     settled_revisions: dict[int, int] = {}
     versions: dict[int, int] = {}
     balances_minor: dict[int, int] = {}
     results: dict[int, Result] = {}
-    places: dict[tuple[Level, int], None] = {}
+    places: dict[tuple[Level, int], Row] = {}
     exchange: ExchangePast = msgspec.field(default_factory=ExchangePast)
 
     def take(self) -> dict[str, list[Row]]:
@@ -94,6 +102,7 @@ class Past(msgspec.Struct):
 
     def see(self, fact: Fact, state: State) -> None:
         """The state has just folded this fact."""
+        self._meet(state)
         if isinstance(fact, Posting):
             self._transfers(fact, state)
         look = LOOKS.get(type(fact))
@@ -104,6 +113,15 @@ class Past(msgspec.Struct):
         self.grants.see(fact, state)
         if is_action(fact):
             self._action(fact, state)
+
+    def _meet(self, state: State) -> None:
+        """Whatever is new."""
+        offer = state.catalogue
+        self.bets.update((number, state.bets.bets[number]) for number in range(len(self.bets) + 1, state.bets.made + 1))
+        self.markets.update(
+            (each, offer.markets[each]) for each in range(len(self.markets) + 1, offer.markets_made + 1)
+        )
+        self.events.update((each, offer.events[each]) for each in range(len(self.events) + 1, offer.events_made + 1))
 
     def _action(self, fact: Fact, state: State) -> None:
         was = None
@@ -205,7 +223,7 @@ def _builder_priced(past: Past, fact: BuilderPriced, state: State) -> None:
 
 
 def _cap_set(past: Past, fact: CapSet, _: State) -> None:
-    past.caps[fact.level, fact.id, fact.selection_id, fact.currency] = None
+    past.caps[fact.level, fact.id, fact.selection_id, fact.currency] = fact.cap
 
 
 def _request_refused(past: Past, fact: RequestRefused, state: State) -> None:
@@ -246,15 +264,19 @@ def _level_stopped(past: Past, fact: LevelSuspended | LevelResumed, state: State
     if fact.level is Level.SELECTION:
         _on_offer(past, state, fact.id, fact.selection_id)
     else:
-        past.places[fact.level, fact.id] = None
+        _place(past, state, fact.level, fact.id)
 
 
-def _margin_set(past: Past, fact: MarginSet, _: State) -> None:
-    past.places[fact.level, fact.id] = None
+def _margin_set(past: Past, fact: MarginSet, state: State) -> None:
+    _place(past, state, fact.level, fact.id)
 
 
-def _approval_required(past: Past, _: ApprovalRequired, __: State) -> None:
-    past.places[Level.PLATFORM, PLATFORM_ID] = None
+def _place(past: Past, state: State, level: Level, number: int) -> None:
+    past.places[level, number] = tuple(control_row(state.catalogue.control, level, number))
+
+
+def _approval_required(past: Past, _: ApprovalRequired, state: State) -> None:
+    _place(past, state, Level.PLATFORM, PLATFORM_ID)
 
 
 def _on_offer(past: Past, state: State, market_id: int, selection_id: int) -> None:
@@ -262,7 +284,12 @@ def _on_offer(past: Past, state: State, market_id: int, selection_id: int) -> No
     past.rows["price_history"].append((market_id, selection_id, state.seq, state.at_us, price_milli))
 
 
+def _result_heard(past: Past, fact: ResultHeard, _: State) -> None:
+    past.heard[fact.market_id] = Heard(fact.result, fact.certainty)
+
+
 def _result_recorded(past: Past, fact: ResultRecorded, state: State) -> None:
+    past.heard.pop(fact.market_id, None)
     result = msgspec.json.encode(fact.result).decode()
     past.rows["result"].append((fact.market_id, fact.revision, state.seq, state.at_us, result, fact.certainty))
 
@@ -309,6 +336,7 @@ LOOKS: dict[type[Fact], Callable[[Past, Any, State], None]] = {
     SelectionsAdded: _selections_added,
     SelectionWithdrawn: _selection_withdrawn,
     PricesSet: _prices_set,
+    ResultHeard: _result_heard,
     ResultRecorded: _result_recorded,
     LimitSet: _limit_set,
     CoolingOff: _shut_out,
@@ -337,8 +365,8 @@ def _accounts(state: State, _: Past) -> Iterator[Row]:
     yield from map(msgspec.structs.astuple, state.ledger.accounts.values())
 
 
-def _bets(state: State, past: Past) -> Iterator[Row]:
-    return (_bet(bet, past) for bet in state.bets.bets.values())
+def _bets(_: State, past: Past) -> Iterator[Row]:
+    return (_bet(bet, past) for bet in past.bets.values())
 
 
 def _bet(bet: Bet, past: Past) -> Row:
@@ -379,8 +407,8 @@ def _ticket(bet: Bet) -> Row:
     return (*shared, folds, line_count(slip), slip.each_way, bet.potential_minor)
 
 
-def _legs(state: State, _: Past) -> Iterator[Row]:
-    for bet in state.bets.bets.values():
+def _legs(_: State, past: Past) -> Iterator[Row]:
+    for bet in past.bets.values():
         for n, leg in enumerate(bet.slip.legs if bet.slip is not None else (), 1):
             each_way = msgspec.json.encode(leg.each_way).decode() if leg.each_way is not None else None
             terms = leg.event_id, leg.price_milli, each_way, leg.best_odds, leg.banker
@@ -393,9 +421,9 @@ def _legs(state: State, _: Past) -> Iterator[Row]:
 NOT_ACCEPTED = (BetStatus.REFERRED, BetStatus.OFFERED, BetStatus.REFUSED)
 
 
-def _referrals(state: State, past: Past) -> Iterator[Row]:
+def _referrals(_: State, past: Past) -> Iterator[Row]:
     for ticket_id, (referred_at_us, code, detail) in past.referred.items():
-        first = state.bets.bets[ticket_id]
+        first = past.bets[ticket_id]
         status = first.status if first.status in NOT_ACCEPTED else "accepted"
         about = ticket_id, first.customer_id, first.currency, referred_at_us, code, detail
         yield (*about, status, first.decide_at_us)
@@ -406,8 +434,16 @@ def _grants(_: State, past: Past) -> Iterator[Row]:
 
 
 def _caps(state: State, past: Past) -> Iterator[Row]:
-    for scope in sorted(past.caps):
-        yield (*scope, *msgspec.structs.astuple(state.limits.caps.get(scope, Cap())))
+    for scope, cap in sorted(past.caps.items()):
+        now = cap if _is_archived(state, scope[0], scope[1]) else state.limits.caps.get(scope, Cap())
+        yield (*scope, *msgspec.structs.astuple(now))
+
+
+def _is_archived(state: State, level: Level, number: int) -> bool:
+    """Whether the machine knows nothing any more of what there was at a level."""
+    if level in (Level.MARKET, Level.SELECTION):
+        return number not in state.catalogue.markets
+    return level is Level.EVENT and number not in state.catalogue.events
 
 
 def _sports(state: State, _: Past) -> Iterator[Row]:
@@ -418,14 +454,16 @@ def _competitions(state: State, _: Past) -> Iterator[Row]:
     yield from map(msgspec.structs.astuple, state.catalogue.competitions.values())
 
 
-def _events(state: State, _: Past) -> Iterator[Row]:
-    for event in state.catalogue.events.values():
+def _events(_: State, past: Past) -> Iterator[Row]:
+    for event in past.events.values():
         yield event.id, event.competition_id, event.name, event.starts_at_us, event.status, event.moment
 
 
 def _markets(state: State, past: Past) -> Iterator[Row]:
-    for market in state.catalogue.markets.values():
-        result, heard = state.settlement.results.get(market.id), state.settlement.heard.get(market.id)
+    for market in past.markets.values():
+        is_archived = _is_archived(state, Level.MARKET, market.id)
+        result = (past.results if is_archived else state.settlement.results).get(market.id)
+        heard = (past.heard if is_archived else state.settlement.heard).get(market.id)
         yield (
             market.id,
             market.event_id,
@@ -450,8 +488,8 @@ def _markets(state: State, past: Past) -> Iterator[Row]:
         )
 
 
-def _selections(state: State, _: Past) -> Iterator[Row]:
-    for market in state.catalogue.markets.values():
+def _selections(_: State, past: Past) -> Iterator[Row]:
+    for market in past.markets.values():
         for selection in market.selections.values():
             yield (market.id, *msgspec.structs.astuple(selection))
 
@@ -462,8 +500,9 @@ def _feeds(state: State, _: Past) -> Iterator[Row]:
 
 
 def _controls(state: State, past: Past) -> Iterator[Row]:
-    for level, number in sorted(past.places):
-        yield tuple(control_row(state.catalogue.control, level, number))
+    for (level, number), row in sorted(past.places.items()):
+        is_archived = _is_archived(state, level, number)
+        yield row if is_archived else tuple(control_row(state.catalogue.control, level, number))
 
 
 def _exchange_rows(rows: Callable[[State, ExchangePast], Iterator[Row]], state: State, past: Past) -> Iterator[Row]:

@@ -1,6 +1,7 @@
 """Every bet, by id and by market, what each market and level owes, and how facts change them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 import msgspec
 
@@ -56,11 +57,13 @@ class BetsState(msgspec.Struct):
     worst: dict[Scope, Tally] = {}
     builders: dict[int, BuilderPriced] = {}
     builders_made: int = 0
+    made: int = 0
+    tallied: int = 0
     by_market: dict[int, list[Bet]] = {}
     levels: dict[int, dict[str, tuple[Tally, ...]]] = {}
 
     def next_id(self) -> int:
-        return len(self.bets) + 1
+        return self.made + 1
 
     def exposure(self, market_id: int, currency: str) -> Exposure | None:
         by_currency = self.exposures.get(market_id)
@@ -128,6 +131,7 @@ def accept(
         key,
         content,
     )
+    state.made = fact.bet_id
     _append(state.by_market, bet.market_id, bet)
     _count_single((state, catalogue), bet, most_minor)
     return bet
@@ -152,6 +156,7 @@ def delay(state: BetsState, fact: BetDelayed, *, at_us: int, seq: int, key: byte
         status=BetStatus.DELAYED,
         decide_at_us=fact.decide_at_us,
     )
+    state.made = fact.bet_id
     return bet
 
 
@@ -206,6 +211,7 @@ def take_ticket(
         for each in fact.bets
     ]
     state.bets.update((bet.id, bet) for bet in taken)
+    state.made = taken[-1].id
     return taken
 
 
@@ -342,7 +348,8 @@ def _tally(state: BetsState, level: Level, id: int, currency: str) -> Tally:
     scope = level, id, currency
     tally = state.worst.get(scope)
     if tally is None:
-        tally = state.worst[scope] = Tally(len(state.worst))
+        tally = state.worst[scope] = Tally(state.tallied)
+        state.tallied += 1
     return tally
 
 
@@ -471,6 +478,27 @@ def _void_singles(book: Book, pair: Pair, stakes_minor: dict[str, int]) -> None:
             tally.minor += exposure.worst_minor - before
 
 
+def let_go(state: BetsState, market_id: int, *, through: int) -> int:
+    """The newest bets of an archived market, those accepted since `through`, are its no more. How many of them are
+    still here."""
+    stood, stayed = state.by_market[market_id], 0
+    while stood and stood[-1].seq >= through:
+        stayed += stood.pop().id in state.bets
+    return stayed
+
+
+def forget_market(state: BetsState, market_id: int) -> None:
+    """No bet names a market any more, and nothing is owed on it."""
+    state.by_market.pop(market_id, None)
+    state.levels.pop(market_id, None)
+
+
+def forget_event(state: BetsState, event_id: int, currencies: Iterable[str]) -> None:
+    """An event has no market any more, and nothing is owed on it."""
+    for currency in currencies:
+        state.worst.pop((Level.EVENT, event_id, currency), None)
+
+
 def price_builder(state: BetsState, fact: BuilderPriced, *, at_us: int) -> None:
     """A bet builder may be asked for; those whose time is over are forgotten."""
     expired = [id for id, builder in state.builders.items() if builder.expires_at_us <= at_us]
@@ -480,14 +508,19 @@ def price_builder(state: BetsState, fact: BuilderPriced, *, at_us: int) -> None:
     state.builders_made = fact.builder_id
 
 
-def index(state: BetsState, catalogue: CatalogueState) -> None:
-    """Find `by_market` and `levels` again from the bets, in the order in which they were accepted."""
+NO_MARKETS: Final[Mapping[int, int]] = {}
+
+
+def index(state: BetsState, catalogue: CatalogueState, archived: Mapping[int, int] = NO_MARKETS) -> None:
+    """Find `by_market` and `levels` again from the bets, in the order in which they were accepted. Of an `archived`
+    market only bets that were accepted before a fact are still its own."""
     state.by_market, state.levels = {}, {}
     stood = [bet for bet in state.bets.values() if bet.status in STOOD]
     stood.sort(key=_order)
     for bet in stood:
         for market_id in markets_of(bet):
-            _append(state.by_market, market_id, bet)
+            if bet.seq < archived.get(market_id, bet.seq + 1):
+                _append(state.by_market, market_id, bet)
             _above(state, catalogue, market_id, bet.currency)
 
 

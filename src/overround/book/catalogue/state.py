@@ -61,7 +61,8 @@ from overround.kernel.level import Level
 
 
 class CatalogueState(msgspec.Struct):
-    """By id, or by name for feeds. Ids are dense from 1 within each."""
+    """By id, or by name for feeds. Ids are dense from 1 within each; `events_made` and `markets_made` are the last
+    ones, whether they are still here or not."""
 
     sports: dict[int, Sport] = {}
     competitions: dict[int, Competition] = {}
@@ -69,6 +70,8 @@ class CatalogueState(msgspec.Struct):
     markets: dict[int, Market] = {}
     feeds: dict[str, Feed] = {}
     control: ControlState = msgspec.field(default_factory=ControlState)
+    events_made: int = 0
+    markets_made: int = 0
 
     def feed_of(self, market: Market) -> Feed | None:
         return self.feeds[market.feed] if market.feed else None
@@ -146,6 +149,7 @@ def _competition_created(state: CatalogueState, fact: CompetitionCreated, at_us:
 
 
 def _event_created(state: CatalogueState, fact: EventCreated, at_us: int) -> None:
+    state.events_made = fact.event_id
     state.events[fact.event_id] = Event(
         id=fact.event_id, competition_id=fact.competition_id, name=fact.name, starts_at_us=fact.starts_at_us
     )
@@ -178,6 +182,7 @@ def _moment_set(state: CatalogueState, fact: MomentSet, at_us: int) -> None:
 
 
 def _market_created(state: CatalogueState, fact: MarketCreated, at_us: int) -> None:
+    state.markets_made = fact.market_id
     state.events[fact.event_id].markets.append(fact.market_id)
     names = zip(fact.selections, fact.prices_milli, strict=True)
     terms = fact.terms or MarketTerms()

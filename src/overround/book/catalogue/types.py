@@ -340,6 +340,8 @@ class Competition(msgspec.Struct, array_like=True, gc=False):
 
 
 class Event(msgspec.Struct, array_like=True):
+    """`markets` are those in memory; as many as `archived` says were let go."""
+
     id: int
     competition_id: int
     name: str
@@ -347,6 +349,7 @@ class Event(msgspec.Struct, array_like=True):
     status: EventStatus = EventStatus.SCHEDULED
     markets: list[int] = []
     moment: Moment = Moment.NORMAL
+    archived: int = 0
 
 
 class Selection(msgspec.Struct, array_like=True, gc=False):

@@ -15,7 +15,7 @@ from overround.book.control.events import (
     PriceOverridden,
 )
 from overround.book.control.rules import Place, Refusal, first_stop, is_expiry, is_margin, stops_bet
-from overround.book.control.state import ControlState, resume, set_margin, suspend
+from overround.book.control.state import ControlState, forget, resume, set_margin, suspend
 from overround.book.control.types import (
     LEVELS,
     MAX_MARGIN_BPS,
@@ -43,6 +43,7 @@ __all__ = [
     "Refusal",
     "Stop",
     "first_stop",
+    "forget",
     "is_expiry",
     "is_margin",
     "resume",

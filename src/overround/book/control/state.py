@@ -47,6 +47,14 @@ def resume(state: ControlState, fact: LevelResumed) -> None:
     state.stopped -= 1
 
 
+def forget(state: ControlState, level: Level, number: int) -> None:
+    """What was decided at a level that is no more."""
+    stop = state.stops[level].pop(number, None) if level in state.stops else None
+    state.stopped -= stop is not None and stop.is_active
+    if level in state.margins:
+        state.margins[level].pop(number, None)
+
+
 def set_margin(state: ControlState, fact: MarginSet) -> None:
     margins = state.margins.setdefault(fact.level, {})
     if fact.margin_bps is None:

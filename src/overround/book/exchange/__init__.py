@@ -46,7 +46,7 @@ from overround.book.exchange.rules import (
     runner_outcome,
     terms_refusal,
 )
-from overround.book.exchange.state import APPLY, ExchangeState, Kept, apply, drop, keep, moved, restore
+from overround.book.exchange.state import APPLY, ExchangeState, Kept, apply, drop, keep, let_go, moved, restore
 from overround.book.exchange.types import (
     BOOK_CURRENCY,
     LIFE,
@@ -160,6 +160,7 @@ __all__ = [
     "drop",
     "fits",
     "keep",
+    "let_go",
     "moved",
     "rate_of",
     "reduced_milli",

@@ -57,11 +57,11 @@ REST: Final = TimeInForce.REST
 
 class Kept(msgspec.Struct, array_like=True):
     """What of the exchange cannot be found again: the part that a snapshot holds. `counts` are orders placed, trades,
-    arrivals in queues, and when orders were last forgotten."""
+    arrivals in queues, when orders were last forgotten, and markets made."""
 
     markets: dict[int, ExchangeMarket] = {}
     orders: list[Order] = []
-    counts: tuple[int, int, int, int] = (0, 0, 0, 0)
+    counts: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
     rates: dict[str, Rate] = {}
     minimums: dict[str, Minimums] = {}
     discounts: dict[int, int] = {}
@@ -82,6 +82,7 @@ class ExchangeState(msgspec.Struct):
     pulses: dict[int, Pulse] = {}
     settling: dict[int, ExchangeSettling] = {}
     beats: list[tuple[int, int]] = []
+    made: int = 0
 
 
 def keep(state: ExchangeState) -> Kept:
@@ -89,7 +90,7 @@ def keep(state: ExchangeState) -> Kept:
     return Kept(
         state.markets,
         list(state.orders.by_id.values()),
-        (state.orders.placed, state.orders.traded, state.orders.ranked, state.orders.swept_us),
+        (state.orders.placed, state.orders.traded, state.orders.ranked, state.orders.swept_us, state.made),
         state.rates,
         state.minimums,
         state.discounts,
@@ -100,7 +101,7 @@ def keep(state: ExchangeState) -> Kept:
 
 def restore(kept: Kept) -> ExchangeState:
     """The state again, with what is found again from it."""
-    placed, traded, ranked, swept_us = kept.counts
+    placed, traded, ranked, swept_us, made = kept.counts
     orders = OrdersState(
         by_id={order.id: order for order in kept.orders},
         placed=placed,
@@ -113,7 +114,7 @@ def restore(kept: Kept) -> ExchangeState:
     beats = [(pulse.due_us, customer_id) for customer_id, pulse in kept.pulses.items()]
     heapq.heapify(beats)
     return ExchangeState(
-        kept.markets, orders, kept.rates, kept.minimums, kept.discounts, kept.pulses, kept.settling, beats
+        kept.markets, orders, kept.rates, kept.minimums, kept.discounts, kept.pulses, kept.settling, beats, made
     )
 
 
@@ -271,6 +272,7 @@ def _created(state: ExchangeState, fact: ExchangeMarketCreated, at_us: int) -> N
         created_at_us=at_us,
         positions={0: Position(0, terms.currency, 1, 1, {})},
     )
+    state.made = market.id
     state.markets[market.id] = market
     state.orders.books[market.id] = _book(market)
 
@@ -415,7 +417,13 @@ def apply(state: ExchangeState, fact: Fact, at_us: int) -> bool:
     return True
 
 
+def let_go(state: ExchangeState, market_id: int) -> None:
+    """An archived market goes, as its orders did."""
+    del state.markets[market_id]
+    del state.orders.books[market_id]
+
+
 def drop(state: ExchangeState, market_id: int) -> None:
-    """Let a settled market go, with its orders. Views do, which show it no longer; the machine keeps it."""
+    """Let a settled market go, with its orders. Views do, which show it no longer; the machine archives it."""
     del state.markets[market_id]
     matching.drop(state.orders, market_id)

@@ -24,7 +24,7 @@ from overround.book.limits.rules import (
     shut_out,
     stake_room,
 )
-from overround.book.limits.state import APPLY, LimitsState, Scope, give_back, use
+from overround.book.limits.state import APPLY, LimitsState, Scope, forget_caps, give_back, use
 from overround.book.limits.types import (
     LOOSENING_WAIT_US,
     NO_LIMIT,
@@ -62,6 +62,7 @@ __all__ = [
     "cool_off_until_us",
     "effective_at_us",
     "excluded_until_us",
+    "forget_caps",
     "give_back",
     "is_amount",
     "room_minor",

@@ -1,6 +1,6 @@
 """Every customer's limits and use of them, the house's terms, and how facts change them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -120,6 +120,14 @@ def _cap_set(state: LimitsState, fact: CapSet, at_us: int) -> None:
         state.caps.pop(scope, None)
     else:
         state.caps[scope] = fact.cap
+
+
+def forget_caps(state: LimitsState, level: Level, number: int, selections: Iterable[int] = (0,)) -> None:
+    """The caps of something that is no more; of a market's `selections` where the level is theirs."""
+    if state.caps:
+        for currency in state.terms:
+            for selection_id in selections:
+                state.caps.pop((level, number, selection_id, currency), None)
 
 
 APPLY: dict[type[Fact], Callable[[LimitsState, Any, int], None]] = {

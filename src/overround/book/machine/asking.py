@@ -6,6 +6,7 @@ from overround.book.ledger import Refusal, Wallet
 from overround.book.limits import NO_LIMIT, Limit, LimitKind, Purse
 from overround.book.machine.answers import Answer, Balance, Balances, BetFound, LimitNow, LimitsNow
 from overround.book.machine.commands import FindBet, GetBalances, GetLimits
+from overround.book.machine.finding import own_bet
 from overround.book.machine.memory import KeyRefusal, Remembered, scope
 from overround.book.machine.state import State
 from overround.kernel.ids import InvalidKey
@@ -64,12 +65,11 @@ def _limit(currency: str, purse: Purse, kind: LimitKind, limit: Limit, now_us: i
 def find_bet(state: State, query: FindBet, now_us: int) -> Answer:
     """By id, or by key: a key that was refused answers with that refusal. Others' bets are not found."""
     if query.bet_id:
-        return _found(state.bets.bets.get(query.bet_id), query.customer_id)
-    bet = bet_of_key(state, query.customer_id, query.key)
-    return bet if isinstance(bet, Refused) else _found(bet, query.customer_id)
+        return _found(own_bet(state, query.bet_id, query.customer_id, BET_NOT_FOUND))
+    return _found(bet_of_key(state, query.customer_id, query.key, BET_NOT_FOUND))
 
 
-def bet_of_key(state: State, customer_id: int, key: str) -> Bet | Refused | None:
+def bet_of_key(state: State, customer_id: int, key: str, not_found: str) -> Bet | Refused:
     """The bet that a key led to, the first of its ticket; a key that was refused answers with that refusal."""
     try:
         entry = state.memory.entries.get(scope(customer_id, key))
@@ -80,14 +80,12 @@ def bet_of_key(state: State, customer_id: int, key: str) -> Bet | Refused | None
             return entry.answer
         answer = entry.answer
         found = getattr(answer, "ticket_id", 0) or getattr(answer, "bet_id", 0)
-        return state.bets.bets.get(found)
-    return entry
+        return own_bet(state, found, customer_id, not_found)
+    return entry or Refused(not_found)
 
 
-def _found(bet: Bet | None, customer_id: int) -> Answer:
-    if bet is None or bet.customer_id != customer_id:
-        return Refused(BET_NOT_FOUND)
-    return bet_found(bet)
+def _found(bet: Bet | Refused) -> Answer:
+    return bet if isinstance(bet, Refused) else bet_found(bet)
 
 
 def bet_found(bet: Bet) -> BetFound:

@@ -1,7 +1,5 @@
 """Customers, their money and their limits: which facts a command about them leads to."""
 
-from enum import StrEnum
-
 from overround.book import cashout, control, ledger, limits
 from overround.book.catalogue import Refusal
 from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, LedgerState, WalletOpened
@@ -29,6 +27,7 @@ from overround.book.machine.commands import (
     SetLimit,
     SetPlayerTerms,
 )
+from overround.book.machine.finding import event_of, market_of
 from overround.book.machine.state import State
 from overround.kernel.fact import Fact
 from overround.kernel.level import Level
@@ -190,7 +189,7 @@ def set_cap(state: State, command: SetCap, now_us: int) -> Facts:
 NO_CAP = Cap()
 
 
-def _no_such_level(state: State, command: SetCap) -> StrEnum | None:
+def _no_such_level(state: State, command: SetCap) -> str | None:
     """Why there is nothing of this level with this id. A player's own limits are set by `SetPlayerTerms`."""
     on_offer = state.catalogue
     if command.selection_id and command.level is not Level.SELECTION:
@@ -203,15 +202,20 @@ def _no_such_level(state: State, command: SetCap) -> StrEnum | None:
         case Level.COMPETITION:
             return None if command.id in on_offer.competitions else Refusal.COMPETITION_NOT_FOUND
         case Level.EVENT:
-            return None if command.id in on_offer.events else Refusal.EVENT_NOT_FOUND
+            return _code(event_of(state, command.id))
         case Level.MARKET:
-            return None if command.id in on_offer.markets else Refusal.MARKET_NOT_FOUND
+            return _code(market_of(state, command.id))
         case Level.SELECTION:
             market = on_offer.markets.get(command.id)
             found = market is not None and command.selection_id in market.selections
             return None if found else Refusal.SELECTION_NOT_FOUND
         case Level.PLAYER:
             return control.Refusal.LEVEL_INVALID
+
+
+def _code(found: object) -> str | None:
+    """Why something is not to be had."""
+    return found.code if isinstance(found, Refused) else None
 
 
 def _terms_fit(terms: HouseTerms) -> bool:

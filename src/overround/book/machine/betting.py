@@ -8,6 +8,7 @@ from overround.book.catalogue import Market, Selection
 from overround.book.ledger import Wallet
 from overround.book.limits import Purse
 from overround.book.machine.commands import PlaceBet
+from overround.book.machine.finding import no_market
 from overround.book.machine.limiting import losing, rooms
 from overround.book.machine.state import State
 from overround.kernel.fact import Cause, Fact
@@ -32,7 +33,7 @@ def place(state: State, command: PlaceBet, now_us: int, cause: Cause) -> Fact | 
         return Refused(catalogue.Refusal.PRICE_INVALID)
     market = state.catalogue.markets.get(command.market_id)
     if market is None:
-        return Refused(bets.Refusal.MARKET_NOT_FOUND)
+        return no_market(state, command.market_id)
     purse = player.purses[command.currency]
     taken = _terms(state, market, wallet, purse, command, now_us=now_us, asked_at_us=now_us, held_minor=0)
     if isinstance(taken, Refused):

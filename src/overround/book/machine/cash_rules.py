@@ -13,6 +13,7 @@ from overround.book.cashout import (
 )
 from overround.book.machine.cash_commands import RemoveCashOutRule, SetCashOutRule
 from overround.book.machine.cashing import Values, Worth, begin, never_offered, open_bet
+from overround.book.machine.finding import own_bet
 from overround.book.machine.state import State
 from overround.kernel.fact import Fact
 from overround.kernel.money import MAX_MONEY_MINOR
@@ -44,9 +45,9 @@ def set_rule(state: State, command: SetCashOutRule, now_us: int) -> Facts:
 
 
 def remove_rule(state: State, command: RemoveCashOutRule, now_us: int) -> Facts:
-    bet = state.bets.bets.get(command.bet_id)
-    if bet is None or bet.customer_id != command.customer_id:
-        return Refused(Refusal.BET_NOT_FOUND)
+    bet = own_bet(state, command.bet_id, command.customer_id, Refusal.BET_NOT_FOUND)
+    if isinstance(bet, Refused):
+        return bet
     if bet.id not in state.cashout.rules:
         return Refused(Refusal.CASH_OUT_RULE_NOT_FOUND)
     return (CashOutRuleRemoved(bet_id=bet.id, customer_id=bet.customer_id),)

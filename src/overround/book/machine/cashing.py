@@ -9,6 +9,7 @@ from overround.book.catalogue import Market, MarketStatus
 from overround.book.ledger import StakeKind
 from overround.book.machine.cash_answers import CashOutValue
 from overround.book.machine.cash_commands import QuoteCashOut, TakeCashOut, ValueCashOut
+from overround.book.machine.finding import own_bet
 from overround.book.machine.settling import Results, decided_minor
 from overround.book.machine.showing import running_slip
 from overround.book.machine.state import State
@@ -118,9 +119,9 @@ def _unavailable(why: Why, **detail: int) -> Refused:
 
 def open_bet(state: State, *, customer_id: int, bet_id: int, portion_bps: int) -> Bet | Refused:
     """A customer's bet that runs, of which a portion is asked for. Others' bets are not found."""
-    bet = state.bets.bets.get(bet_id)
-    if bet is None or bet.customer_id != customer_id:
-        return Refused(Refusal.BET_NOT_FOUND)
+    bet = own_bet(state, bet_id, customer_id, Refusal.BET_NOT_FOUND)
+    if isinstance(bet, Refused):
+        return bet
     if not 0 < portion_bps <= cashout.WHOLE_BPS:
         return Refused(Refusal.PORTION_INVALID)
     return bet if bet.status is BetStatus.OPEN else _not_open(bet)
@@ -132,9 +133,9 @@ def _not_open(bet: Bet) -> Refused:
 
 def value(state: State, query: ValueCashOut, now_us: int) -> CashOutValue | Refused:
     """What it is worth, with the bet's rule and what waits. Where it cannot be had, `code` and `why` say so."""
-    bet = state.bets.bets.get(query.bet_id)
-    if bet is None or bet.customer_id != query.customer_id:
-        return Refused(Refusal.BET_NOT_FOUND)
+    bet = own_bet(state, query.bet_id, query.customer_id, Refusal.BET_NOT_FOUND)
+    if isinstance(bet, Refused):
+        return bet
     found = _quotable(state, query, now_us)
     rule, waiting = state.cashout.rules.get(bet.id), state.cashout.waiting.get(bet.id)
     refused = found if isinstance(found, Refused) else None
@@ -191,7 +192,9 @@ def take(state: State, command: TakeCashOut, now_us: int) -> Facts:
         return Refused(Refusal.QUOTE_NOT_FOUND)
     if now_us >= found.expires_at_us:
         return Refused(Refusal.QUOTE_EXPIRED)
-    bet = state.bets.bets[found.bet_id]
+    bet = own_bet(state, found.bet_id, command.customer_id, Refusal.BET_NOT_FOUND)
+    if isinstance(bet, Refused):
+        return bet
     if bet.status is not BetStatus.OPEN:
         return _not_open(bet)
     worth = Values(state, now_us=now_us).worth(bet, stake_minor=found.stake_minor)

@@ -27,6 +27,7 @@ from overround.book.machine.desk_commands import (
     SuspendLevel,
     UnblockPlayer,
 )
+from overround.book.machine.finding import event_of, market_of
 from overround.book.machine.state import State
 from overround.kernel.fact import Fact
 from overround.kernel.level import Level
@@ -38,8 +39,6 @@ Facts = tuple[Fact, ...] | Refused
 ABSENT = {
     Level.SPORT: catalogue.Refusal.SPORT_NOT_FOUND,
     Level.COMPETITION: catalogue.Refusal.COMPETITION_NOT_FOUND,
-    Level.EVENT: catalogue.Refusal.EVENT_NOT_FOUND,
-    Level.MARKET: catalogue.Refusal.MARKET_NOT_FOUND,
 }
 
 
@@ -90,19 +89,17 @@ def _absent(state: State, level: Level, number: int) -> Refused | None:
         return Refused(control.Refusal.LEVEL_INVALID)
     if level is Level.PLATFORM:
         return None
-    there: dict[Level, Container[int]] = {
-        Level.SPORT: offer.sports,
-        Level.COMPETITION: offer.competitions,
-        Level.EVENT: offer.events,
-        Level.MARKET: offer.markets,
-    }
+    if level in (Level.EVENT, Level.MARKET):
+        found = event_of(state, number) if level is Level.EVENT else market_of(state, number)
+        return found if isinstance(found, Refused) else None
+    there: dict[Level, Container[int]] = {Level.SPORT: offer.sports, Level.COMPETITION: offer.competitions}
     return None if number in there[level] else Refused(ABSENT[level])
 
 
 def _selection(state: State, market_id: int, selection_id: int) -> Selection | Refused:
-    market = state.catalogue.markets.get(market_id)
-    if market is None:
-        return Refused(catalogue.Refusal.MARKET_NOT_FOUND)
+    market = market_of(state, market_id)
+    if isinstance(market, Refused):
+        return market
     selection = market.selections.get(selection_id)
     return selection if selection is not None else Refused(catalogue.Refusal.SELECTION_NOT_FOUND)
 
@@ -157,6 +154,13 @@ def end_override(state: State) -> OverrideEnded:
     """The override that is due first has had its time."""
     _, market_id, selection_id = state.overrides[0]
     return _ended(market_id, state.catalogue.markets[market_id].selections[selection_id], expired=True)
+
+
+def end_overrides(state: State, market_id: int) -> tuple[OverrideEnded, ...]:
+    """Every override of a market has had its time."""
+    selections = state.catalogue.markets[market_id].selections
+    ended = [number for _, market, number in state.overrides if market == market_id]
+    return tuple(_ended(market_id, selections[number], expired=True) for number in ended)
 
 
 def set_margin(state: State, command: SetMargin, now_us: int) -> Facts:

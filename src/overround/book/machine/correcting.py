@@ -4,6 +4,7 @@ the bets of the market again, whatever came before."""
 from overround.book import catalogue
 from overround.book.catalogue import MAX_WINDOWS, Market, MarketAction, MarketStatus
 from overround.book.machine.commands import CancelMarketBets, RestoreMarketBets, RollbackResult, SweepPastPost
+from overround.book.machine.finding import event_of, market_of, markets_of
 from overround.book.machine.state import State
 from overround.book.settlement import MarketBetsCancelled, MarketBetsRestored, ResultRolledBack
 from overround.kernel.fact import Fact
@@ -13,9 +14,9 @@ Facts = tuple[Fact, ...] | Refused
 
 
 def roll_back(state: State, command: RollbackResult, now_us: int) -> Facts:
-    market = state.catalogue.markets.get(command.market_id)
-    if market is None:
-        return Refused(catalogue.Refusal.MARKET_NOT_FOUND)
+    market = market_of(state, command.market_id)
+    if isinstance(market, Refused):
+        return market
     if not catalogue.may(market, MarketAction.ROLL_BACK):
         return Refused(catalogue.Refusal.MARKET_STATUS, {"status": market.status.value})
     before = state.settlement.results[market.id]
@@ -23,9 +24,9 @@ def roll_back(state: State, command: RollbackResult, now_us: int) -> Facts:
 
 
 def cancel_bets(state: State, command: CancelMarketBets, now_us: int) -> Facts:
-    market = state.catalogue.markets.get(command.market_id)
-    if market is None:
-        return Refused(catalogue.Refusal.MARKET_NOT_FOUND)
+    market = market_of(state, command.market_id)
+    if isinstance(market, Refused):
+        return market
     if not catalogue.is_name(command.reason):
         return Refused(catalogue.Refusal.NAME_INVALID)
     window = command.from_us, command.until_us
@@ -43,9 +44,9 @@ def _cancelled(market: Market, from_us: int, until_us: int, reason: str) -> Mark
 
 
 def restore_bets(state: State, command: RestoreMarketBets, now_us: int) -> Facts:
-    market = state.catalogue.markets.get(command.market_id)
-    if market is None:
-        return Refused(catalogue.Refusal.MARKET_NOT_FOUND)
+    market = market_of(state, command.market_id)
+    if isinstance(market, Refused):
+        return market
     if (command.from_us, command.until_us) not in market.cancelled:
         return Refused(catalogue.Refusal.WINDOW_NOT_FOUND)
     return (
@@ -60,16 +61,15 @@ def restore_bets(state: State, command: RestoreMarketBets, now_us: int) -> Facts
 
 def sweep_past_post(state: State, command: SweepPastPost, now_us: int) -> Facts:
     """Void what was struck after the real start on every market of an event that is not offered in play."""
-    event = state.catalogue.events.get(command.event_id)
-    if event is None:
-        return Refused(catalogue.Refusal.EVENT_NOT_FOUND)
+    event = event_of(state, command.event_id)
+    if isinstance(event, Refused):
+        return event
     if not 0 <= command.began_at_us < now_us:
         return Refused(catalogue.Refusal.WINDOW_INVALID)
     window = command.began_at_us, now_us
-    markets = (state.catalogue.markets[market_id] for market_id in event.markets)
     swept = [
         market
-        for market in markets
+        for market in markets_of(state, event)
         if not market.in_play and state.bets.by_market.get(market.id) and len(market.cancelled) < MAX_WINDOWS
     ]
     closed = tuple(

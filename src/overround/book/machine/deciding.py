@@ -9,6 +9,7 @@ from overround.book import catalogue
 from overround.book.catalogue import FeedSilenced
 from overround.book.machine import (
     approving,
+    archiving,
     asking,
     banking,
     betting,
@@ -94,6 +95,7 @@ from overround.book.machine.desk_commands import (
     RejectProposal,
     RequireApproval,
     ResumeLevel,
+    SetArchiveAfter,
     SetCorrectionLimit,
     SetMargin,
     SuspendLevel,
@@ -160,6 +162,7 @@ DECIDE: dict[type[Command], Callable[[State, Any, int], tuple[Fact, ...] | Refus
     BlockPlayer: controlling.block_player,
     UnblockPlayer: controlling.unblock_player,
     SetCorrectionLimit: approving.set_correction_limit,
+    SetArchiveAfter: archiving.set_after,
     RejectProposal: approving.reject_proposal,
     **exchanging.DECIDE,
     **cash_folding.DECIDE,
@@ -248,7 +251,10 @@ def _refused(refused: Refused, request: Request, cause: Cause) -> RequestRefused
 def next_due_us(state: State) -> int | None:
     """When `decide_due` next has something to do; the past when it has now, None when it may never."""
     at_once = state.settlement.settling or state.exchange.settling or state.cashout.scans or granting.is_due(state)
-    return 0 if at_once else timer_due_us(state)
+    if at_once:
+        return 0
+    dues_us = timer_due_us(state), archiving.due_us(state)
+    return min((due_us for due_us in dues_us if due_us is not None), default=None)
 
 
 def timer_due_us(state: State) -> int | None:
@@ -265,7 +271,7 @@ def timer_due_us(state: State) -> int | None:
 
 def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> tuple[Fact, ...]:
     """One step of what is due without anybody asking: overrides and delays that are over, feeds that fell silent,
-    bonuses that end, then settlement, then the standing rules of cash-outs."""
+    bonuses that end, then settlement, then the standing rules of cash-outs, and at last what leaves memory."""
     if state.overrides and state.overrides[0][0] <= now_us:
         return (controlling.end_override(state),)
     if (expires_us := state.proposals.next_due_us()) is not None and expires_us <= now_us:
@@ -288,4 +294,6 @@ def decide_due(state: State, now_us: int, *, settle_step: int = SETTLE_STEP) -> 
         return settled  # in turn with the sportsbook's, so that neither keeps the other waiting
     for settling_now in state.settlement.settling.values():
         return (settling.settle_next(state, settling_now, step=settle_step),)
-    return settled or (cash_rules.see_next(state, now_us) if state.cashout.scans else ())
+    if settled:
+        return settled
+    return cash_rules.see_next(state, now_us) if state.cashout.scans else archiving.decide_due(state, now_us)

@@ -65,6 +65,12 @@ class SetCorrectionLimit(Command, frozen=True):
     amount_minor: int
 
 
+class SetArchiveAfter(Command, frozen=True):
+    """For how long what is settled may be corrected; then it leaves the book's memory."""
+
+    after_us: int
+
+
 class ApproveProposal(Command, frozen=True):
     """Let a correction be made that another operator proposed."""
 
@@ -115,6 +121,7 @@ DeskCommand = (
     | ApproveCompetition
     | RequireApproval
     | SetCorrectionLimit
+    | SetArchiveAfter
     | ApproveProposal
     | RejectProposal
     | BlockPlayer

@@ -2,6 +2,14 @@
 
 import msgspec
 
+from overround.book.archive import (
+    ArchiveAfterSet,
+    BetsArchived,
+    EventArchived,
+    ExchangeMarketArchived,
+    MarketArchived,
+    OrdersArchived,
+)
 from overround.book.bets import (
     BetAccepted,
     BetDelayed,
@@ -264,6 +272,12 @@ AnyFact = (
     | BonusReleased
     | BonusExpired
     | GrantRevoked
+    | ArchiveAfterSet
+    | MarketArchived
+    | BetsArchived
+    | EventArchived
+    | ExchangeMarketArchived
+    | OrdersArchived
 )
 
 _encoder = msgspec.json.Encoder()

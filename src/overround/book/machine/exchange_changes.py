@@ -19,6 +19,7 @@ from overround.book.machine.exchange_checks import persistence_refusal
 from overround.book.machine.exchange_commands import CancelInstruction, CancelOrders, ReplaceOrders, UpdateOrders
 from overround.book.machine.exchange_orders import Facts, Placing, desk_refusal, is_stale, market_refusal
 from overround.book.machine.exchange_trial import Trial
+from overround.book.machine.finding import no_exchange_market
 from overround.book.machine.state import State
 from overround.book.matching import Order, OrderStatus, Placed
 from overround.kernel.refusal import Refused
@@ -31,7 +32,7 @@ def cancel_orders(state: State, command: CancelOrders, now_us: int) -> Facts:
     """Each instruction by itself; with none, everything that may be cancelled."""
     if command.customer_id not in state.limits.players:
         return Refused(ledger.Refusal.CUSTOMER_NOT_FOUND)
-    if command.market_id and command.market_id not in state.exchange.markets:
+    if not 0 <= command.market_id <= state.exchange.made:
         return Refused(Refusal.INVALID_MARKET_ID)
     refused = _changes_refusal([asked.order_id for asked in command.instructions], may_be_none=True)
     if refused is not None:
@@ -110,7 +111,7 @@ def _own_live(state: State, number: int, customer_id: int, market_id: int) -> Or
 def update_orders(state: State, command: UpdateOrders, now_us: int) -> Facts:
     market = state.exchange.markets.get(command.market_id)
     if market is None:
-        return Refused(Refusal.INVALID_MARKET_ID)
+        return no_exchange_market(state, command.market_id)
     refused = _changes_refusal([asked.order_id for asked in command.instructions])
     if refused is not None:
         return refused
@@ -139,7 +140,8 @@ def update_orders(state: State, command: UpdateOrders, now_us: int) -> Facts:
 def replace_orders(state: State, command: ReplaceOrders, now_us: int) -> Facts:
     """Cancel every order that can be, then place what was left of each at its new price, as far as the money goes."""
     market = state.exchange.markets.get(command.market_id)
-    refused = market_refusal(market) or _changes_refusal([asked.order_id for asked in command.instructions])
+    refused = market_refusal(state, command.market_id)
+    refused = refused or _changes_refusal([asked.order_id for asked in command.instructions])
     if refused is not None:
         return refused
     assert market is not None

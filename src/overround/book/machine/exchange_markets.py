@@ -55,6 +55,7 @@ from overround.book.machine.exchange_commands import (
     TurnInPlay,
 )
 from overround.book.machine.exchange_trial import Trial
+from overround.book.machine.finding import event_of, no_exchange_market
 from overround.book.machine.state import State
 from overround.book.matching import Order, OrderType, Persistence, Trade, rest_of
 from overround.kernel.fact import Fact
@@ -68,8 +69,9 @@ Facts = tuple[Fact, ...] | Refused
 
 
 def create_market(state: State, command: CreateExchangeMarket, now_us: int) -> Facts:
-    if command.event_id not in state.catalogue.events:
-        return Refused(catalogue.Refusal.EVENT_NOT_FOUND)
+    event = event_of(state, command.event_id)
+    if isinstance(event, Refused):
+        return event
     if len(state.exchange.markets) >= MAX_EXCHANGE_MARKETS:
         return Refused(Refusal.EXCHANGE_FULL, {"max_markets": MAX_EXCHANGE_MARKETS})
     refusal = exchange.terms_refusal(command.terms, command.runners)
@@ -79,7 +81,7 @@ def create_market(state: State, command: CreateExchangeMarket, now_us: int) -> F
     if isinstance(account, Refused):
         return account
     made = ExchangeMarketCreated(
-        market_id=len(state.exchange.markets) + 1,
+        market_id=state.exchange.made + 1,
         event_id=command.event_id,
         terms=command.terms,
         runners=command.runners,
@@ -130,8 +132,8 @@ def set_discount(state: State, command: SetDiscount, now_us: int) -> Facts:
 
 def _market_for(state: State, market_id: int, action: Action) -> ExchangeMarket | Refused:
     market = state.exchange.markets.get(market_id)
-    if market is None:
-        return Refused(Refusal.INVALID_MARKET_ID)
+    if market is None or market_id == state.archive.clearing:
+        return no_exchange_market(state, market_id)
     if (market.status, action) not in LIFE:
         return Refused(catalogue.Refusal.MARKET_STATUS, {"status": market.status.value})
     return market

@@ -25,6 +25,7 @@ from overround.book.machine.exchange_commands import (
     PlaceOrders,
 )
 from overround.book.machine.exchange_trial import Trial
+from overround.book.machine.finding import no_exchange_market
 from overround.book.machine.state import State
 from overround.book.matching import (
     AverageWant,
@@ -58,7 +59,8 @@ NOBODY: Final[Sequence[Order]] = ()
 def place_orders(state: State, command: PlaceOrders, now_us: int) -> Facts:
     """Take all orders of a request, or none. The order of the checks is the order of `docs/rules/exchange.md`."""
     market = state.exchange.markets.get(command.market_id)
-    refused = wallet_refusal(state, command.customer_id, command.currency, now_us) or market_refusal(market)
+    refused = wallet_refusal(state, command.customer_id, command.currency, now_us)
+    refused = refused or market_refusal(state, command.market_id)
     if refused is not None:
         return refused
     assert market is not None
@@ -122,9 +124,10 @@ def desk_refusal(state: State, market: ExchangeMarket, *, asked_at_us: int, now_
     return Refused(Refusal.MARKET_SUSPENDED, {"market_version": market.version, "level": takes.value})
 
 
-def market_refusal(market: ExchangeMarket | None) -> Refused | None:
+def market_refusal(state: State, market_id: int) -> Refused | None:
+    market = state.exchange.markets.get(market_id)
     if market is None:
-        return Refused(Refusal.INVALID_MARKET_ID)
+        return no_exchange_market(state, market_id)
     if market.status is Status.SUSPENDED:
         return Refused(Refusal.MARKET_SUSPENDED, {"market_version": market.version})
     if market.status is not Status.OPEN:

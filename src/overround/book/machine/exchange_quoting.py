@@ -69,10 +69,8 @@ def mass_quote(state: State, command: MassQuote, now_us: int) -> Facts:
 
 
 def _quote_refusal(state: State, market: ExchangeMarket | None, command: MassQuote) -> Refused | None:
-    if market is None:
-        return Refused(Refusal.INVALID_MARKET_ID)
-    if market.status is Status.CLOSED:
-        return market_refusal(market)
+    if market is None or market.status is Status.CLOSED:
+        return market_refusal(state, command.market_id)
     if not 0 < len(command.entries) <= MAX_QUOTE_ENTRIES:
         return Refused(Refusal.TOO_MANY_INSTRUCTIONS, {"max_instructions": MAX_QUOTE_ENTRIES})
     places = {(entry.selection_id, entry.handicap_quarters, entry.side, entry.price_milli) for entry in command.entries}
@@ -139,7 +137,7 @@ class Quoting:
         """Grow or place what is missing, where the market takes orders and the money is there."""
         placing = self.placing
         state, market = placing.state, placing.market
-        stopped = market_refusal(market) or desk_refusal(state, market, asked_at_us=now_us, now_us=now_us)
+        stopped = market_refusal(state, market.id) or desk_refusal(state, market, asked_at_us=now_us, now_us=now_us)
         for missing in self._missing if stopped is None else ():
             refused = self._fill(*missing)
             if refused is not None:

@@ -23,7 +23,7 @@ from overround.book.catalogue import SelectionWithdrawn
 from overround.book.control import OverrideEnded, PriceOverridden
 from overround.book.ledger import CurrencyOpened, CustomerOpened, FundsMoved, StakeKind, WalletOpened
 from overround.book.limits import Purse
-from overround.book.machine import cash_folding, exchanging, granting
+from overround.book.machine import archive_folding, cash_folding, exchanging, granting
 from overround.book.machine.answers import Answer, BetAnswer, Done, Proposed, TicketAnswer
 from overround.book.machine.events import (
     SUBJECT,
@@ -174,6 +174,7 @@ def _delayed_refused(state: State, fact: DelayedBetRefused, at_us: int) -> None:
     bet = bets.refuse_delayed(state.bets, fact)
     _let_go(state, bet, bet.stake_minor)
     _give_back(state, bet, bet.stake_minor)
+    archive_folding.refused(state, bet)
     delay_over(state)
 
 
@@ -248,6 +249,7 @@ def _waiting_refused(state: State, fact: WaitingTicketRefused, at_us: int) -> No
         _let_go(state, bet, bet.stake_minor)
         _give_back(state, bet, bet.stake_minor)
     promotions.let_go(state.promotions, _grant_of(state, fact.ticket_id))
+    archive_folding.refused(state, state.bets.bets[fact.ticket_id])
     delay_over(state)
 
 
@@ -326,22 +328,26 @@ def _result_recorded(state: State, fact: ResultRecorded, at_us: int) -> None:
     catalogue.result_market(state.catalogue.markets[fact.market_id])
     bets.release((state.bets, state.catalogue), fact.market_id)
     settlement.record(state.settlement, fact)
+    archive_folding.unsettled(state, fact.market_id)
 
 
 def _result_rolled_back(state: State, fact: ResultRolledBack, at_us: int) -> None:
     catalogue.roll_market_back(state.catalogue.markets[fact.market_id])
     bets.expose((state.bets, state.catalogue), fact.market_id)
     settlement.roll_back(state.settlement, fact)
+    archive_folding.unsettled(state, fact.market_id)
 
 
 def _bets_cancelled(state: State, fact: MarketBetsCancelled, at_us: int) -> None:
     catalogue.cancel_window(state.catalogue.markets[fact.market_id], fact.from_us, fact.until_us)
     settlement.begin(state.settlement, market_id=fact.market_id, revision=fact.revision)
+    archive_folding.unsettled(state, fact.market_id)
 
 
 def _bets_restored(state: State, fact: MarketBetsRestored, at_us: int) -> None:
     catalogue.restore_window(state.catalogue.markets[fact.market_id], fact.from_us, fact.until_us)
     settlement.begin(state.settlement, market_id=fact.market_id, revision=fact.revision)
+    archive_folding.unsettled(state, fact.market_id)
 
 
 def _bets_settled(state: State, fact: BetsSettled, at_us: int) -> None:
@@ -364,6 +370,8 @@ def _bets_settled(state: State, fact: BetsSettled, at_us: int) -> None:
             granting.settled(state, bet, changes)
         bets.reopen(book, bet)
         _return(state, bet, -again.previous_minor, at_us)
+    if fact.last:
+        archive_folding.settled(state, fact.market_id, at_us)
 
 
 def _return(state: State, bet: Bet, returned_minor: int, at_us: int) -> None:
@@ -390,6 +398,7 @@ FOLDS: dict[type[Fact], Callable[[State, Any, int], None]] = {
     **exchanging.FOLDS,
     **cash_folding.FOLDS,
     **granting.FOLDS,
+    **archive_folding.FOLDS,
     CurrencyOpened: _currency_opened,
     CustomerOpened: _customer_opened,
     WalletOpened: _wallet_opened,
@@ -434,3 +443,4 @@ def _also_above(step: Callable[[State, Any, int], None]) -> Callable[[State, Any
 
 FOLDS |= {kind: _also_above(FOLDS[kind]) for kind in ABOVE}
 FOLDS |= {kind: cash_folding.waking(FOLDS[kind]) for kind in cash_folding.WAKES}
+FOLDS |= {kind: archive_folding.noting(kind, FOLDS[kind]) for kind in archive_folding.NOTES}

@@ -64,6 +64,12 @@ class Memory(msgspec.Struct):
             del entries[order.popleft()]
 
 
+def forget_bet(memory: Memory, bet: Bet) -> None:
+    """A bet leaves: as long as its key may be used, its first answer stays."""
+    if memory.entries.get(bet.key) is bet:
+        memory.entries[bet.key] = Remembered(bet.key, bet.placed_at_us, bet.content, first_answer(bet))
+
+
 def arrived_at_us(entry: Bet | Remembered) -> int:
     return entry.placed_at_us if isinstance(entry, Bet) else entry.at_us
 

@@ -1,6 +1,6 @@
 """What is on offer, and its results: which facts an operator's or a feed's command leads to."""
 
-from overround.book import catalogue, settlement
+from overround.book import archive, catalogue, settlement
 from overround.book.catalogue import (
     MARKET_TYPES,
     MAX_CERTAINTY,
@@ -63,6 +63,7 @@ from overround.book.machine.commands import (
     SuspendMarket,
     WithdrawSelection,
 )
+from overround.book.machine.finding import event_of, has_archived, market_of, markets_of
 from overround.book.machine.state import State
 from overround.book.settlement import Result, ResultHeard, ResultRecorded
 from overround.kernel.fact import Fact
@@ -107,7 +108,7 @@ def create_event(state: State, command: CreateEvent, now_us: int) -> Facts:
         return Refused(Refusal.STARTS_AT_INVALID)
     return (
         EventCreated(
-            event_id=len(state.catalogue.events) + 1,
+            event_id=state.catalogue.events_made + 1,
             competition_id=command.competition_id,
             name=command.name,
             starts_at_us=command.starts_at_us,
@@ -116,9 +117,9 @@ def create_event(state: State, command: CreateEvent, now_us: int) -> Facts:
 
 
 def reschedule_event(state: State, command: RescheduleEvent, now_us: int) -> Facts:
-    event = state.catalogue.events.get(command.event_id)
-    if event is None:
-        return Refused(Refusal.EVENT_NOT_FOUND)
+    event = event_of(state, command.event_id)
+    if isinstance(event, Refused):
+        return event
     if event.status is not EventStatus.SCHEDULED:
         return Refused(Refusal.EVENT_STATUS, {"status": event.status.value})
     if not 0 <= command.starts_at_us <= LATEST_START_US:
@@ -137,27 +138,27 @@ def end_event(state: State, command: EndEvent, now_us: int) -> Facts:
 
 
 def _event_for(state: State, event_id: int, action: EventAction) -> Event | Refused:
-    event = state.catalogue.events.get(event_id)
-    if event is None:
-        return Refused(Refusal.EVENT_NOT_FOUND)
+    event = event_of(state, event_id)
+    if isinstance(event, Refused):
+        return event
     if (event.status, action) not in catalogue.EVENT_LIFE:
         return Refused(Refusal.EVENT_STATUS, {"status": event.status.value})
     return event
 
 
 def set_moment(state: State, command: SetMoment, now_us: int) -> Facts:
-    event = state.catalogue.events.get(command.event_id)
-    if event is None:
-        return Refused(Refusal.EVENT_NOT_FOUND)
+    event = event_of(state, command.event_id)
+    if isinstance(event, Refused):
+        return event
     if event.status is EventStatus.ENDED:
         return Refused(Refusal.EVENT_STATUS, {"status": event.status.value})
     return (MomentSet(event_id=event.id, moment=command.moment),) if event.moment is not command.moment else ()
 
 
 def create_market(state: State, command: CreateMarket, now_us: int) -> Facts:
-    event = state.catalogue.events.get(command.event_id)
-    if event is None:
-        return Refused(Refusal.EVENT_NOT_FOUND)
+    event = event_of(state, command.event_id)
+    if isinstance(event, Refused):
+        return event
     if event.status is EventStatus.ENDED or (event.status is EventStatus.IN_PLAY and not command.in_play):
         return Refused(Refusal.EVENT_STATUS, {"status": event.status.value})
     if len(event.markets) >= MAX_MARKETS_PER_EVENT:
@@ -181,7 +182,7 @@ def create_market(state: State, command: CreateMarket, now_us: int) -> Facts:
         return feed
     return (
         MarketCreated(
-            market_id=len(state.catalogue.markets) + 1,
+            market_id=state.catalogue.markets_made + 1,
             event_id=event.id,
             type=kind.name,
             specifiers=command.specifiers,
@@ -205,9 +206,9 @@ def _terms_refusal(kind: MarketType, asked: CreateMarket | ChangeMarket) -> Refu
 
 
 def change_market(state: State, command: ChangeMarket, now_us: int) -> Facts:
-    market = state.catalogue.markets.get(command.market_id)
-    if market is None:
-        return Refused(Refusal.MARKET_NOT_FOUND)
+    market = market_of(state, command.market_id)
+    if isinstance(market, Refused):
+        return market
     terms = _terms_refusal(MARKET_TYPES[market.type], command)
     if terms is not None:
         return Refused(terms)
@@ -246,9 +247,9 @@ def add_selections(state: State, command: AddSelections, now_us: int) -> Facts:
 
 
 def withdraw_selection(state: State, command: WithdrawSelection, now_us: int) -> Facts:
-    market = state.catalogue.markets.get(command.market_id)
-    if market is None:
-        return Refused(Refusal.MARKET_NOT_FOUND)
+    market = market_of(state, command.market_id)
+    if isinstance(market, Refused):
+        return market
     if market.status is MarketStatus.RESULTED:
         return Refused(Refusal.MARKET_STATUS, {"status": market.status.value})
     selection = market.selections.get(command.selection_id)
@@ -269,9 +270,9 @@ def withdraw_selection(state: State, command: WithdrawSelection, now_us: int) ->
 
 
 def set_prices(state: State, command: SetPrices, now_us: int) -> Facts:
-    market = state.catalogue.markets.get(command.market_id)
-    if market is None:
-        return Refused(Refusal.MARKET_NOT_FOUND)
+    market = market_of(state, command.market_id)
+    if isinstance(market, Refused):
+        return market
     refusal = catalogue.prices_refusal(market, command.prices)
     if refusal is not None:
         return Refused(refusal, {"market_version": market.version})
@@ -298,9 +299,9 @@ def close_market(state: State, command: CloseMarket, now_us: int) -> Facts:
 
 
 def _market_for(state: State, market_id: int, action: MarketAction) -> Market | Refused:
-    market = state.catalogue.markets.get(market_id)
-    if market is None:
-        return Refused(Refusal.MARKET_NOT_FOUND)
+    market = market_of(state, market_id)
+    if isinstance(market, Refused):
+        return market
     if not catalogue.may(market, action):
         return Refused(Refusal.MARKET_STATUS, {"status": market.status.value})
     return market
@@ -323,11 +324,10 @@ def resume_event(state: State, command: ResumeEvent, now_us: int) -> Facts:
 
 
 def _markets_of(state: State, event_id: int, status: MarketStatus) -> list[Market] | Refused:
-    event = state.catalogue.events.get(event_id)
-    if event is None:
-        return Refused(Refusal.EVENT_NOT_FOUND)
-    markets = (state.catalogue.markets[market_id] for market_id in event.markets)
-    return [market for market in markets if market.status is status]
+    event = event_of(state, event_id)
+    if isinstance(event, Refused):
+        return event
+    return [market for market in markets_of(state, event) if market.status is status]
 
 
 def record_result(state: State, command: RecordResult, now_us: int) -> Facts:
@@ -364,12 +364,13 @@ def _heard(market: Market, result: Result, certainty: int) -> ResultRecorded | R
 
 
 def record_event_result(state: State, command: RecordEventResult, now_us: int) -> Facts:
-    event = state.catalogue.events.get(command.event_id)
-    if event is None:
-        return Refused(Refusal.EVENT_NOT_FOUND)
-    markets = [state.catalogue.markets[market_id] for market_id in event.markets]
-    read = [market for market in markets if settlement.fits(market, command.result)]
+    event = event_of(state, command.event_id)
+    if isinstance(event, Refused):
+        return event
+    read = [market for market in markets_of(state, event) if settlement.fits(market, command.result)]
     if not read:
+        if has_archived(state, event):
+            return Refused(archive.Refusal.MARKET_ARCHIVED)
         return Refused(settlement.Refusal.RESULT_INVALID)
     if not 0 < command.certainty <= MAX_CERTAINTY:
         return Refused(settlement.Refusal.CERTAINTY_INVALID)
@@ -393,9 +394,9 @@ def silence_feed(state: State, command: SilenceFeed, now_us: int) -> Facts:
 
 
 def hand_over_market(state: State, command: HandOverMarket, now_us: int) -> Facts:
-    market = state.catalogue.markets.get(command.market_id)
-    if market is None:
-        return Refused(Refusal.MARKET_NOT_FOUND)
+    market = market_of(state, command.market_id)
+    if isinstance(market, Refused):
+        return market
     refused = _feed_refusal(state, command.feed) if command.feed else None
     if refused is not None:
         return refused

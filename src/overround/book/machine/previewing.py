@@ -22,6 +22,7 @@ from overround.book.machine.answers import (
 )
 from overround.book.machine.approving import is_much
 from overround.book.machine.desk_commands import GetProposals, PreviewResult
+from overround.book.machine.finding import market_of
 from overround.book.machine.state import State
 from overround.book.machine.supposing import MOST_BETS, Supposed, suppose
 from overround.book.settlement import ResultRecorded
@@ -32,9 +33,9 @@ LARGEST: Final = 20
 
 
 def preview_result(state: State, query: PreviewResult, now_us: int) -> Answer:
-    market = state.catalogue.markets.get(query.market_id)
-    if market is None:
-        return Refused(catalogue.Refusal.MARKET_NOT_FOUND)
+    market = market_of(state, query.market_id)
+    if isinstance(market, Refused):
+        return market
     if not catalogue.may(market, MarketAction.RESULT):
         return Refused(catalogue.Refusal.MARKET_STATUS, {"status": market.status.value})
     if not settlement.fits(market, query.result):

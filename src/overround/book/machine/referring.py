@@ -15,6 +15,7 @@ from overround.book.machine.commands import (
     OfferReferral,
     PriceBuilder,
 )
+from overround.book.machine.finding import bet_of, event_of
 from overround.book.machine.state import State
 from overround.book.machine.ticketing import REFERRAL_US, conclude, most_minor, refuse, waiting
 from overround.book.tickets import MAX_LEGS, Slip, line_count
@@ -34,8 +35,10 @@ Facts = tuple[Fact, ...] | Refused
 
 def _ticket(state: State, ticket_id: int, status: BetStatus) -> Bet | Refused:
     """The first bet of a ticket that waits for an answer."""
-    bet = state.bets.bets.get(ticket_id)
-    if bet is None or bet.ticket is None or bet.ticket.id != ticket_id:
+    bet = bet_of(state, ticket_id, bets.Refusal.TICKET_NOT_FOUND)
+    if isinstance(bet, Refused):
+        return bet
+    if bet.ticket is None or bet.ticket.id != ticket_id:
         return Refused(bets.Refusal.TICKET_NOT_FOUND)
     return bet if bet.status is status else Refused(bets.Refusal.TICKET_STATUS, {"status": bet.status.value})
 
@@ -109,9 +112,9 @@ def answer_offer(state: State, command: AnswerOffer, now_us: int) -> Facts:
 def price_builder(state: State, command: PriceBuilder, now_us: int) -> Facts:
     """A price for several selections of one event together, from whoever prices them: never the product of the
     parts."""
-    event = state.catalogue.events.get(command.event_id)
-    if event is None:
-        return Refused(catalogue.Refusal.EVENT_NOT_FOUND)
+    event = event_of(state, command.event_id)
+    if isinstance(event, Refused):
+        return event
     if not is_price(command.price_milli):
         return Refused(catalogue.Refusal.PRICE_INVALID)
     if not 0 < command.lasts_us <= MAX_BUILDER_US:

@@ -18,6 +18,7 @@ from overround.book.machine.answers import (
     SheetScore,
 )
 from overround.book.machine.desk_commands import FieldSheet
+from overround.book.machine.finding import event_of
 from overround.book.machine.state import State
 from overround.book.settlement import Score
 from overround.book.tickets import Outcome
@@ -46,9 +47,9 @@ FOOTBALL: Final = "football"
 
 
 def field_sheet(state: State, query: FieldSheet, now_us: int) -> Answer:
-    event = state.catalogue.events.get(query.event_id)
-    if event is None:
-        return Refused(catalogue.Refusal.EVENT_NOT_FOUND)
+    event = event_of(state, query.event_id)
+    if isinstance(event, Refused):
+        return event
     shown: list[Market] = []
     selections = after = 0
     for market_id in event.markets:

@@ -6,6 +6,7 @@ from overround.book import bets
 from overround.book.bets import Bet
 from overround.book.machine.answers import Answer, BetWorking, TicketFound, TicketPreview
 from overround.book.machine.asking import BET_NOT_FOUND, bet_found, bet_of_key
+from overround.book.machine.finding import bet_of, own_bet
 from overround.book.machine.settling import Results
 from overround.book.machine.state import State
 from overround.book.machine.ticket_commands import FindTicket, GetWorking, PreviewTicket
@@ -32,17 +33,23 @@ def preview(state: State, query: PreviewTicket, now_us: int) -> Answer:
 
 def find_ticket(state: State, query: FindTicket, now_us: int) -> Answer:
     """By the id of any of its bets, or by key. Plain singles are of no ticket; others' tickets are not found."""
-    first = state.bets.bets.get(query.ticket_id) if query.ticket_id else bet_of_key(state, query.customer_id, query.key)
+    customer_id, not_found = query.customer_id, bets.Refusal.TICKET_NOT_FOUND
+    if query.ticket_id:
+        first = own_bet(state, query.ticket_id, customer_id, not_found)
+    else:
+        first = bet_of_key(state, customer_id, query.key, not_found)
     if isinstance(first, Refused):
         return first
-    if first is None or first.ticket is None or first.customer_id != query.customer_id:
+    if first.ticket is None:
         return Refused(bets.Refusal.TICKET_NOT_FOUND)
     return TicketFound(first.ticket.id, tuple(bet_found(state.bets.bets[bet_id]) for bet_id in first.ticket.bet_ids))
 
 
 def working(state: State, query: GetWorking, now_us: int) -> Answer:
-    bet = state.bets.bets.get(query.bet_id)
-    if bet is None or query.customer_id not in (0, bet.customer_id):
+    bet = bet_of(state, query.bet_id, BET_NOT_FOUND)
+    if isinstance(bet, Refused):
+        return bet
+    if query.customer_id not in (0, bet.customer_id):
         return Refused(BET_NOT_FOUND)
     results = Results(state)
     slip = running_slip(bet)

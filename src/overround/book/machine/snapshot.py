@@ -7,11 +7,12 @@ from typing import Final
 
 import msgspec
 
-from overround.book import bets, cashout, exchange, promotions
+from overround.book import archive, bets, cashout, exchange, promotions
 from overround.book.bets import WAITING, Bet, BetsState, BuilderPriced, Exposure, Placed, Tally
 from overround.book.catalogue import CatalogueState
 from overround.book.ledger import Account, AccountKind, HouseAccounts, LedgerState, Wallet
 from overround.book.limits import Cap, HouseTerms, LimitsState, Player, Scope
+from overround.book.machine import archive_folding
 from overround.book.machine.memory import (
     KEY_SKEW_US,
     KEY_WINDOW_US,
@@ -24,7 +25,7 @@ from overround.book.machine.state import State, find_overrides
 from overround.book.settlement import Heard, Result, SettlementState, Settling
 from overround.kernel.level import Level
 
-FORMAT: Final = 10
+FORMAT: Final = 11
 """Rises when the shape below or what it counts changes; a snapshot of another format is ignored and the
 journal folded from zero."""
 
@@ -46,6 +47,8 @@ class Snapshot(msgspec.Struct, array_like=True):
     worst: dict[tuple[Level, int, str], Tally]
     builders: dict[int, BuilderPriced]
     builders_made: int
+    bets_made: int
+    tallied: int
     caps: dict[Scope, Cap]
     results: dict[int, Result]
     heard: dict[int, Heard]
@@ -55,6 +58,7 @@ class Snapshot(msgspec.Struct, array_like=True):
     promotions: promotions.Kept
     remembered: list[Remembered]
     proposals: Proposals
+    archive: archive.Kept
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -64,6 +68,7 @@ _decoder = msgspec.msgpack.Decoder(Snapshot)
 def encode(state: State) -> bytes:
     """The whole state as MessagePack."""
     remembered = [entry for entry in state.memory.entries.values() if isinstance(entry, Remembered)]
+    remembered.sort(key=_by_arrival)  # a bet that left has its place among them only while its book lives
     return _encoder.encode(
         Snapshot(
             seq=state.seq,
@@ -80,6 +85,8 @@ def encode(state: State) -> bytes:
             worst=state.bets.worst,
             builders=state.bets.builders,
             builders_made=state.bets.builders_made,
+            bets_made=state.bets.made,
+            tallied=state.bets.tallied,
             caps=state.limits.caps,
             results=state.settlement.results,
             heard=state.settlement.heard,
@@ -89,8 +96,13 @@ def encode(state: State) -> bytes:
             promotions=state.promotions.keep(),
             remembered=remembered,
             proposals=state.proposals,
+            archive=state.archive.keep(),
         )
     )
+
+
+def _by_arrival(entry: Remembered) -> tuple[int, bytes]:
+    return entry.at_us, entry.key
 
 
 def state_hash(state: State) -> bytes:
@@ -121,6 +133,8 @@ def _state(taken: Snapshot) -> State:
             worst=taken.worst,
             builders=taken.builders,
             builders_made=taken.builders_made,
+            made=taken.bets_made,
+            tallied=taken.tallied,
         ),
         settlement=SettlementState(results=taken.results, heard=taken.heard, settling=taken.settling),
         exchange=exchange.restore(taken.exchange),
@@ -132,7 +146,9 @@ def _state(taken: Snapshot) -> State:
     heapq.heapify(state.delays)
     state.proposals = taken.proposals
     find_overrides(state)
-    bets.index(state.bets, state.catalogue)
+    state.archive = archive.restore(taken.archive)
+    archive_folding.index(state)
+    bets.index(state.bets, state.catalogue, state.archive.seen_since())
     return state
 
 

@@ -6,6 +6,7 @@ from collections import deque
 
 import msgspec
 
+from overround.book.archive import ArchiveState
 from overround.book.bets import WAITING, Bet, BetsState
 from overround.book.cashout import CashOutState
 from overround.book.catalogue import CatalogueState
@@ -37,6 +38,7 @@ class State(msgspec.Struct):
     overrides: list[tuple[int, int, int]] = []
     promotions: PromotionsState = msgspec.field(default_factory=PromotionsState)
     proposals: Proposals = msgspec.field(default_factory=Proposals)
+    archive: ArchiveState = msgspec.field(default_factory=ArchiveState)
 
 
 def empty() -> State:

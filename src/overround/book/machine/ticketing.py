@@ -25,6 +25,7 @@ from overround.book.limits import Player
 from overround.book.machine import granting
 from overround.book.machine.betting import no_price, no_wallet, too_much, unavailable
 from overround.book.machine.commands import BetAsked, LegAsked, PlaceTicket
+from overround.book.machine.finding import no_market
 from overround.book.machine.limiting import Pledged, pairs_of, place_rooms, rooms
 from overround.book.machine.state import State
 from overround.book.promotions import Grant
@@ -215,7 +216,7 @@ def _legs(state: State, asked: BetAsked) -> tuple[Leg, ...] | Refused:
 def _leg(state: State, asked: LegAsked, bet: BetAsked) -> Leg | Refused:
     market = state.catalogue.markets.get(asked.market_id)
     if market is None:
-        return Refused(bets.Refusal.MARKET_NOT_FOUND)
+        return no_market(state, asked.market_id)
     if bet.each_way and market.each_way is None:
         return Refused(bets.Refusal.EACH_WAY_NOT_OFFERED)
     if not asked.price_milli and not market.starting_prices:
@@ -242,6 +243,9 @@ def _builder_leg(state: State, asked: LegAsked, bet: BetAsked) -> Leg | Refused:
     builder = state.bets.builders.get(asked.builder_id)
     if builder is None:
         return Refused(bets.Refusal.BUILDER_NOT_FOUND)
+    for market_id, _ in builder.parts:
+        if market_id not in state.catalogue.markets:
+            return no_market(state, market_id)
     if bet.each_way:
         return Refused(bets.Refusal.EACH_WAY_NOT_OFFERED)
     return Leg(

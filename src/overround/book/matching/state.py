@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -152,19 +152,33 @@ def forget(state: OrdersState, now_us: int) -> None:
     gone, horizon_us = state.gone, now_us - FORGET_AFTER_US
     while gone and _over_at_us(gone[0]) < horizon_us:
         order = gone.popleft()
-        del state.by_id[order.id]
-        touched[order.market_id, order.customer_id] = None
+        if state.by_id.pop(order.id, None) is not None:
+            touched[order.market_id, order.customer_id] = None
     for market_id, customer_id in touched:
         own = state.books[market_id].own
         own[customer_id] = [order for order in own[customer_id] if order.id in state.by_id]
 
 
 def drop(state: OrdersState, market_id: int) -> None:
-    """Let a market go on which nothing is unmatched, with all its orders. Views do; the machine keeps it."""
+    """Let a market go on which nothing is unmatched, with all its orders. Views do; the machine archives it."""
     for own in state.books.pop(market_id).own.values():
         for order in own:
             del state.by_id[order.id]
     state.gone = deque(order for order in state.gone if order.market_id != market_id)
+
+
+def clear(state: OrdersState, market_id: int, orders: Iterable[int], customers: Iterable[int], *, trades: int) -> None:
+    """Let orders of an archived market go, each the newest of its customer's, then the positions of some customers, and
+    the newest trades."""
+    book = state.books[market_id]
+    for number in orders:
+        order = state.by_id.pop(number)
+        book.own[order.customer_id].pop()
+        book.fills.pop(number, None)
+    for customer_id in customers:
+        book.own.pop(customer_id, None)
+        del book.positions[customer_id]
+    del book.trades[len(book.trades) - trades :]
 
 
 def _enter(state: OrdersState, order: Order) -> None:
