@@ -10,7 +10,19 @@ import pytest
 from tests.edge.running import Api
 
 from overround import identity
-from overround.book import bets, cashout, catalogue, control, exchange, ledger, limits, promotions, settlement, tickets
+from overround.book import (
+    archive,
+    bets,
+    cashout,
+    catalogue,
+    control,
+    exchange,
+    ledger,
+    limits,
+    promotions,
+    settlement,
+    tickets,
+)
 from overround.book.machine import KeyRefusal
 from overround.edge import problems
 from overround.edge.problems import KINDS, Problem
@@ -32,6 +44,7 @@ REFUSALS = [
     settlement.Refusal,
     exchange.Refusal,
     tickets.Refusal,
+    archive.Refusal,
     KeyRefusal,
     identity.Refusal,
 ]

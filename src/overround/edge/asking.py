@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from overround.book import archive
 from overround.book.machine import Answer
 from overround.book.machine.commands import Command
 from overround.edge.problems import Problem, refusal
@@ -35,6 +36,11 @@ class Asker:
             return await self._desk.ask_many(commands, actor=actor)
         except Overloaded:
             raise Problem("overloaded") from None
+
+
+def is_archived(answer: Answer) -> bool:
+    """Whether the book has let go of the bet that was asked for."""
+    return isinstance(answer, Refused) and answer.code == archive.Refusal.BET_ARCHIVED
 
 
 def unexpected(answer: Answer) -> Problem:

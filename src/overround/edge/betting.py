@@ -1,6 +1,6 @@
 """Placing bets, one or many, and finding one: asked of the book itself, so always as it is now."""
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -9,12 +9,15 @@ from overround.book.bets import BetStatus, OddsChange, Outcome, TicketBet
 from overround.book.ledger import StakeKind
 from overround.book.machine import Answer, BetAnswer, BetFound
 from overround.book.machine.commands import FindBet, PlaceBet
-from overround.edge.asking import Asker, unexpected
+from overround.edge.asking import Asker, is_archived, unexpected
 from overround.edge.problems import refusal
 from overround.edge.routes import Call, Reply
 from overround.edge.slips import SlipShown, slip_shown
 from overround.edge.values import AtText, Currency, Id, KeyText, Natural, Whole, at_text, at_text_or_none
 from overround.kernel.refusal import Refused
+
+if TYPE_CHECKING:
+    from overround.edge.archived import Archived
 
 MAX_BETS_PER_BATCH: Final = 200
 
@@ -111,8 +114,8 @@ class Bet(msgspec.Struct, frozen=True, kw_only=True):
 class Betting:
     """The handlers."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, asker: Asker, archived: "Archived") -> None:
+        self._asker, self._archived = asker, archived
 
     async def place(self, call: Call) -> Reply:
         body = call.body
@@ -160,7 +163,10 @@ class Betting:
         return await self._find(FindBet(call.customer_id, key=call.text("key")))
 
     async def _find(self, query: FindBet) -> Reply:
+        """What left the book is in the tables."""
         answer = await self._asker.ask(query, actor=query.customer_id)
+        if is_archived(answer):
+            return Reply(200, await self._archived.bet(query.customer_id, query.bet_id, query.key))
         if not isinstance(answer, BetFound):
             raise unexpected(answer)
         return Reply(200, bet_of(answer))

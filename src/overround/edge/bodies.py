@@ -344,6 +344,7 @@ BECOMES: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "until": ("until_us", micros_of),
     "until_us": ("until_us", as_it_is),
     "delay_ms": ("delay_us", _milliseconds),
+    "after_ms": ("after_us", _milliseconds),
     "prices": ("prices", _prices),
     "score": ("result", _score),
     "void": ("result", _void),

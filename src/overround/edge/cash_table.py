@@ -9,8 +9,15 @@ from overround.edge.cashing import Cashing
 from overround.edge.examples import AT
 from overround.edge.routes import Example, Handler, Route
 
-WORTH: Final = ("bet_not_found", "portion_invalid", "bet_not_open", "cash_out_under_way", "cash_out_unavailable")
-TAKING: Final = ("quote_not_found", "quote_expired", *WORTH[2:], "cash_out_changed")
+WORTH: Final = (
+    "bet_not_found",
+    "bet_archived",
+    "portion_invalid",
+    "bet_not_open",
+    "cash_out_under_way",
+    "cash_out_unavailable",
+)
+TAKING: Final = ("quote_not_found", "quote_expired", "bet_archived", *WORTH[3:], "cash_out_changed")
 QUOTED: Final = {"quote_id": 77, "bet_id": 901, "stake_minor": 1_000, "amount_minor": 1_266, "seq": 5_180}
 
 
@@ -40,7 +47,10 @@ def cash_outs(own: Cashing) -> Iterator[Route]:
         need=Need.CUSTOMER_READ,
         query=cashing.ValueQuery,
         replies={200: cashing.Value},
-        problems=("bet_not_found",),
+        problems=(
+            "bet_not_found",
+            "bet_archived",
+        ),
         example=Example(path="/v1/bets/901/cash-out?portion_bps=5000"),
     )
     yield change(
@@ -81,6 +91,7 @@ def cash_outs(own: Cashing) -> Iterator[Route]:
         replies={200: wallet.SeqBody},
         problems=(
             "bet_not_found",
+            "bet_archived",
             "portion_invalid",
             "amount_invalid",
             "bet_not_open",
@@ -100,6 +111,6 @@ def cash_outs(own: Cashing) -> Iterator[Route]:
         "Take a bet's standing rule back.",
         own.remove_rule,
         replies={200: wallet.SeqBody},
-        problems=("bet_not_found", "cash_out_rule_not_found"),
+        problems=("bet_not_found", "bet_archived", "cash_out_rule_not_found"),
         example=Example(path="/v1/bets/901/cash-out-rule", reply={"seq": 5_191}),
     )

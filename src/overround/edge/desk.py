@@ -16,6 +16,7 @@ from overround.book.machine.desk_commands import (
     RejectProposal,
     RequireApproval,
     ResumeLevel,
+    SetArchiveAfter,
     SetCorrectionLimit,
     SetMargin,
     SuspendLevel,
@@ -62,6 +63,12 @@ class CorrectionsBody(Body, frozen=True):
     amount_minor: Natural
 
 
+class ArchiveBody(Body, frozen=True):
+    """From the last settlement of a market on."""
+
+    after_ms: Natural
+
+
 class SelectionBody(Body, frozen=True):
     selection_id: Id
 
@@ -79,7 +86,9 @@ LEVEL: Final = (
     "sport_not_found",
     "competition_not_found",
     "event_not_found",
+    "event_archived",
     "market_not_found",
+    "market_archived",
 )
 
 DESK: Final = (
@@ -113,6 +122,7 @@ DESK: Final = (
         doc="Offer a price until an instant, whatever the feed says meanwhile.",
         problems=(
             "market_not_found",
+            "market_archived",
             "selection_not_found",
             "market_status",
             "price_invalid",
@@ -130,7 +140,7 @@ DESK: Final = (
         shows="market_id",
         tag="desk",
         doc="End the override of a price: what the feed said last is on offer again.",
-        problems=("market_not_found", "selection_not_found", "not_overridden"),
+        problems=("market_not_found", "market_archived", "selection_not_found", "not_overridden"),
         example={"selection_id": 1},
         in_path=MARKET,
     ),
@@ -187,6 +197,17 @@ DESK: Final = (
         problems=("currency_unknown", "terms_invalid"),
         example={"amount_minor": 1_000_000},
         in_path={"currency": "EUR"},
+    ),
+    Operation(
+        method="PUT",
+        path="archive",
+        command=SetArchiveAfter,
+        body=ArchiveBody,
+        tag="desk",
+        doc="Set for how long what is settled may be corrected. Then it leaves the book's memory; everything is still "
+        "listed.",
+        problems=("archive_after_invalid",),
+        example={"after_ms": 2_592_000_000},
     ),
     Operation(
         method="POST",

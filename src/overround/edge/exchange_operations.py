@@ -26,7 +26,7 @@ from overround.kernel.ladder import Ladder, LadderKind
 TAG: Final = "exchange"
 MILLI_US: Final = 1_000
 EXCHANGE_MARKET: Final = {"market_id": 7}
-STATUS: Final = ("invalid_market_id", "market_status")
+STATUS: Final = ("invalid_market_id", "market_archived", "market_status")
 
 
 class RunnerBody(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
@@ -214,7 +214,14 @@ EXCHANGE: Final = (
         shows="market_id",
         tag=TAG,
         doc="Make an exchange market of an event. It takes no orders until it is opened.",
-        problems=("event_not_found", "exchange_full", "exchange_terms_invalid", "runners_invalid", "currency_unknown"),
+        problems=(
+            "event_not_found",
+            "event_archived",
+            "exchange_full",
+            "exchange_terms_invalid",
+            "runners_invalid",
+            "currency_unknown",
+        ),
         example={
             "event_id": 3,
             "name": "Match Odds",

@@ -9,6 +9,7 @@ import msgspec
 from overround import journal, projections
 from overround.book.catalogue import CatalogueState
 from overround.edge.access import Door
+from overround.edge.archived import Archived
 from overround.edge.asking import Asker
 from overround.edge.betfair import Exchange
 from overround.edge.betting import Betting
@@ -150,6 +151,7 @@ class Gateway:
         limits = limits or Limits()
         self.live = Live(TablesAndJournal(pool), clock=clock, connected=connected)
         asker, reading = Asker(desk), Reading(pool, self.live)
+        archived = Archived(reading)
         sessions = Sessions(pool, now_us=clock.now_us, tell=tell_revoked)
         self.door = Door(
             sessions.resolve,
@@ -168,7 +170,7 @@ class Gateway:
         )
         docs = Docs()
         rooms = Rooms(
-            betting=Betting(asker),
+            betting=Betting(asker, archived),
             cashing=Cashing(asker),
             grants=Grants(asker, reading),
             wallet=wallet,
@@ -179,7 +181,7 @@ class Gateway:
             exchange_listing=ExchangeListing(reading),
             controls=Controls(self.live, reading),
             previews=Previews(asker, self.live),
-            tickets=Tickets(asker),
+            tickets=Tickets(asker, archived),
             builders=Builders(ask_price),
             workings=Workings(asker),
             referrals=Referrals(reading),

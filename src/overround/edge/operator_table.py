@@ -286,7 +286,7 @@ def foreseen(own: Previews) -> Iterator[Route]:
         need=Need.OPERATOR_READ,
         body=MarketResultBody,
         replies={200: previews.PreviewBody},
-        problems=("market_not_found", "market_status", "result_invalid"),
+        problems=("market_not_found", "market_archived", "market_status", "result_invalid"),
         example=Example(path="/v1/operator/markets/7/preview", body={"score": {"home": 2, "away": 1}}),
     )
     yield Route(
@@ -299,7 +299,7 @@ def foreseen(own: Previews) -> Iterator[Route]:
         need=Need.OPERATOR_READ,
         query=previews.SheetQuery,
         replies={200: previews.SheetBody},
-        problems=("event_not_found", "not_ready", "projection_behind"),
+        problems=("event_not_found", "event_archived", "not_ready", "projection_behind"),
         example=Example(path="/v1/operator/events/3/field-sheet"),
     )
     yield Route(

@@ -161,7 +161,7 @@ def _slip(row: ShownBet) -> SlipItem | None:
         folds=row.folds or (),
         each_way=bool(row.each_way),
         potential_minor=row.potential_minor or 0,
-        legs=tuple(_leg(tuple(rows)) for _, rows in groupby(row.legs, _number)),
+        legs=tuple(leg_of(tuple(rows)) for _, rows in groupby(row.legs, _number)),
     )
 
 
@@ -169,7 +169,7 @@ def _number(row: ShownLeg) -> int:
     return row.n
 
 
-def _leg(rows: tuple[ShownLeg, ...]) -> LegShown:
+def leg_of(rows: tuple[ShownLeg, ...]) -> LegShown:
     """A leg from its rows: one, or those of the parts of a bet builder."""
     first = rows[0]
     terms = first.each_way

@@ -39,6 +39,7 @@ BET_PROBLEMS: Final = (
     "stake_invalid",
     "price_invalid",
     "market_not_found",
+    "market_archived",
     "market_closed",
     "market_suspended",
     "market_changed",

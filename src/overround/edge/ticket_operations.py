@@ -100,7 +100,7 @@ TICKET_OPERATIONS: Final = (
         tag="referrals",
         doc="Take a referred ticket as asked for, over the house's limits. Its prices, the customer's own limits and "
         "the money are asked again, so it may still fall.",
-        problems=("ticket_not_found", "ticket_status"),
+        problems=("ticket_not_found", "bet_archived", "ticket_status"),
         in_path=TICKET,
     ),
     Operation(
@@ -110,7 +110,7 @@ TICKET_OPERATIONS: Final = (
         shows="ticket_id",
         tag="referrals",
         doc="Refuse a referred ticket; its stakes are free again.",
-        problems=("ticket_not_found", "ticket_status"),
+        problems=("ticket_not_found", "bet_archived", "ticket_status"),
         in_path=TICKET,
     ),
     Operation(
@@ -122,7 +122,7 @@ TICKET_OPERATIONS: Final = (
         shows="ticket_id",
         tag="referrals",
         doc="Offer to take a referred ticket with smaller stakes or at other prices. The customer has a minute.",
-        problems=("ticket_not_found", "ticket_status", "offer_invalid"),
+        problems=("ticket_not_found", "bet_archived", "ticket_status", "offer_invalid"),
         example={"bets": [{"stake_minor": 50_000, "prices_milli": [2_000, 1_850]}]},
         in_path=TICKET,
     ),
@@ -140,7 +140,9 @@ TICKET_OPERATIONS: Final = (
             "sport_not_found",
             "competition_not_found",
             "event_not_found",
+            "event_archived",
             "market_not_found",
+            "market_archived",
             "selection_not_found",
             "terms_invalid",
         ),
@@ -157,6 +159,7 @@ TICKET_OPERATIONS: Final = (
         doc="A price for several selections of one event together, for any customer to take while it holds.",
         problems=(
             "event_not_found",
+            "event_archived",
             "price_invalid",
             "delay_invalid",
             "catalogue_full",

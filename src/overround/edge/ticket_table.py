@@ -30,6 +30,7 @@ TICKET_CHECKS: Final = (
     "bet_lines",
     "bet_stake",
     "market_not_found",
+    "market_archived",
     "each_way_not_offered",
     "starting_price_not_offered",
     "builder_not_found",
@@ -125,7 +126,7 @@ def own_tickets(own: Tickets, pricing: Builders, working: Workings) -> Iterator[
         keyed=True,
         body=tickets.AnswerBody,
         replies={200: tickets.TicketNow},
-        problems=("ticket_not_found", "ticket_status"),
+        problems=("ticket_not_found", "bet_archived", "ticket_status"),
         example=Example(path="/v1/tickets/901/answer", body={"accept": True}),
     )
     yield _read(

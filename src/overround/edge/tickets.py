@@ -9,12 +9,13 @@ from overround.book.bets import BetStatus, OddsChange, TicketBet
 from overround.book.ledger import StakeKind
 from overround.book.machine import Done, TicketAnswer, TicketFound, TicketPreview
 from overround.book.machine.commands import AnswerOffer, FindTicket, PlaceTicket, PreviewTicket
-from overround.edge.asking import Asker, unexpected
+from overround.edge.archived import Archived
+from overround.edge.asking import Asker, is_archived, unexpected
 from overround.edge.betting import Bet, bet_of
 from overround.edge.problems import KINDS, current
 from overround.edge.routes import Call, Reply
 from overround.edge.slips import Slips, SlipShown, bet_asked, slip_shown
-from overround.edge.values import AtText, Currency, Natural, at_text, at_text_or_none
+from overround.edge.values import AtText, Currency, Natural, at_text
 
 
 class TicketBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,8 +90,8 @@ class AnswerBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class Tickets:
     """The handlers."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, asker: Asker, archived: Archived) -> None:
+        self._asker, self._archived = asker, archived
 
     async def place(self, call: Call) -> Reply:
         answer = await self._asker.ask(PlaceTicket(**_asked(call)), actor=call.actor, key=call.key)
@@ -120,10 +121,14 @@ class Tickets:
         return await self._find(FindTicket(call.customer_id, ticket_id=ticket_id))
 
     async def _find(self, query: FindTicket) -> Reply:
+        """What left the book is in the tables."""
         answer = await self._asker.ask(query, actor=query.customer_id)
+        if is_archived(answer):
+            found = await self._archived.ticket(query.customer_id, query.ticket_id, query.key)
+            return Reply(200, ticket_of(found))
         if not isinstance(answer, TicketFound):
             raise unexpected(answer)
-        return Reply(200, ticket_now(answer))
+        return Reply(200, ticket_of(tuple(map(bet_of, answer.bets))))
 
 
 def _asked(call: Call) -> dict[str, Any]:
@@ -178,18 +183,18 @@ def _preview(answer: TicketPreview) -> Preview:
     )
 
 
-def ticket_now(found: TicketFound) -> TicketNow:
-    first = found.bets[0]
+def ticket_of(bets: tuple[Bet, ...]) -> TicketNow:
+    first = bets[0]
     return TicketNow(
-        ticket_id=found.ticket_id,
+        ticket_id=first.ticket_id or first.bet_id,
         customer_id=first.customer_id,
         currency=first.currency,
-        status=_status([bet.status for bet in found.bets]),
-        stake_minor=sum(bet.stake_minor for bet in found.bets),
-        payout_minor=sum(bet.payout_minor for bet in found.bets),
-        placed_at=at_text(first.placed_at_us),
-        decide_at=at_text_or_none(first.decide_at_us),
-        bets=tuple(map(bet_of, found.bets)),
+        status=_status([bet.status for bet in bets]),
+        stake_minor=sum(bet.stake_minor for bet in bets),
+        payout_minor=sum(bet.payout_minor for bet in bets),
+        placed_at=first.placed_at,
+        decide_at=first.decide_at,
+        bets=bets,
     )
 
 

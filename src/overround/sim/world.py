@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from overround.book.machine import Machine
+from overround.sim.archivist import Archivist
 from overround.sim.audit import Auditor, Broken
 from overround.sim.books import Book
 from overround.sim.bus import Network
@@ -170,6 +171,8 @@ class World:
         lives = [desk.work(HEALED_S), feed.beat(HEALED_S), feed.move(HEALED_S), operator.look_at_referrals(HEALED_S)]
         promoter = Promoter(caller=self._caller("promoter"), auditor=self.auditor, chance=self._chance("promoter"))
         lives.append(promoter.give(HEALED_S))
+        archivist = Archivist(caller=self._caller("archivist"), chance=self._chance("archivist"))
+        lives.append(archivist.keep(HEALED_S))
         lives += [operator.play(competition, base_us=self._base_us, until_s=end_s) for end_s in ends_s]
         playing = [asyncio.create_task(life) for life in lives]
         await until(lambda: self.auditor.offer.is_open)

@@ -157,10 +157,10 @@ def end_override(state: State) -> OverrideEnded:
 
 
 def end_overrides(state: State, market_id: int) -> tuple[OverrideEnded, ...]:
-    """Every override of a market has had its time."""
+    """Nobody needs the overrides of a market any more, whose time is not over."""
     selections = state.catalogue.markets[market_id].selections
     ended = [number for _, market, number in state.overrides if market == market_id]
-    return tuple(_ended(market_id, selections[number], expired=True) for number in ended)
+    return tuple(_ended(market_id, selections[number], expired=False) for number in ended)
 
 
 def set_margin(state: State, command: SetMargin, now_us: int) -> Facts:

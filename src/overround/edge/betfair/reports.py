@@ -77,6 +77,7 @@ EXECUTION_CODES: Final = {
     "invalid_market_id": ExecutionCode.INVALID_MARKET_ID,
     "market_suspended": ExecutionCode.MARKET_SUSPENDED,
     "market_not_open_for_betting": ExecutionCode.MARKET_NOT_OPEN_FOR_BETTING,
+    "market_archived": ExecutionCode.MARKET_NOT_OPEN_FOR_BETTING,
     "insufficient_funds": ExecutionCode.INSUFFICIENT_FUNDS,
     "too_many_instructions": ExecutionCode.TOO_MANY_INSTRUCTIONS,
     "too_many_orders": ExecutionCode.TOO_MANY_INSTRUCTIONS,
@@ -97,6 +98,7 @@ EXECUTION_CODES: Final = {
 
 FOR_EVERY_INSTRUCTION: Final = {
     "insufficient_funds": InstructionCode.INSUFFICIENT_FUNDS,
+    "market_archived": InstructionCode.MARKET_NOT_OPEN_FOR_BETTING,
     "market_not_open_for_betting": InstructionCode.MARKET_NOT_OPEN_FOR_BETTING,
 }
 """Refusals of a whole request that each of its instructions also names; the others say ERROR_IN_ORDER."""

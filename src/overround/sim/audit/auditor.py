@@ -17,6 +17,7 @@ from overround.book.machine import (
     state_hash,
 )
 from overround.kernel.refusal import Refused
+from overround.sim.audit.archive import Archive
 from overround.sim.audit.bets import Bets
 from overround.sim.audit.cashouts import CashOuts
 from overround.sim.audit.exchange import Exchange
@@ -42,6 +43,7 @@ class Auditor:
         self.cashouts = CashOuts(self.bets, self.money, self.offer, self.players)
         self.promotions = Promotions(self.bets, self.money)
         self.exchange = Exchange(self.money)
+        self.archive = Archive(self.bets, self.offer, self.exchange)
         self.replay = Replay()
         self.bodies: list[bytes] = []
         self.epochs: list[int] = []
@@ -114,6 +116,9 @@ class Auditor:
         elif fact["kind"] in self._steps:
             self._steps[fact["kind"]](fact, row.at_us)
         self.offer.apply(fact, row.at_us)
+        self.archive.apply(fact, row.at_us)
+        if asked is not None:
+            self.archive.refused(fact, asked.command)
         self._remember_balances(fact, row.seq)
 
     def _ticket(self, fact: Plain, asked: Plain, at_us: int) -> None:
@@ -167,8 +172,9 @@ class Auditor:
             touched[customer, self.exchange.markets[market].currency] = None
         for customer, *_ in fact.get("positions", ()):
             touched[customer, self.exchange.markets[fact["market_id"]].currency] = None
-        for row in (*fact.get("bets", ()), *fact.get("reopened", ())):
-            touched[self._wallet(row[0])] = None
+        if fact["kind"] == "bets_settled":
+            for row in (*fact["bets"], *fact.get("reopened", ())):
+                touched[self._wallet(row[0])] = None
         for wallet in touched:
             self.money.remember(seq, wallet)
 
@@ -246,6 +252,7 @@ class Auditor:
         self.bets.tickets.closed()
         self.cashouts.rules_are_kept(self.at_us)
         self.promotions.bonuses_are_kept()
+        self.archive.is_done(self.at_us)
         self.replay.books_balance(self.money)
         live = state_hash(self.replay.state)
         hold(replayed(rows, empty()) == live, "a replay from zero is another state")

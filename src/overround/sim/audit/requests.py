@@ -80,6 +80,7 @@ LEADS_TO = {
     "BlockPlayer": {"player_blocked"},
     "UnblockPlayer": {"player_unblocked"},
     "SetCorrectionLimit": {"correction_limit_set"},
+    "SetArchiveAfter": {"archive_after_set"},
     "ApproveProposal": {"proposal_approved"},
     "RejectProposal": {"proposal_rejected"},
     "SetMoment": {"moment_set", "request_done"},

@@ -1,0 +1,93 @@
+"""Bets that left the book's memory, as the tables have them."""
+
+from itertools import groupby
+
+from overround.book.bets import BetStatus
+from overround.book.ledger import StakeKind
+from overround.book.tickets import Leg, Outcome, Slip, system_name
+from overround.edge.betting import Bet
+from overround.edge.problems import Problem
+from overround.edge.reading import Reading, leg_of
+from overround.edge.slips import SlipShown
+from overround.edge.values import at_text, at_text_or_none
+from overround.projections import ShownBet, ShownLeg
+
+OVER = (BetStatus.SETTLED, BetStatus.CASHED_OUT, BetStatus.REFUSED)
+
+ARCHIVED = "bet_archived"
+
+
+class Archived:
+    """Asked where the book says `bet_archived`. Raises Problem: projection_behind, unavailable."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    async def bet(self, customer_id: int, bet_id: int = 0, key: str = "") -> Bet:
+        """A customer's bet by id, or by key. Raises Problem: bet_not_found."""
+        if bet_id:
+            row = await self._reading.ask(lambda reads: reads.bet(bet_id, customer_id=customer_id))
+        else:
+            row = await self._reading.ask(lambda reads: reads.bet_by_key(key, customer_id=customer_id))
+        if row is None:
+            raise Problem("bet_not_found")
+        return bet_shown(row)
+
+    async def ticket(self, customer_id: int, bet_id: int = 0, key: str = "") -> tuple[Bet, ...]:
+        """The bets of a customer's ticket, by the id of one of them, or by key. Raises Problem: ticket_not_found."""
+        if bet_id:
+            one = await self._reading.ask(lambda reads: reads.bet(bet_id, customer_id=customer_id))
+        else:
+            one = await self._reading.ask(lambda reads: reads.bet_by_key(key, customer_id=customer_id))
+        ticket_id = one.ticket_id if one is not None else None
+        if ticket_id is None:
+            raise Problem("ticket_not_found")
+        return tuple(map(bet_shown, await self._reading.ask(lambda reads: reads.ticket(ticket_id))))
+
+
+def bet_shown(row: ShownBet) -> Bet:
+    """A bet that is over. Tables that say otherwise are behind by more than the time for which it was kept. Raises
+    Problem: projection_behind."""
+    if row.status not in OVER:
+        raise Problem("projection_behind")
+    return Bet(
+        bet_id=row.id,
+        customer_id=row.customer_id,
+        market_id=row.market_id,
+        selection_id=row.selection_id,
+        currency=row.currency,
+        stake_minor=row.stake_minor,
+        price_milli=row.price_milli,
+        placed_at=at_text(row.placed_at_us),
+        status=BetStatus(row.status),
+        outcome=Outcome(row.outcome) if row.outcome is not None else None,
+        payout_minor=row.payout_minor,
+        seq=row.seq,
+        ticket_id=row.ticket_id,
+        stake_kind=StakeKind(row.stake_kind or StakeKind.CASH),
+        decide_at=at_text_or_none(row.decide_at_us),
+        cashed_stake_minor=row.cashed_stake_minor or 0,
+        cashed_paid_minor=row.cashed_paid_minor or 0,
+        slip=_slip(row),
+    )
+
+
+def _slip(row: ShownBet) -> SlipShown | None:
+    if row.ticket_id is None:
+        return None
+    legs = [leg_of(tuple(rows)) for _, rows in groupby(row.legs, _number)]
+    shape = Slip(tuple(Leg(0, 0, 0, banker=leg.banker) for leg in legs), row.folds or (), 1)
+    return SlipShown(
+        bet_id=row.id,
+        stake_minor=row.stake_minor,
+        potential_minor=row.potential_minor or 0,
+        lines=row.lines or 0,
+        folds=row.folds or (),
+        system=system_name(shape),
+        each_way=bool(row.each_way),
+        legs=tuple(legs),
+    )
+
+
+def _number(row: ShownLeg) -> int:
+    return row.n
