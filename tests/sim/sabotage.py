@@ -7,13 +7,14 @@ from contextlib import suppress
 import msgspec
 
 from overround.book import ledger
+from overround.book.archive import BetsArchived
 from overround.book.bets import Bet, BetDelayed, BetStatus, DelayedBetAccepted, DelayedBetRefused
 from overround.book.cashout import CashedOut, CashOutRefused, CashOutRulesSeen
 from overround.book.catalogue import MarketStatus
 from overround.book.control import ControlState
 from overround.book.exchange import ExchangeSettled, OrdersPlaced
 from overround.book.ledger import Reason
-from overround.book.machine import Answer, Machine, Pending, decode_snapshot, encode_snapshot
+from overround.book.machine import Answer, Machine, Pending, decode_snapshot, encode_fact, encode_snapshot
 from overround.book.machine.cash_commands import QuoteCashOut, TakeCashOut
 from overround.book.machine.commands import PlaceBet, PlaceTicket, Request
 from overround.book.machine.memory import scope
@@ -396,3 +397,24 @@ class Impatient(Machine):
             if bonus.wagered_minor:
                 self.state.promotions.ripe[bonus.id] = None
         return super().advance(now_us)
+
+
+class Hasty(Machine):
+    """Archives a market the moment it is settled."""
+
+    def advance(self, now_us: int) -> int:
+        markets = self.state.archive.markets
+        for market_id in list(markets.since):
+            markets.put(market_id, now_us - self.state.archive.after_us)
+        return super().advance(now_us)
+
+
+class LetsRunningTicketsGo(Machine):
+    """Writes of a ticket that still runs that it is archived, with the first others that are."""
+
+    def record(self, fact: Fact, now_us: int) -> None:
+        super().record(fact, now_us)
+        if isinstance(fact, BetsArchived) and fact.market_id:
+            runs = [bet.id for bet in self.state.bets.bets.values() if bet.status is BetStatus.OPEN]
+            more = msgspec.structs.replace(fact, bets=(*fact.bets, *runs[:1]))
+            self.outbox[-1] = msgspec.structs.replace(self.outbox[-1], body=encode_fact(more))

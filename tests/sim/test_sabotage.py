@@ -70,6 +70,8 @@ def test_a_broken_journal_is_caught(server: type[JournalServer], said: tuple[str
         (sabotage.SellsForMore, ("a wrong quote",)),
         (sabotage.ReturnsFreeStakes, ("a bet of a ticket settled wrongly",)),
         (sabotage.GivesForEver, ("a grant that may not be used", "a grant taken back that is used")),
+        (sabotage.Hasty, ("a market archived too early",)),
+        (sabotage.LetsRunningTicketsGo, ("a bet archived that may yet change",)),
         (sabotage.Impatient, ("a bonus released before it was wagered",)),
     ],
 )
