@@ -14,7 +14,7 @@ from overround.book.catalogue import MarketStatus
 from overround.book.control import ControlState
 from overround.book.exchange import ExchangeSettled, OrdersPlaced
 from overround.book.ledger import Reason
-from overround.book.machine import Answer, Machine, Pending, decode_snapshot, encode_fact, encode_snapshot
+from overround.book.machine import Answer, Machine, Pending, decode_snapshot, encode_snapshot
 from overround.book.machine.cash_commands import QuoteCashOut, TakeCashOut
 from overround.book.machine.commands import PlaceBet, PlaceTicket, Request
 from overround.book.machine.memory import scope
@@ -417,4 +417,4 @@ class LetsRunningTicketsGo(Machine):
         if isinstance(fact, BetsArchived) and fact.market_id:
             runs = [bet.id for bet in self.state.bets.bets.values() if bet.status is BetStatus.OPEN]
             more = msgspec.structs.replace(fact, bets=(*fact.bets, *runs[:1]))
-            self.outbox[-1] = msgspec.structs.replace(self.outbox[-1], body=encode_fact(more))
+            self.outbox[-1] = (*self.outbox[-1][:2], more)
