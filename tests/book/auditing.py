@@ -200,8 +200,8 @@ def _worst(state: State, singles: Summed) -> dict[tuple[Level, int, str], int]:
         for level, id in _levels(state, [market_id]):
             worst[level, id, currency] += max(0, sum(_largest(state, market_id, payouts)) - stakes)
     for bet in state.bets.bets.values():
-        runs = not all(_is_out(state, pair) for pair in bet.selections)
-        if bet.status is BetStatus.OPEN and bet.slip is not None and runs:
+        counts = bet.status is BetStatus.OPEN and bet.slip is not None
+        if counts and not all(_is_out(state, pair) for pair in bet.selections):
             for level, id in _levels(state, [market_id for market_id, _ in bet.selections]):
                 worst[level, id, bet.currency] += max(0, bet.most_minor - bet.running_minor)
     return {scope: minor for scope, minor in worst.items() if minor}

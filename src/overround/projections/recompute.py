@@ -59,12 +59,11 @@ from overround.book.settlement import (
     ResultRecorded,
     ResultRolledBack,
 )
-from overround.book.tickets import line_count
 from overround.kernel.fact import Fact
-from overround.kernel.ids import key_text
 from overround.kernel.level import Level
 from overround.projections import tables
 from overround.projections.actions import action, is_action
+from overround.projections.bet_recompute import bet_row, leg_rows
 from overround.projections.exchange_recompute import EXCHANGE_ROWS, ExchangePast
 from overround.projections.grant_recompute import GrantsPast
 from overround.projections.tables import Table
@@ -366,56 +365,11 @@ def _accounts(state: State, _: Past) -> Iterator[Row]:
 
 
 def _bets(_: State, past: Past) -> Iterator[Row]:
-    return (_bet(bet, past) for bet in past.bets.values())
-
-
-def _bet(bet: Bet, past: Past) -> Row:
-    settled_at_us, *settled_by = past.settled.get(bet.id, (0, None, None, None))
-    return (
-        bet.id,
-        bet.customer_id,
-        bet.market_id,
-        bet.selection_id,
-        bet.currency,
-        bet.stake_minor,
-        bet.price_milli,
-        bet.odds_change,
-        bet.market_version,
-        bet.status,
-        bet.outcome,
-        bet.payout_minor,
-        bet.placed_at_us,
-        bet.decide_at_us,
-        settled_at_us,
-        past.refusals.get(bet.id),
-        int.from_bytes(bet.key[16:], "big", signed=True),
-        key_text(bet.key[:16]),
-        bet.seq,
-        *_ticket(bet),
-        *((bet.cashed.stake_minor, bet.cashed.paid_minor) if bet.cashed is not None else (None, None)),
-        *settled_by,
-    )
-
-
-def _ticket(bet: Bet) -> Row:
-    """What a bet of a ticket has beside a plain single."""
-    slip, ticket = bet.slip, bet.ticket
-    if slip is None or ticket is None:
-        return (None,) * 7
-    folds = msgspec.json.encode(slip.folds).decode()
-    shared = ticket.id, ticket.stake_kind, ticket.grant_id
-    return (*shared, folds, line_count(slip), slip.each_way, bet.potential_minor)
+    return (bet_row(bet, past.settled.get(bet.id), past.refusals.get(bet.id)) for bet in past.bets.values())
 
 
 def _legs(_: State, past: Past) -> Iterator[Row]:
-    for bet in past.bets.values():
-        for n, leg in enumerate(bet.slip.legs if bet.slip is not None else (), 1):
-            each_way = msgspec.json.encode(leg.each_way).decode() if leg.each_way is not None else None
-            terms = leg.event_id, leg.price_milli, each_way, leg.best_odds, leg.banker
-            if not leg.parts:
-                yield (bet.id, n, 0, leg.market_id, leg.selection_id, *terms, 0, leg.market_version)
-            for part, (market_id, selection_id) in enumerate(leg.parts, 1):
-                yield (bet.id, n, part, market_id, selection_id, *terms, leg.selection_id, leg.market_version)
+    return (row for bet in past.bets.values() for row in leg_rows(bet))
 
 
 NOT_ACCEPTED = (BetStatus.REFERRED, BetStatus.OFFERED, BetStatus.REFUSED)

@@ -30,11 +30,6 @@ class ArchiveState(msgspec.Struct):
         leaving = self.leaving
         return market_id in self.named or (leaving is not None and leaving.market_id == market_id)
 
-    def seen_since(self) -> dict[int, int]:
-        """By archived market: bets that were accepted since this fact were seen, and are its no more."""
-        leaving = {self.leaving.market_id: self.leaving.through} if self.leaving is not None else {}
-        return dict.fromkeys(self.named, 0) | leaving
-
     def keep(self) -> Kept:
         """For a snapshot."""
         return Kept(self.after_us, self.markets.since, self.leaving, self.named, self.clearing, self.events.since)

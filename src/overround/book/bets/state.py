@@ -1,7 +1,6 @@
 """Every bet, by id and by market, what each market and level owes, and how facts change them."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable
 
 import msgspec
 
@@ -41,14 +40,13 @@ from overround.kernel.level import Level
 
 
 class BetsState(msgspec.Struct):
-    """`bets` is the truth. `by_market` (bets that stood, in the order accepted) is found again from it.
+    """`bets` is the truth, `made` the last id. `by_market` (bets that stood, in the order accepted) is found again.
 
     `exposures` are what markets without a result owe on plain singles, `carried` what they would owe on all other bets
-    if the rest of each won, without the place parts of each-way bets: those are in `placed`. `worst` is, by level, id
-    and currency, the sum of the worst cases of the markets below on singles, and of the largest loss of each other open
-    bet with a leg there. What is on a withdrawn selection counts in none of these. `builders` are the prices of bet
-    builders that may still be asked for, oldest first.
-    """
+    if the rest of each won, without the place parts of each-way bets: those are in `placed`. `worst` (`tallied` so far)
+    is, by level, id and currency, the sum of the worst cases of the markets below on singles, and of the largest loss
+    of each other open bet with a leg there. What is on a withdrawn selection counts in none of these. `builders` are
+    the prices of bet builders that may still be asked for, oldest first."""
 
     bets: dict[int, Bet] = {}
     exposures: Exposures = {}
@@ -478,27 +476,6 @@ def _void_singles(book: Book, pair: Pair, stakes_minor: dict[str, int]) -> None:
             tally.minor += exposure.worst_minor - before
 
 
-def let_go(state: BetsState, market_id: int, *, through: int) -> int:
-    """The newest bets of an archived market, those accepted since `through`, are its no more. How many of them are
-    still here."""
-    stood, stayed = state.by_market[market_id], 0
-    while stood and stood[-1].seq >= through:
-        stayed += stood.pop().id in state.bets
-    return stayed
-
-
-def forget_market(state: BetsState, market_id: int) -> None:
-    """No bet names a market any more, and nothing is owed on it."""
-    state.by_market.pop(market_id, None)
-    state.levels.pop(market_id, None)
-
-
-def forget_event(state: BetsState, event_id: int, currencies: Iterable[str]) -> None:
-    """An event has no market any more, and nothing is owed on it."""
-    for currency in currencies:
-        state.worst.pop((Level.EVENT, event_id, currency), None)
-
-
 def price_builder(state: BetsState, fact: BuilderPriced, *, at_us: int) -> None:
     """A bet builder may be asked for; those whose time is over are forgotten."""
     expired = [id for id, builder in state.builders.items() if builder.expires_at_us <= at_us]
@@ -508,19 +485,14 @@ def price_builder(state: BetsState, fact: BuilderPriced, *, at_us: int) -> None:
     state.builders_made = fact.builder_id
 
 
-NO_MARKETS: Final[Mapping[int, int]] = {}
-
-
-def index(state: BetsState, catalogue: CatalogueState, archived: Mapping[int, int] = NO_MARKETS) -> None:
-    """Find `by_market` and `levels` again from the bets, in the order in which they were accepted. Of an `archived`
-    market only bets that were accepted before a fact are still its own."""
+def index(state: BetsState, catalogue: CatalogueState) -> None:
+    """Find `by_market` and `levels` again from the bets, in the order in which they were accepted."""
     state.by_market, state.levels = {}, {}
     stood = [bet for bet in state.bets.values() if bet.status in STOOD]
     stood.sort(key=_order)
     for bet in stood:
         for market_id in markets_of(bet):
-            if bet.seq < archived.get(market_id, bet.seq + 1):
-                _append(state.by_market, market_id, bet)
+            _append(state.by_market, market_id, bet)
             _above(state, catalogue, market_id, bet.currency)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from overround.book import archive, bets, control, exchange, limits, matching
+from overround.book import archive, control, exchange, limits, matching
 from overround.book.archive import (
     ArchiveAfterSet,
     BetsArchived,
@@ -49,8 +49,7 @@ def _bets_archived(state: State, fact: BetsArchived, at_us: int) -> None:
             state.archive.refused.drop(bet.id)
     if not fact.market_id:
         return
-    stayed = bets.let_go(state.bets, fact.market_id, through=fact.through)
-    archive.take_step(state.archive, fact, stayed=stayed)
+    archive.take_step(state.archive, fact, stayed=_stayed(state, fact.market_id, fact.through))
     for bet in gone:
         for market_id in markets_of(bet) if bet.slip is not None else ():
             if market_id != fact.market_id and archive.bet_left(state.archive, market_id):
@@ -58,6 +57,14 @@ def _bets_archived(state: State, fact: BetsArchived, at_us: int) -> None:
     if fact.last:
         del state.bets.by_market[fact.market_id]
         _gone_through(state)
+
+
+def _stayed(state: State, market_id: int, through: int) -> int:
+    """The bets of an archived market that were accepted since a fact are its no more. How many of them are here."""
+    stood, by_id, stayed = state.bets.by_market[market_id], state.bets.bets, 0
+    while stood and stood[-1].seq >= through:
+        stayed += stood.pop().id in by_id
+    return stayed
 
 
 def _gone_through(state: State) -> None:
@@ -72,7 +79,8 @@ def _let_market_go(state: State, market: Market) -> None:
     del state.catalogue.markets[market.id]
     state.settlement.results.pop(market.id, None)
     state.settlement.heard.pop(market.id, None)
-    bets.forget_market(state.bets, market.id)
+    state.bets.by_market.pop(market.id, None)
+    state.bets.levels.pop(market.id, None)
     control.forget(state.catalogue.control, Level.MARKET, market.id)
     limits.forget_caps(state.limits, Level.MARKET, market.id)
     limits.forget_caps(state.limits, Level.SELECTION, market.id, tuple(market.selections))
@@ -94,7 +102,8 @@ def _idle(state: State, event: Event) -> None:
 def _event_archived(state: State, fact: EventArchived, at_us: int) -> None:
     del state.catalogue.events[fact.event_id]
     state.archive.events.drop(fact.event_id)
-    bets.forget_event(state.bets, fact.event_id, tuple(state.limits.terms))
+    for currency in state.limits.terms:
+        state.bets.worst.pop((Level.EVENT, fact.event_id, currency), None)
     control.forget(state.catalogue.control, Level.EVENT, fact.event_id)
     limits.forget_caps(state.limits, Level.EVENT, fact.event_id)
 
@@ -181,8 +190,12 @@ def noting(kind: type[Fact], step: Callable[[State, Any, int], None]) -> Callabl
 
 
 def index(state: State) -> None:
-    """Find again what is found again, after a snapshot."""
+    """Find again what is found again, after a snapshot; what was seen of archived markets is theirs no more."""
     kept = state.archive
+    for market_id in kept.named:
+        del state.bets.by_market[market_id]
+    if kept.leaving is not None and kept.leaving.market_id in state.bets.by_market:
+        _stayed(state, kept.leaving.market_id, kept.leaving.through)
     for market in state.exchange.markets.values():
         kept.traded[market.event_id] = kept.traded.get(market.event_id, 0) + 1
         is_settled = market.status is Status.CLOSED and market.id not in state.exchange.settling

@@ -147,8 +147,8 @@ def _state(taken: Snapshot) -> State:
     state.proposals = taken.proposals
     find_overrides(state)
     state.archive = archive.restore(taken.archive)
+    bets.index(state.bets, state.catalogue)
     archive_folding.index(state)
-    bets.index(state.bets, state.catalogue, state.archive.seen_since())
     return state
 
 
