@@ -95,7 +95,7 @@ def _worst_cases(market: ExchangeMarket, orders: list[Order]) -> None:
     for customer in by_customer:
         position = market.positions[customer]
         needed = _needed(position, worst[customer])
-        removed = any(runner.status is RunnerStatus.REMOVED for runner in market.runners)
+        removed = any(runner.removed_at_us for runner in market.runners)
         settled = market.status is Status.CLOSED and not position.held_minor
         short = removed and position.held_minor < needed  # then what is there is held
         assert position.held_minor == needed or settled or short, (position, needed)

@@ -12,6 +12,7 @@ from overround.book.exchange import (
     Minimums,
     NumberResult,
     RunnersResult,
+    RunnerStatus,
     RunnerTerms,
     Share,
     Status,
@@ -34,6 +35,7 @@ from overround.book.machine.exchange_commands import (
     QuoteEntry,
     ReconcileStart,
     RecordExchangeResult,
+    ReinstateRunner,
     RemoveRunner,
     ReplaceInstruction,
     ReplaceOrders,
@@ -215,6 +217,8 @@ def _operate(rng: random.Random, market: ExchangeMarket) -> AnyCommand:
         return RescheduleExchangeMarket(market.id, rng.choice((0, 1_900_000_000_000_000, -1)))
     if pick < 0.60:
         runner = rng.choice(market.runners)
+        if runner.status is RunnerStatus.REMOVED or rng.random() < 0.1:
+            return ReinstateRunner(market.id, runner.selection_id, runner.handicap_quarters)
         return RemoveRunner(market.id, runner.selection_id, rng.choice((100, 1_000, 3_333)), runner.handicap_quarters)
     if pick < 0.66:
         return RecordExchangeResult(market.id, result(rng, market))

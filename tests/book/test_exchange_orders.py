@@ -27,6 +27,7 @@ from overround.book.machine.exchange_commands import (
     PlaceInstruction,
     PlaceOrders,
     RecordExchangeResult,
+    ReinstateRunner,
     RemoveRunner,
     ReplaceInstruction,
     ReplaceOrders,
@@ -615,6 +616,30 @@ def test_a_removed_runner_takes_its_matches_and_reduces_the_others() -> None:
     house.win(market, 0)
     assert house.pounds(backer) == 100_000 + 2_800 * 95 // 100
     assert house.refusal(RemoveRunner(market, 1002, 2_500)) == "market_status"
+
+
+def test_a_runner_that_is_back_takes_orders_and_has_to_be_covered_again() -> None:
+    """With B out, whoever backed A and C at 3.00 lost nothing whatever came; with B back, both may lose."""
+    house = Exchange()
+    market, backer, layer = house.exchange_market(), house.trader(), house.trader()
+    house.order(layer, market, LAY, 3_000, 1_000, runner=1)
+    void = house.order(backer, market, BACK, 3_000, 1_000, runner=1)
+    house.do(RemoveRunner(market, 1002, 0))
+    for runner in (0, 2):
+        house.order(layer, market, LAY, 3_000, 1_000, runner=runner)
+        house.order(backer, market, BACK, 3_000, 1_000, runner=runner)
+    version = house.market_of(market).version
+    assert (house.held(backer), house.refusal(ReinstateRunner(market, 1001))) == (0, "runner_not_removed")
+    assert house.refusal(ReinstateRunner(market, 9_999)) == "invalid_runner"
+    house.do(ReinstateRunner(market, 1002))
+    assert (house.held(backer), house.market_of(market).version) == (2_000, version + 1)
+    assert house.order_of(void).voided_minor == 1_000
+    house.order(layer, market, LAY, 5_000, 1_000, runner=1)
+    house.order(backer, market, BACK, 5_000, 1_000, runner=1)
+    assert house.held(backer) == 0
+    house.win(market, 1)
+    assert house.pounds(backer) == 100_000 + (4_000 - 2_000) * 95 // 100
+    assert house.refusal(ReinstateRunner(market, 1002)) == "market_status"
 
 
 def test_where_a_removal_leaves_too_little_the_loss_becomes_a_debt() -> None:

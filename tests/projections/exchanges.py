@@ -27,6 +27,7 @@ from overround.book.machine.exchange_commands import (
     PlaceOrders,
     ReconcileStart,
     RecordExchangeResult,
+    ReinstateRunner,
     RemoveRunner,
     ReplaceInstruction,
     ReplaceOrders,
@@ -122,6 +123,7 @@ def _race(house: "House", ann: int, bob: int, market: int) -> None:
     layer = PlaceInstruction(2, LAY, 0, 0, type=OrderType.MARKET_ON_CLOSE, liability_minor=2_000)
     house.ask(ann, PlaceOrders(ann, market, "GBP", (layer,)))
     house.done(ReconcileStart(market))
+    house.done(ReinstateRunner(market, 1))
 
 
 def drawn(seed: int, asks: int) -> "House":

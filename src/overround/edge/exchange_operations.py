@@ -93,6 +93,11 @@ class RunnerRemovedBody(Body, frozen=True):
     handicap_quarters: Whole = 0
 
 
+class RunnerBackBody(Body, frozen=True):
+    selection_id: Id
+    handicap_quarters: Whole = 0
+
+
 class ShareBody(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
     """A runner by its place in the market, from 0; in a dead heat it has `places` of what `tied` runners share."""
 
@@ -275,6 +280,14 @@ EXCHANGE: Final = (
         body=RunnerRemovedBody,
         problems=(*STATUS, "invalid_runner", "runner_removed", "factor_invalid"),
         example={"selection_id": 2, "factor_bp": 1_250},
+    ),
+    _market(
+        "reinstate-runner",
+        commands.ReinstateRunner,
+        "A runner that was removed is back. Its bets stay void, and the prices of the others reduced.",
+        body=RunnerBackBody,
+        problems=(*STATUS, "invalid_runner", "runner_not_removed"),
+        example={"selection_id": 2},
     ),
     _market(
         "result",

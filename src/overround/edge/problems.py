@@ -188,6 +188,7 @@ MACHINE: Final[dict[str, Kind]] = {
     "duplicate_betids": Kind(422, "One order is named twice"),
     "invalid_runner": Kind(422, "The exchange market has no such runner"),
     "runner_removed": Kind(422, "The runner is out, or the last one"),
+    "runner_not_removed": Kind(422, "The runner is not out, so it cannot come back"),
     "invalid_order_type": Kind(422, "The fields are not those of this type of order"),
     "invalid_customer_order_ref": Kind(422, "A reference has 32 characters at most, a strategy's 15, all printable"),
     "market_not_open_for_bsp_betting": Kind(422, "The market takes no orders for the starting price, or no more"),

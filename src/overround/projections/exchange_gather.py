@@ -25,6 +25,7 @@ from overround.book.exchange import (
     OrdersReplaced,
     OrdersUpdated,
     Runner,
+    RunnerReinstated,
     RunnerRemoved,
     RunnerStatus,
     StartReconciled,
@@ -99,7 +100,8 @@ def _updated(needs: ExchangeNeeds, fact: OrdersUpdated) -> None:
 
 
 def _market(
-    needs: ExchangeNeeds, fact: ExchangeMarketCreated | ExchangeMarketOpened | BetDelayChanged | ExchangeSettled
+    needs: ExchangeNeeds,
+    fact: ExchangeMarketCreated | ExchangeMarketOpened | BetDelayChanged | RunnerReinstated | ExchangeSettled,
 ) -> None:
     needs.markets.add(fact.market_id)
 
@@ -141,6 +143,7 @@ NEEDS: Final[dict[type, Callable[[ExchangeNeeds, Any], None]]] = {
     TurnedInPlay: _lapsed,
     ExchangeResultRecorded: _lapsed,
     RunnerRemoved: _removed,
+    RunnerReinstated: _market,
     StartReconciled: _reconciled,
 }
 

@@ -28,6 +28,7 @@ from overround.book.exchange import (
     OrdersReplaced,
     OrdersUpdated,
     Runner,
+    RunnerReinstated,
     RunnerRemoved,
     RunnerStatus,
     StartReconciled,
@@ -359,6 +360,12 @@ def _removed(at: Folding, fact: RunnerRemoved) -> None:
     at.changes.exchange.runners.add(market.id)
 
 
+def _reinstated(at: Folding, fact: RunnerReinstated) -> None:
+    market = _step(at, fact.market_id)
+    market.runners[fact.runner].status = RunnerStatus.ACTIVE
+    at.changes.exchange.runners.add(market.id)
+
+
 def _rate_set(at: Folding, fact: CurrencyRateSet) -> None:
     at.changes.exchange.rates[fact.currency] = fact.currency, fact.minor, fact.book_minor
 
@@ -429,6 +436,7 @@ EXCHANGE: Final[dict[type, Callable[[Folding, Any], None]]] = {
     TurnedInPlay: _in_play,
     StartReconciled: _reconciled,
     RunnerRemoved: _removed,
+    RunnerReinstated: _reinstated,
     ExchangeResultRecorded: _resulted,
     ExchangeSettled: _settled,
 }

@@ -317,6 +317,18 @@ def test_a_removed_runner(raw: Raw, market: Market, operator: Api) -> None:
     operator.made(f"/v1/operator/exchange/markets/{market.number}/remove-runner", gone)
     orders = [limit(market.selections[2], "BACK", 3.0, 5.0)]
     assert raw.report("placeOrders", marketId=market.id, instructions=orders)[1] == ["RUNNER_REMOVED"]
+    assert shown(raw, market) == ("REMOVED", True)
+    operator.made(
+        f"/v1/operator/exchange/markets/{market.number}/reinstate-runner", {"selection_id": gone["selection_id"]}
+    )
+    assert raw.call("placeOrders", marketId=market.id, instructions=orders)["result"]["status"] == "SUCCESS"
+    assert shown(raw, market) == ("ACTIVE", False)
+
+
+def shown(raw: Raw, market: Market) -> tuple[str, bool]:
+    """The last runner's status, and whether it says since when it is out."""
+    (book,) = raw.call("listMarketBook", marketIds=[market.id])["result"]
+    return book["runners"][2]["status"], "removalDate" in book["runners"][2]
 
 
 def test_a_reference_twice_is_a_duplicate_and_places_once(raw: Raw, market: Market) -> None:

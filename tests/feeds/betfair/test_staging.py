@@ -56,6 +56,15 @@ def test_a_runner_that_is_out_leaves_once() -> None:
     assert not stage.has((BLUE, 0))
 
 
+def test_a_runner_that_is_back_is_back_once() -> None:
+    stage = Stage(1, True, True, PLACES, status="OPEN")
+    assert cues(stage, runners=statuses("ACTIVE", "REMOVED", "ACTIVE")) == ["RemoveRunner", "Removed"]
+    back = statuses("ACTIVE", "ACTIVE", "ACTIVE")
+    assert (cues(stage, runners=back), cues(stage, runners=back)) == (["ReinstateRunner"], [])
+    assert stage.has((BLUE, 0))
+    assert cues(stage, runners=statuses("ACTIVE", "REMOVED", "ACTIVE")) == ["RemoveRunner", "Removed"]
+
+
 def test_a_start_that_is_moved_is_moved_here() -> None:
     stage = Stage(1, True, True, PLACES, "2024-07-12T11:15:00.000Z", status="OPEN")
     same = {"market_time": "2024-07-12T11:15:00.000Z", "open_date": "2024-07-12T11:00:00.000Z"}

@@ -117,6 +117,12 @@ class RunnerRemoved(ExchangeFact, frozen=True, kw_only=True, tag="runner_removed
     reduced: tuple[tuple[int, int], ...] = ()
 
 
+class RunnerReinstated(ExchangeFact, frozen=True, kw_only=True, tag="runner_reinstated"):
+    """A runner that was out may win again. What its removal voided, reduced and lapsed stays so."""
+
+    runner: int
+
+
 class OrdersPlaced(ExchangeFact, frozen=True, kw_only=True, tag="orders_placed"):
     """Orders of one request. Where `decide_at_us` is not 0, those of `waiting` (ids) wait for their in-play delay.
     `currency` is the customer's wallet; `rate` is there with the customer's first order on the market. Those that wait

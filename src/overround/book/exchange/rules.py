@@ -70,6 +70,7 @@ class Refusal(StrEnum):
     DUPLICATE_BETIDS = "duplicate_betids"
     INVALID_RUNNER = "invalid_runner"
     RUNNER_REMOVED = "runner_removed"
+    RUNNER_NOT_REMOVED = "runner_not_removed"
     INVALID_ORDER_TYPE = "invalid_order_type"
     INVALID_CUSTOMER_ORDER_REF = "invalid_customer_order_ref"
     MARKET_NOT_OPEN_FOR_BSP_BETTING = "market_not_open_for_bsp_betting"

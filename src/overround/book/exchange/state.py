@@ -1,6 +1,7 @@
 """Every exchange market and how facts change it. Gateways fold the same facts."""
 
 import heapq
+from bisect import insort
 from collections.abc import Callable, Container
 from itertools import repeat
 from typing import Any, Final
@@ -28,6 +29,7 @@ from overround.book.exchange.events import (
     OrdersPlaced,
     OrdersReplaced,
     OrdersUpdated,
+    RunnerReinstated,
     RunnerRemoved,
     StartReconciled,
     TurnedInPlay,
@@ -350,6 +352,14 @@ def _removed(state: ExchangeState, fact: RunnerRemoved, at_us: int) -> None:
     market.rise()
 
 
+def _reinstated(state: ExchangeState, fact: RunnerReinstated, at_us: int) -> None:
+    market = state.markets[fact.market_id]
+    insort(state.orders.books[market.id].active, fact.runner)
+    market.runners[fact.runner].status = RunnerStatus.ACTIVE
+    _hold(state, fact.holds)
+    market.rise()
+
+
 # ---------------------------------------------------------------- settlement
 
 
@@ -395,6 +405,7 @@ APPLY: dict[type[Fact], Callable[[ExchangeState, Any, int], None]] = {
     StartReconciled: _reconciled,
     TurnedInPlay: _in_play,
     RunnerRemoved: _removed,
+    RunnerReinstated: _reinstated,
     OrdersPlaced: _orders_placed,
     OrdersActivated: _orders_activated,
     OrdersCancelled: _orders_cancelled,

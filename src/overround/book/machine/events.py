@@ -79,6 +79,7 @@ from overround.book.exchange import (
     OrdersPlaced,
     OrdersReplaced,
     OrdersUpdated,
+    RunnerReinstated,
     RunnerRemoved,
     StartReconciled,
     TurnedInPlay,
@@ -247,6 +248,7 @@ AnyFact = (
     | StartReconciled
     | TurnedInPlay
     | RunnerRemoved
+    | RunnerReinstated
     | OrdersPlaced
     | OrdersActivated
     | OrdersCancelled
@@ -348,6 +350,7 @@ SUBJECT: dict[type[Fact], str] = {
     StartReconciled: "market_id",
     TurnedInPlay: "market_id",
     RunnerRemoved: "market_id",
+    RunnerReinstated: "market_id",
     HeartbeatSet: "customer_id",
     ExchangeResultRecorded: "market_id",
     ResultRolledBack: "market_id",

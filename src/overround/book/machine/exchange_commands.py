@@ -63,6 +63,14 @@ class RemoveRunner(Command, frozen=True):
     handicap_quarters: int = 0
 
 
+class ReinstateRunner(Command, frozen=True):
+    """A runner that was removed is back; its orders are not."""
+
+    market_id: int
+    selection_id: int
+    handicap_quarters: int = 0
+
+
 class RecordExchangeResult(Command, frozen=True):
     """A market's result, or its correction: it closes and is settled."""
 
@@ -208,6 +216,7 @@ ExchangeCommand = (
     | ChangeBetDelay
     | RescheduleExchangeMarket
     | RemoveRunner
+    | ReinstateRunner
     | RecordExchangeResult
     | SetCurrencyRate
     | SetMinimums

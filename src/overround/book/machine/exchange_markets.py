@@ -30,6 +30,7 @@ from overround.book.exchange import (
     HeartbeatSet,
     MinimumsSet,
     Refusal,
+    RunnerReinstated,
     RunnerRemoved,
     RunnerStatus,
     StartReconciled,
@@ -46,6 +47,7 @@ from overround.book.machine.exchange_commands import (
     OpenExchangeMarket,
     ReconcileStart,
     RecordExchangeResult,
+    ReinstateRunner,
     RemoveRunner,
     RescheduleExchangeMarket,
     SetCurrencyRate,
@@ -354,6 +356,21 @@ def _removed(state: State, market: ExchangeMarket, runner: int, factor_bp: int) 
         reduced=tuple(reduced),
         holds=trial.holds(removed=runner),
     )
+
+
+def reinstate_runner(state: State, command: ReinstateRunner, now_us: int) -> Facts:
+    market = _market_for(state, command.market_id, Action.SUSPEND)
+    if isinstance(market, Refused):
+        return market
+    number = state.exchange.orders.books[market.id].places.get((command.selection_id, command.handicap_quarters))
+    if number is None:
+        return Refused(Refusal.INVALID_RUNNER)
+    if market.runners[number].status is not RunnerStatus.REMOVED:
+        return Refused(Refusal.RUNNER_NOT_REMOVED)
+    trial = Trial(state, market)
+    trial.active += 1
+    trial.touch_all()
+    return (RunnerReinstated(market_id=market.id, runner=number, holds=trial.holds()),)
 
 
 def _whole(market: ExchangeMarket) -> bool:

@@ -18,6 +18,9 @@ class Trial:
         self._market = market
         self._opening = opening
         self.book: MarketBook = state.exchange.orders.books[market.id]
+        self.active = len(self.book.active)
+        """How many runners may win, as it would be."""
+
         self._cells: dict[int, Cells] = {}
         self._needed: dict[int, int] = {}
         self._undo: list[tuple[Cells, Trade | Order | Placed, Side | None, int]] | None = None
@@ -91,7 +94,7 @@ class Trial:
         needed = self._needed.get(customer_id)
         if needed is None or removed >= 0:
             book, cells = self.book, self.cells(customer_id)
-            count = len(book.active)
+            count = self.active
             if removed >= 0:
                 cells.pop(removed, None)
                 count -= 1

@@ -19,7 +19,15 @@ from overround.edge.betfair.bettingparams import (
 from overround.edge.betfair.board import Board, Both, MarketView, RunnerView
 from overround.edge.betfair.calls import Ask
 from overround.edge.betfair.current import OrderRow, is_projected, order_row
-from overround.edge.betfair.definitions import PASSIVE, PERCENT_BP, active_count, bet_delay_s, handicap, status_of
+from overround.edge.betfair.definitions import (
+    PASSIVE,
+    PERCENT_BP,
+    active_count,
+    bet_delay_s,
+    handicap,
+    removal_date,
+    status_of,
+)
 from overround.edge.betfair.faults import Code, Fault
 from overround.edge.betfair.figures import (
     SCALES,
@@ -230,7 +238,7 @@ class Books:
             total_matched=sizes(each.tv_minor),
             adjustment_factor=runner.factor_bp / PERCENT_BP if runner.factor_bp else None,
             last_price_traded=price(each.ltp_milli) if each.ltp_milli else None,
-            removal_date=date_or_none(runner.removed_at_us),
+            removal_date=removal_date(runner),
             sp=_start(each, sizes) if data & {PriceData.SP_AVAILABLE, PriceData.SP_TRADED} else None,
             ex=_exchange(each, data, wanted, sizes) if data - {PriceData.SP_AVAILABLE, PriceData.SP_TRADED} else None,
             orders=orders,

@@ -154,8 +154,13 @@ def runner_definition(runner: Runner, place: int) -> RunnerDefinition:
         hc=handicap(runner) or None,
         adjustment_factor=runner.factor_bp / PERCENT_BP if runner.factor_bp else None,
         bsp=price(runner.sp_milli) if runner.sp_milli else None,
-        removal_date=date_or_none(runner.removed_at_us),
+        removal_date=removal_date(runner),
     )
+
+
+def removal_date(runner: Runner) -> str | None:
+    """Since when a runner is out; none of one that came back."""
+    return date_or_none(runner.removed_at_us) if runner.status is RunnerStatus.REMOVED else None
 
 
 def handicap(runner: Runner) -> float:

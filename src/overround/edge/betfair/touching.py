@@ -22,6 +22,7 @@ from overround.book.exchange import (
     OrdersPlaced,
     OrdersReplaced,
     OrdersUpdated,
+    RunnerReinstated,
     RunnerRemoved,
     StartReconciled,
     TurnedInPlay,
@@ -156,6 +157,11 @@ def _removed(fact: RunnerRemoved, state: ExchangeState, touched: Touched) -> Non
     touched.whole.update(
         dict.fromkeys((customer, fact.market_id) for customer in state.orders.books[fact.market_id].own)
     )
+
+
+@_touch.register
+def _reinstated(fact: RunnerReinstated, state: ExchangeState, touched: Touched) -> None:  # noqa: ARG001  # as the others
+    touched.markets[fact.market_id] = None
 
 
 @_touch.register

@@ -189,7 +189,7 @@ def _why_reconciled(market: PlayedMarket) -> str:
 
 def _why_status(market: PlayedMarket, key: Key, recorded: str) -> str:
     if key in market.stage.removed:
-        return "out and back again in the recording, or the last that was left"
+        return "the last runner that was left"
     if recorded in CLOSED_STATUSES and market.stage.status != "CLOSED":
         return "decided before the market closed"
     betting_type = market.outline.first.betting_type

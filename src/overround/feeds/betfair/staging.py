@@ -1,5 +1,5 @@
 """How a market of ours follows the life of a recorded one: the terms it is made with, and at each new definition the
-commands that turn it in play, suspend it, take runners out and settle it. Pure.
+commands that turn it in play, suspend it, take runners out and back in, and settle it. Pure.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +27,7 @@ from overround.book.machine.exchange_commands import (
     OpenExchangeMarket,
     ReconcileStart,
     RecordExchangeResult,
+    ReinstateRunner,
     RemoveRunner,
     SuspendExchangeMarket,
     TurnInPlay,
@@ -282,6 +283,9 @@ def _removals(stage: Stage, definition: Definition) -> Iterator[Cue]:
             factor_bp = _factor_bp(runner)
             yield RemoveRunner(stage.market_id, key[0], factor_bp, key[1])
             yield Removed(key, reduces(factor_bp))
+        elif runner.status != "REMOVED" and key in stage.removed:
+            del stage.removed[key]
+            yield ReinstateRunner(stage.market_id, key[0], key[1])
 
 
 def _status(stage: Stage, definition: Definition) -> Iterator[Cue]:

@@ -85,6 +85,7 @@ class Exchange:
             "exchange_market_suspended": self._suspended,
             "turned_in_play": self._in_play,
             "runner_removed": self._removed,
+            "runner_reinstated": lambda fact, _: self.markets[fact["market_id"]].removed.discard(fact["runner"]),
             "exchange_result_recorded": self._result,
             "exchange_settled": self._settled,
         }

@@ -103,6 +103,7 @@ LEADS_TO = {
     "ChangeBetDelay": {"bet_delay_changed", "exchange_market_opened"},
     "RescheduleExchangeMarket": {"exchange_market_rescheduled"},
     "RemoveRunner": {"runner_removed"},
+    "ReinstateRunner": {"runner_reinstated"},
     "RecordExchangeResult": {"exchange_result_recorded", "correction_proposed"},
     "PlaceOrders": {"orders_placed"},
     "CancelOrders": {"orders_cancelled"},
