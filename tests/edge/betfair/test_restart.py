@@ -142,23 +142,28 @@ def subscribed(trader: Trader, op: str, **asked: Any) -> dict[str, Any]:
         return whole
 
 
-@pytest.mark.parametrize(("op", "named"), [("marketSubscription", "mc"), ("orderSubscription", "oc")])
+FIRST = {"marketFilter": {"marketIds": ["1.1"]}}
+
+
+@pytest.mark.parametrize(
+    ("op", "named", "asked"), [("marketSubscription", "mc", FIRST), ("orderSubscription", "oc", {})]
+)
 def test_the_clocks_of_other_data_get_an_image(
-    shop: Running, operator: Api, wiped: Running, op: str, named: str
+    shop: Running, operator: Api, wiped: Running, op: str, named: str, asked: dict[str, Any]
 ) -> None:
     """However near they are: were a clk taken for one of this house, what is there already would be left out."""
     there = people.kept(Api(wiped, wiped.operator))
     people.new_trader(wiped, there)  # so that the other house's customers have other numbers
     before, after = [trades(house, who) for house, who in ((shop, operator), (wiped, there))]
-    image = subscribed(before, op)
+    image = subscribed(before, op, **asked)
     clocks = {"initialClk": image["initialClk"], "clk": image["clk"]}
-    assert subscribed(before, op, **clocks)["ct"] == "RESUB_DELTA"
-    expected = subscribed(after, op)[named]
-    near = {**clocks, "clk": subscribed(after, op)["clk"]}
+    assert subscribed(before, op, **asked, **clocks)["ct"] == "RESUB_DELTA"
+    now = subscribed(after, op, **asked)
+    near = {**clocks, "clk": now["clk"]}
     unnamed = {**near, "initialClk": near["initialClk"][-18:]}  # as older versions told it
     for other in (clocks, near, unnamed):
-        anew = subscribed(after, op, **other)
-        assert (anew["ct"], anew[named]) == ("SUB_IMAGE", expected)
+        anew = subscribed(after, op, **asked, **other)
+        assert (anew["ct"], anew[named]) == ("SUB_IMAGE", now[named])
 
 
 def trades(house: Running, operator: Api) -> Trader:
