@@ -25,6 +25,7 @@ OLDEST_POSTGRES: Final = 15
 
 ANSWER_WITHIN_S: Final = 5.0
 ASK_AGAIN_S: Final = 1.0
+CANCEL_AGAIN_S: Final = 0.05
 MISSING_TABLES: Final = (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError)
 
 PARTS: Final = ("journal.event", "identity.token", "read.checkpoint")
@@ -92,21 +93,29 @@ async def connect_bus(settings: Settings, stop: asyncio.Event) -> Client | None:
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    if not connecting.done():
-        connecting.cancel()
-        await asyncio.gather(connecting, return_exceptions=True)
-        return None
-    return connecting.result()
+    if connecting.done():
+        return connecting.result()
+    await _give_up(connecting)
+    return None
 
 
 async def ask_bus(settings: Settings) -> None:
     """Whether NATS answers now. Raises EngineTrouble, InvalidSetting."""
-    try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
-            client = await _connect_bus(settings)
-    except TimeoutError as late:
-        raise EngineTrouble("NATS does not answer; the lines above may say why") from late
-    await client.close()
+    connecting = asyncio.create_task(_connect_bus(settings))
+    await asyncio.wait({connecting}, timeout=ANSWER_WITHIN_S)
+    if not connecting.done():
+        await _give_up(connecting)
+        raise EngineTrouble("NATS does not answer; the lines above may say why")
+    await connecting.result().close()
+
+
+async def _give_up(connecting: asyncio.Task[Client]) -> None:
+    """Cancel until it has ended: an attempt that fails at the very moment loses the word, and the next one begins."""
+    while not connecting.done():
+        connecting.cancel()
+        await asyncio.wait({connecting}, timeout=CANCEL_AGAIN_S)
+    if not connecting.cancelled() and connecting.exception() is None:
+        await connecting.result().close()  # it stood at the last moment
 
 
 async def _connect_bus(settings: Settings) -> Client:

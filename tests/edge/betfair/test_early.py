@@ -97,8 +97,7 @@ def test_a_heartbeat_that_was_missed_is_told_by_a_gateway_that_started_since(
     for told in ("ALL_BETS_CANCELLED", "NONE"):
         with another_gateway(shop) as here:
             raw = Raw(msgspec.structs.replace(trader, house=here))
-            while "error" in raw.call("listEventTypes", filter={}):
-                assert time.monotonic() < due, "never ready"
+            until_ready(raw)
             assert beat(raw, 60) == told
 
 
@@ -111,6 +110,7 @@ def test_a_missed_heartbeat_is_told_once_by_several_gateways(
     trader = new_trader()
     with another_gateway(shop) as other:
         here, there = Raw(trader), Raw(msgspec.structs.replace(trader, house=other))
+        until_ready(there)
         for first, second in ((here, there), (there, here)):
             first.call("placeOrders", marketId=market.id, instructions=[limit(market.selections[0], "BACK", 3.0, 5.0)])
             assert beat(first, 1) == "NONE"
@@ -120,6 +120,12 @@ def test_a_missed_heartbeat_is_told_once_by_several_gateways(
                 time.sleep(0.05)
             assert [beat(raw, 0) for raw in (first, second, first, second)] == ["ALL_BETS_CANCELLED", *3 * ["NONE"]]
     assert asyncio.run(missed_in_the_journal(shop, trader)) == 2
+
+
+def until_ready(raw: Raw) -> None:
+    due = time.monotonic() + PATIENCE_S
+    while "error" in raw.call("listEventTypes", filter={}):
+        assert time.monotonic() < due, "never ready"
 
 
 async def missed_in_the_journal(shop: Running, trader: Trader) -> Any:

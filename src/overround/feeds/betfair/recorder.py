@@ -143,7 +143,8 @@ def _asked(op: str, number: int, **members: Any) -> bytes:
 
 
 async def _line(reader: asyncio.StreamReader) -> dict[str, Any]:
-    line = await asyncio.wait_for(reader.readline(), SILENCE_S)
+    async with asyncio.timeout(SILENCE_S):
+        line = await reader.readline()
     if not line:
         raise EOFError
     message: dict[str, Any] = msgspec.json.decode(line)
