@@ -51,6 +51,7 @@ LIMIT: Final = OrderType.LIMIT
 FILL_OR_KILL: Final = TimeInForce.FILL_OR_KILL
 REST: Final = TimeInForce.REST
 SIZE: Final = Target.SIZE
+OPEN: Final = Status.OPEN
 
 Facts = tuple[Fact, ...] | Refused
 NOBODY: Final[Sequence[Order]] = ()
@@ -128,11 +129,10 @@ def market_refusal(state: State, market_id: int) -> Refused | None:
     market = state.exchange.markets.get(market_id)
     if market is None:
         return no_exchange_market(state, market_id)
-    if market.status is Status.SUSPENDED:
-        return Refused(Refusal.MARKET_SUSPENDED, {"market_version": market.version})
-    if market.status is not Status.OPEN:
-        return Refused(Refusal.MARKET_NOT_OPEN_FOR_BETTING, {"market_version": market.version})
-    return None
+    if market.status is OPEN:
+        return None
+    refusal = Refusal.MARKET_SUSPENDED if market.status is Status.SUSPENDED else Refusal.MARKET_NOT_OPEN_FOR_BETTING
+    return Refused(refusal, {"market_version": market.version})
 
 
 def is_stale(market: ExchangeMarket, version: int) -> bool:

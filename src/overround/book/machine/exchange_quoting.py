@@ -18,7 +18,7 @@ from overround.book.exchange import (
     RunnerStatus,
     Status,
 )
-from overround.book.exposure import Side
+from overround.book.exposure import Side, add_unmatched
 from overround.book.machine.exchange_commands import MassQuote, QuoteEntry
 from overround.book.machine.exchange_orders import (
     Facts,
@@ -34,6 +34,7 @@ from overround.book.matching import Level, Order, Persistence, Placed
 from overround.kernel.refusal import Refused
 
 # Members found once: Python 3.11 takes longer to look one up in its enum than to compare it.
+CLOSED: Final = Status.CLOSED
 ACTIVE: Final = RunnerStatus.ACTIVE
 LAPSE: Final = Persistence.LAPSE
 BACK: Final = Side.BACK
@@ -58,9 +59,9 @@ def mass_quote(state: State, command: MassQuote, now_us: int) -> Facts:
     if refused is not None:
         return refused
     placing, cuts, grown = quoting.placing, tuple(quoting.cuts), tuple(quoting.grown)
-    orders, trades, holds = tuple(placing.orders), tuple(placing.trades), placing.trial.holds()
-    if not (cuts or grown or orders):
+    if not (cuts or grown or placing.orders):
         return ()
+    orders, trades, holds = tuple(placing.orders), tuple(placing.trades), placing.trial.holds()
     whose: dict[str, Any] = {"market_id": market.id, "customer_id": command.customer_id, "currency": command.currency}
     if opening is not None:
         rate = opening.rate_to, opening.rate_from
@@ -69,7 +70,7 @@ def mass_quote(state: State, command: MassQuote, now_us: int) -> Facts:
 
 
 def _quote_refusal(state: State, market: ExchangeMarket | None, command: MassQuote) -> Refused | None:
-    if market is None or market.status is Status.CLOSED:
+    if market is None or market.status is CLOSED:
         return market_refusal(state, command.market_id)
     if not 0 < len(command.entries) <= MAX_QUOTE_ENTRIES:
         return Refused(Refusal.TOO_MANY_INSTRUCTIONS, {"max_instructions": MAX_QUOTE_ENTRIES})
@@ -88,6 +89,7 @@ class Quoting:
         self.cuts: list[Cut] = []
         self.grown: list[Cut] = []
         self._missing: list[tuple[int, QuoteEntry, int, Level | None, int]] = []
+        self._cells, self._game = placing.trial.cells(placing.customer_id), placing.trial.book.game
 
     def look(self, entries: tuple[QuoteEntry, ...]) -> Refused | None:
         """Cut what is too much, and note what is missing."""
@@ -120,15 +122,14 @@ class Quoting:
 
     def _cut(self, level: Level, excess_minor: int) -> None:
         """From the newest orders, so that the oldest keep their place."""
-        placing = self.placing
-        customer_id = placing.customer_id
+        customer_id, taken = self.placing.customer_id, self.placing.taken
         for order in reversed(level.orders):
             left = order.remaining_minor
             if left and order.customer_id == customer_id:
                 part = left if left < excess_minor else excess_minor
                 self.cuts.append(Cut(order.id, part))
-                placing.trial.rest(customer_id, order.runner, order.side, order.price_milli, -part)
-                placing.taken[order.id] = part
+                add_unmatched(self._cells, self._game, order.runner, order.side, order.price_milli, -part)
+                taken[order.id] = part
                 excess_minor -= part
                 if not excess_minor:
                     return
@@ -155,7 +156,7 @@ class Quoting:
         last = _last(level) if level is not None else None
         if last is not None and last.customer_id == placing.customer_id and last.persistence is LAPSE:
             self.grown.append(Cut(last.id, size_minor))
-            placing.trial.rest(placing.customer_id, runner, side, price, size_minor)
+            add_unmatched(self._cells, self._game, runner, side, price, size_minor)
         else:
             placing.rests(self._placed(runner, entry, size_minor))
         return None

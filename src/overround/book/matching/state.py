@@ -288,8 +288,9 @@ def cut(state: OrdersState, number: int, size_minor: int, at_us: int, *, lapses:
     """A part of an order, or all that is left of it, lapses or is cancelled."""
     order = state.by_id[number]
     book = state.books[order.market_id]
-    wait(book.positions[order.customer_id].cells, book.game, order, -size_minor)
-    if order.type is LIMIT:
+    cells = book.positions[order.customer_id].cells
+    if order.type is LIMIT:  # `wait` written out
+        add_unmatched(cells, book.game, order.runner, order.side, order.price_milli, -size_minor)
         order.remaining_minor -= size_minor
         if lapses:
             order.lapsed_minor += size_minor
@@ -297,6 +298,8 @@ def cut(state: OrdersState, number: int, size_minor: int, at_us: int, *, lapses:
             order.cancelled_minor += size_minor
         if order.rank:
             book.runners[order.runner].half(order.side).reduce(order, size_minor)
+    else:
+        wait(cells, book.game, order, -size_minor)
     if lapses:
         order.lapsed_at_us = at_us
     else:
@@ -314,8 +317,9 @@ def grow(state: OrdersState, number: int, size_minor: int) -> None:
     book = state.books[order.market_id]
     order.size_minor += size_minor
     order.remaining_minor += size_minor
-    book.runners[order.runner].half(order.side).grow(order, size_minor)
-    wait(book.positions[order.customer_id].cells, book.game, order, size_minor)
+    book.runners[order.runner].half(order.side).levels[order.price_milli].size_minor += size_minor
+    cells = book.positions[order.customer_id].cells
+    add_unmatched(cells, book.game, order.runner, order.side, order.price_milli, size_minor)
 
 
 # ---------------------------------------------------------------- orders come and go

@@ -179,10 +179,6 @@ class Half:
         level.orders.append(order)
         level.size_minor += order.remaining_minor
 
-    def grow(self, order: Order, size_minor: int) -> None:
-        """A resting order becomes larger."""
-        self.levels[order.price_milli].size_minor += size_minor
-
     def reduce(self, order: Order, size_minor: int) -> None:
         """A resting order becomes smaller, or leaves. Its `remaining_minor` must already say so."""
         level = self.levels[order.price_milli]
