@@ -1,12 +1,13 @@
 """A racing card of recorded markets, flat out: on a house, in memory, and beside flumine's own simulation of it."""
 
-import asyncio
 import contextlib
 import logging
 import os
 import random
 import time
 from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +17,17 @@ from bench.apart import apart
 from bench.finding import Figure, Finding
 from bench.stage import Bench, Failed, Stage
 from bench.stand import OPERATOR, shares, standing
+from overround.apps.roles import settle_memory
 from overround.book.exposure import Side
-from overround.book.machine import Machine, request
-from overround.book.machine.answers import Answer, Done, OrdersAnswer
-from overround.book.machine.commands import (
-    Command,
-    CreateCompetition,
-    CreateEvent,
-    CreateSport,
-    MoveFunds,
-    OpenCustomer,
-)
-from overround.book.machine.exchange_commands import OpenExchangeMarket, PlaceInstruction, PlaceOrders
+from overround.book.machine.answers import OrdersAnswer
+from overround.book.machine.exchange_commands import PlaceInstruction
+from overround.feeds.betfair.backtest import Bot, Seat, backtest
 from overround.feeds.betfair.example import race
+from overround.feeds.betfair.making import Counts
 from overround.feeds.betfair.player import Player
 from overround.feeds.betfair.recording import opened
 from overround.feeds.betfair.scanning import Pace, scan
 from overround.feeds.client import open_door
-from overround.kernel.ids import make_key
 from overround.kernel.ladder import CLASSIC
 
 MARKETS = 20
@@ -54,22 +48,23 @@ BOT_SIZES = (1, 20, 50)
 """How many orders a bot keeps in each market, in the runs beside flumine's simulation."""
 
 BOT_MINOR = 200
-FUNDS_MINOR = 10**10
 TICKS_BACK = 3
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """Files, and how many orders a bot has in each market."""
+    """Files, how many orders a bot has in each market, what is put on together, and whether all that is recorded is."""
 
     files: tuple[str, ...]
     bot: int = 0
+    step_ms: int = STEP_MS
+    whole: bool = True
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What was played, in how long, and how many of a bot's orders were there and were matched."""
+    """What was played, in how long (in memory, and by the peer, processor time), and how many of a bot's orders were
+    there and were matched."""
 
     seconds: float
-    messages: int = 0
     changes: int = 0
     orders: int = 0
     bots: int = 0
@@ -83,14 +78,11 @@ async def run(stage: Stage) -> Finding:
     asked = Asked(files=tuple(map(str, files)))
     stage.tell("in memory", 0.1)
     inside = await apart(in_memory, asked)
-    peers, ours = [], []
     rounds = stage.scaled(ROUNDS, 1)
+    beside = []
     for number, size in enumerate(BOT_SIZES):
         stage.tell(f"with {size} orders of a bot in each market, in turn with flumine's", 0.2 + 0.13 * number)
-        beside = Asked(files=asked.files, bot=size)
-        found = [(await apart(simulate, beside), await apart(in_memory, beside)) for _ in range(rounds)]
-        peers.append(min((peer for peer, _ in found), key=_seconds))
-        ours.append(min((own for _, own in found), key=_seconds))
+        beside.append(await _beside(asked.files, size, rounds))
     stage.tell("on a house", 0.6)
     on_house, took = await _on_house(stage, files)
     if on_house.changes != inside.changes:
@@ -112,37 +104,83 @@ async def run(stage: Stage) -> Finding:
                 note=f"{on_house.orders:,}, durable, with holds",
             ),
             Figure(name="the same in memory, one core", value=recorded_s / inside.seconds, unit="times real time"),
-            *beside_flumine(recorded_s, peers, ours),
+            *beside_flumine(recorded_s, beside),
         ),
         configuration={
             "card": "recorded: " + ", ".join(CARD) if is_recorded else "made up, as there is no shared/data",
             "step": f"what was recorded within {STEP_MS} ms is put on the house together",
-            "beside flumine": f"{rounds} rounds in turn, the fastest of each counts",
+            "beside flumine": f"{rounds} rounds in turn, of each the one that took least processor time",
+            "flumine": _flumine(),
             "bot": f"its orders wait {TICKS_BACK} ticks behind the best, spread over the runners",
             "processors": took,
         },
     )
 
 
-def beside_flumine(recorded_s: float, peers: list[Run], ours: list[Run]) -> tuple[Figure, ...]:
-    """The whole replay by either, with a bot that has few orders and with one that has many."""
+class Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """The best runs with a bot of one size: the peer's, and ours as fine as its, in steps, and with every order."""
+
+    size: int
+    peer: Run
+    ours: Run
+    in_steps: Run
+    whole: Run
+
+
+async def _beside(files: tuple[str, ...], size: int, rounds: int) -> Beside:
+    asked = {
+        "ours": Asked(files=files, bot=size, step_ms=0, whole=False),
+        "in_steps": Asked(files=files, bot=size, whole=False),
+        "whole": Asked(files=files, bot=size),
+    }
+    runs: dict[str, list[Run]] = {name: [] for name in ("peer", *asked)}
+    for _ in range(rounds):
+        runs["peer"].append(await apart(simulate, Asked(files=files, bot=size)))
+        for name, each in asked.items():
+            runs[name].append(await apart(in_memory, each))
+    return Beside(size=size, **{name: min(found, key=_seconds) for name, found in runs.items()})
+
+
+def beside_flumine(recorded_s: float, found: list[Beside]) -> tuple[Figure, ...]:
+    """A backtest of the card by either, with a bot that has few orders and with one that has many."""
     figures = []
-    for size, peer, own in zip(BOT_SIZES, peers, ours, strict=True):
+    for runs in found:
+        bots = f"{runs.size} orders of a bot in each market"
         figures += [
             Figure(
-                name=f"flumine's simulation, {size} orders of a bot in each market",
-                value=recorded_s / peer.seconds,
+                name=f"flumine's simulation, {bots}",
+                value=recorded_s / runs.peer.seconds,
                 unit="times real time",
-                note=f"{peer.bots} orders, {peer.bots_matched} of them matched",
+                note=f"{runs.peer.bots} orders, {runs.peer.bots_matched} of them matched",
             ),
             Figure(
-                name=f"ours in memory to flumine's, {size} orders of a bot in each market",
-                value=peer.seconds / own.seconds,
+                name=f"our backtest to flumine's, {bots}",
+                value=runs.peer.seconds / runs.ours.seconds,
                 unit="times",
-                note=f"it matches the bot's alone, ours every order of the book; {own.bots_matched} matched here",
+                least=1,
+                note=f"every message by itself; {runs.ours.bots_matched} matched; it matches by what was traded, "
+                "ours with every recorded order of the runners on which the bot has some",
+            ),
+            Figure(
+                name=f"the same in steps of {STEP_MS / 1_000:g} s",
+                value=runs.peer.seconds / runs.in_steps.seconds,
+                unit="times",
+                note=f"{runs.in_steps.bots_matched} matched",
+            ),
+            Figure(
+                name="the same in steps, with every recorded order of every runner",
+                value=runs.peer.seconds / runs.whole.seconds,
+                unit="times",
+                note=f"{runs.whole.bots_matched} matched",
             ),
         ]
     return tuple(figures)
+
+
+def _flumine() -> str:
+    """Which one, and whether with its optional faster JSON."""
+    json = "orjson" if find_spec("orjson") else "the standard library's JSON"
+    return f"{version('flumine')} with {json}, no logging"
 
 
 def card(folder: Path, markets: int) -> tuple[list[Path], bool]:
@@ -195,9 +233,11 @@ def _player(desk: Any, operator: Any) -> Player:
 def _run_of(player: Player, seconds: float) -> Run:
     if player.tally.refused:
         raise Failed(f"refused: {dict(player.tally.refused)}")
-    counts, tally = player.counts, player.tally
-    orders = counts.placed + counts.cancelled + counts.trades
-    return Run(seconds=seconds, messages=tally.messages, changes=tally.changes, orders=orders)
+    return Run(seconds=seconds, changes=player.tally.changes, orders=_orders(player.counts))
+
+
+def _orders(counts: Counts) -> int:
+    return counts.placed + counts.cancelled + counts.trades
 
 
 def _seconds(run: Run) -> float:
@@ -211,99 +251,47 @@ def _now_us() -> int:
 # ---------------------------------------------------------------- in memory
 
 
-class Inside:
-    """The machine itself where a house would be: no bus, no journal; and a bot that places once in each market."""
+def in_memory(asked: Asked) -> Run:
+    """Each file by itself, as the peer plays them."""
+    settle_memory()
+    began = time.process_time()
+    played = [
+        backtest(Path(path), _bot(asked.bot), step_ms=asked.step_ms, crossing=False, whole=asked.whole)
+        for path in asked.files
+    ]
+    seconds = time.process_time() - began
+    refused = [report.tally.refused for report in played if report.tally.refused]
+    if refused:
+        raise Failed(f"refused: {refused}")
+    orders = [order for report in played for seat in report.seats for order in seat.orders]
+    return Run(
+        seconds=seconds,
+        changes=sum(report.tally.changes for report in played),
+        orders=sum(_orders(report.counts) for report in played),
+        bots=len(orders),
+        bots_matched=sum(order.matched_minor > 0 for order in orders),
+    )
 
-    def __init__(self, bot_orders: int = 0) -> None:
-        self._machine = Machine()
-        self._number = 0
-        self._bot, self._bot_orders = 0, bot_orders
-        self._waits: dict[int, bool] = {}
-        """Markets that opened, and whether the bot has yet to place in them."""
 
-    async def ask_many(self, requests: Sequence[tuple[Command, str]], *, actor: int) -> list[Answer | None]:
-        answers: list[Answer | None] = [self._ask(command, key, actor) for command, key in requests]
-        if self._bot_orders:
-            self._let_bot_place([command for command, _ in requests])
-        self._machine.advance(_now_us())
-        self._machine.forgo()
-        return answers
+def _bot(size: int) -> Bot:
+    """It places behind the best of every runner, once there are prices."""
 
-    def _let_bot_place(self, commands: Sequence[Command]) -> None:
-        for command in commands:
-            if isinstance(command, OpenExchangeMarket):
-                self._waits.setdefault(command.market_id, True)
-        for market_id in [number for number, waits in self._waits.items() if waits]:
-            self._waits[market_id] = not self._place(market_id)
-
-    def _place(self, market_id: int) -> bool:
-        """Place behind the best of every runner, once there are prices."""
-        book = self._machine.state.exchange.orders.books[market_id]
-        runners = [number for number in book.active if book.runners[number].backs.keys]
+    async def place(seat: Seat) -> None:
+        if seat.orders or not size or not seat.is_open:
+            return
+        runners = [(key, runner) for key, runner in seat.runners.items() if runner.atl]
         if not runners:
-            return False
-        names = {place: name for name, place in book.places.items()}
+            return
         asked = []
-        for number in range(self._bot_orders):
-            runner = runners[number % len(runners)]
-            selection_id, handicap = names[runner]
-            best = -book.runners[runner].backs.keys[-1]
-            price = CLASSIC[min(len(CLASSIC) - 1, CLASSIC.index(best) + TICKS_BACK)]
+        for number in range(size):
+            (selection_id, handicap), runner = runners[number % len(runners)]
+            price = CLASSIC[min(len(CLASSIC) - 1, CLASSIC.index(min(runner.atl)) + TICKS_BACK)]
             asked.append(PlaceInstruction(selection_id, Side.BACK, price, BOT_MINOR, handicap_quarters=handicap))
-        if not self._bot:
-            self._bot = self._done(OpenCustomer("GBP"))
-            self._done(MoveFunds(self._bot, "GBP", FUNDS_MINOR, "a bot"))
-        self._number += 1
-        key = make_key(at_us=_now_us(), chance=self._number)
-        answer = self._ask(PlaceOrders(self._bot, market_id, "GBP", tuple(asked)), key, OPERATOR)
+        answer = await seat.place(*asked)
         if not isinstance(answer, OrdersAnswer):
             raise Failed(f"the bot's orders: {answer}")
-        return True
 
-    @property
-    def bots(self) -> tuple[int, int]:
-        """Orders of the bot, and how many of them were matched, in part at least."""
-        orders = [o for o in self._machine.state.exchange.orders.by_id.values() if self._bot == o.customer_id]
-        return len(orders), sum(order.matched_minor > 0 for order in orders)
-
-    async def get(self, path: str) -> Any:  # noqa: ARG002  # there is nothing yet, whatever is asked for
-        return {"items": []}
-
-    async def post(self, path: str, body: Any) -> Any:
-        match path.rpartition("/")[2]:
-            case "sports":
-                return {"sport_id": self._done(CreateSport(body["name"]))}
-            case "competitions":
-                return {"competition_id": self._done(CreateCompetition(body["sport_id"], body["name"]))}
-            case _:
-                return {"event_id": self._done(CreateEvent(body["competition_id"], body["name"], _now_us()))}
-
-    def _done(self, command: Command) -> int:
-        self._number += 1
-        answer = self._ask(command, make_key(at_us=_now_us(), chance=self._number), OPERATOR)
-        assert isinstance(answer, Done), answer
-        return answer.id
-
-    def _ask(self, command: Command, key: str, actor: int) -> Answer:
-        asked = request(actor=actor, key=key, command=command)  # type: ignore[arg-type]  # every command is one
-        answer: Answer = self._machine.execute(asked, _now_us())
-        return answer
-
-
-def in_memory(asked: Asked) -> Run:
-    return asyncio.run(_in_memory(asked))
-
-
-async def _in_memory(asked: Asked) -> Run:
-    inside = Inside(asked.bot)
-    player = _player(inside, inside)
-    scans = [scan(Path(path)) for path in asked.files]
-    await player.prepare(scans)
-    began = time.perf_counter()
-    await player.play(scans)
-    found = _run_of(player, time.perf_counter() - began)
-    bots, matched = inside.bots
-    return msgspec.structs.replace(found, bots=bots, bots_matched=matched)
+    return place
 
 
 # ---------------------------------------------------------------- the peer
@@ -335,8 +323,9 @@ def simulate(asked: Asked) -> Run:
 
     logging.disable(logging.CRITICAL)
     limits = {"max_order_exposure": 1e9, "max_selection_exposure": 1e9, "max_live_trade_count": 1_000}
+    settle_memory()
     bots = matched = 0
-    began = time.perf_counter()
+    began = time.process_time()
     for path in asked.files:  # the files have the same market id, so each is a simulation of its own
         simulation = FlumineSimulation(clients.SimulatedClient())
         simulation.add_strategy(Looks(streams=[BetfairHistoricalStream(path)], **limits))
@@ -344,7 +333,7 @@ def simulate(asked: Asked) -> Run:
             simulation.run()
         orders = [order for market in simulation.markets for order in market.blotter]
         bots, matched = bots + len(orders), matched + sum(order.size_matched > 0 for order in orders)
-    return Run(seconds=time.perf_counter() - began, bots=bots, bots_matched=matched)
+    return Run(seconds=time.process_time() - began, bots=bots, bots_matched=matched)
 
 
 BENCH = Bench(

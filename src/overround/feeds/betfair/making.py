@@ -76,16 +76,26 @@ class Maker:
             sizes = self._sizes[key, side] = {}
         return sizes
 
+    def begin(self, key: Key, mirror: RunnerMirror) -> None:
+        """A runner is put on the house only now: what was traded before is none of its trades."""
+        self._traded[key] = dict(mirror.traded)
+        self._volume[key], self._last[key] = mirror.tv_minor // BOTH_SIDES, mirror.last_milli
+        mirror.fresh_trades.clear()
+
     # -------------------------------------------------------------- what to do
 
     def plan(self, runners: Iterable[tuple[Key, RunnerMirror, Touched]], *, is_open: bool) -> list[Step]:
         """The commands that make our book what the recording says, where it was touched; of a market that is not open,
         only what is taken away. All of them may be sent at once: none needs the answer to another."""
-        drafts = [_Draft(self, key, mirror, touched) for key, mirror, touched in runners]
-        rounds = [self._trades(draft) if is_open else [] for draft in drafts]
+        drafts = [
+            _Draft(self, key, mirror, touched)
+            for key, mirror, touched in runners
+            if touched is None or touched.lays or touched.backs or self._has_trades(mirror) or key in self.in_doubt
+        ]
+        trading = [(draft, self._trades(draft)) for draft in drafts if is_open and self._has_trades(draft.mirror)]
         steps: list[Step] = []
-        for number in range(max(map(len, rounds), default=0)):
-            for draft, trades in zip(drafts, rounds, strict=True):
+        for number in range(max((len(trades) for _, trades in trading), default=0)):
+            for draft, trades in trading:
                 if number < len(trades):
                     draft.trade(*trades[number])
             steps += self._written(drafts)
@@ -93,13 +103,15 @@ class Maker:
             draft.level(is_open=is_open)
         return steps + self._written(drafts)
 
+    def _has_trades(self, mirror: RunnerMirror) -> bool:
+        """Whether the recording may have traded what our book did not yet."""
+        return bool(mirror.fresh_trades) or not self.trades_told
+
     def _trades(self, draft: "_Draft") -> list[tuple[int, int]]:
         """(price, backer's stake) of what the recording traded and our book did not yet; the last price comes last."""
         key, mirror = draft.key, draft.mirror
         done = self._traded.setdefault(key, {})
         found: list[tuple[int, int]] = []
-        if self.trades_told and not mirror.fresh_trades:
-            return found
         for price in sorted(mirror.fresh_trades):
             both = mirror.traded.get(price, 0)
             size = both // BOTH_SIDES - done.get(price, 0) // BOTH_SIDES
@@ -204,17 +216,15 @@ class _Draft:
         """The taker meets the maker at this price."""
         for better in [at for at in self.lays if at > price]:
             self.maker.counts.moved_aside += self.atb.get(better, 0) > 0
-            self._say_first(LAY, better, 0)
+            self._say(LAY, better, 0)
         for better in [at for at in self.backs if at < price]:
             self.maker.counts.moved_aside += self.atl.get(better, 0) > 0
-            self._say_first(BACK, better, 0)
+            self._say(BACK, better, 0)
         side, other = (BACK, LAY) if price in self.backs else (LAY, BACK)
-        sizes = self.sizes(side)
-        there = sizes.get(price, 0)
+        there = self.sizes(side).get(price, 0)
         if there < size_minor:
-            self._say_first(side, price, size_minor)
-        _set(sizes, price, max(0, there - size_minor))
-        self._touch(side, price)
+            self._say(side, price, size_minor)
+        self._is_now(side, price, max(0, there - size_minor))
         self._again[side, price] = None
         self.takes.append(
             PlaceInstruction(
@@ -234,37 +244,42 @@ class _Draft:
 
     def level(self, *, is_open: bool) -> None:
         """Make every level that was touched as large as the recording's. It is the last that a draft does."""
-        again, maker, touched = self._again, self.maker, self.touched
+        (selection_id, handicap_quarters), touched, again = self.key, self.touched, self._again
+        has_price, say = self.maker.has, self.entries.append
+        placed = cancelled = 0
         for side, wanted, sizes, prices in (
             (LAY, self.atb, self.lays, touched and touched.lays),
             (BACK, self.atl, self.backs, touched and touched.backs),
         ):
             for price in sorted(wanted.keys() | sizes.keys() if prices is None else prices):
                 size, has = wanted.get(price, 0), sizes.get(price, 0)
-                if size < has or (size > has and is_open and (has or maker.has(price))):
-                    self._say(side, sizes, price, size)
+                if size < has:
+                    cancelled += 1
+                elif size > has and is_open and (has or has_price(price)):
+                    placed += 1
                 elif again and (side, price) in again:
-                    self._say(side, sizes, price, has)
+                    size = has
+                else:
+                    continue
+                say(QuoteEntry(selection_id, side, price, size, handicap_quarters))
+                _set(sizes, price, size)
+        self.maker.counts.placed += placed
+        self.maker.counts.cancelled += cancelled
 
-    def _say_first(self, side: Side, price: int, size_minor: int) -> None:
-        """A level is to be so large for a trade, and is looked at again at the end."""
-        self._say(side, self.sizes(side), price, size_minor)
-        self._touch(side, price)
+    def _say(self, side: Side, price: int, size_minor: int) -> None:
+        """A level is to be just so large for a trade."""
+        key, counts = self.key, self.maker.counts
+        there = self.sizes(side).get(price, 0)
+        counts.placed += size_minor > there
+        counts.cancelled += size_minor < there
+        self.entries.append(QuoteEntry(key[0], side, price, size_minor, key[1]))
+        self._is_now(side, price, size_minor)
 
-    def _touch(self, side: Side, price: int) -> None:
+    def _is_now(self, side: Side, price: int, size_minor: int) -> None:
+        """After a trade a level is looked at again."""
+        _set(self.sizes(side), price, size_minor)
         if self.touched is not None:
             (self.touched.lays if side is LAY else self.touched.backs)[price] = None
-
-    def _say(self, side: Side, sizes: Ladder, price: int, size_minor: int) -> None:
-        """A level is to be just so large; `sizes` are those of its side."""
-        (selection_id, handicap_quarters), counts = self.key, self.maker.counts
-        there = sizes.get(price, 0)
-        if size_minor > there:
-            counts.placed += 1
-        elif size_minor < there:
-            counts.cancelled += 1
-        self.entries.append(QuoteEntry(selection_id, side, price, size_minor, handicap_quarters))
-        _set(sizes, price, size_minor)
 
 
 def _set(sizes: Ladder, price: int, size_minor: int) -> None:

@@ -8,7 +8,7 @@ tells a slow reader: nothing is skipped but what stood for a shorter time than a
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -86,7 +86,8 @@ class HouseRefused(Exception):
 
 
 class PlayedMarket(msgspec.Struct, kw_only=True):
-    """A recorded market on our house. `is_dated` is whether it starts when it was recorded to start."""
+    """A recorded market on our house. `is_dated` is whether it starts when it was recorded to start; `wanted` are the
+    runners that are put on the house, None for all."""
 
     recorded_id: str
     mirror: MarketMirror
@@ -96,6 +97,11 @@ class PlayedMarket(msgspec.Struct, kw_only=True):
     outline: Outline
     event_id: int
     is_dated: bool
+    wanted: dict[Key, None] | None = None
+
+    def has(self, key: Key) -> bool:
+        """Whether a runner is put on the house: it is there, not out, and wanted."""
+        return self.stage.has(key) and (self.wanted is None or key in self.wanted)
 
 
 class Tally(msgspec.Struct, kw_only=True):
@@ -111,7 +117,7 @@ class Tally(msgspec.Struct, kw_only=True):
 
 class Player:
     """One replay onto one house. `operator` makes what the catalogue needs, over HTTP; all else goes to `desk`. `name`
-    is of it alone, and of its competitions."""
+    is of it alone, and of its competitions. With `sparing`, a runner is put on the house only once it is wanted."""
 
     def __init__(
         self,
@@ -127,11 +133,16 @@ class Player:
         on_progress: Callable[[int], None] = lambda _messages: None,
         on_sample: Callable[[Sequence[PlayedMarket]], Awaitable[None]] | None = None,
         samples: int = 0,
+        on_step: Callable[[Sequence[PlayedMarket]], Awaitable[None]] | None = None,
+        sparing: bool = False,
     ) -> None:
         self._desk, self._operator, self._actor = desk, operator, actor
         self._now_us, self._chance, self._pace, self._crossing = now_us, chance, pace, crossing
         self._on_progress, self._on_sample, self._samples = on_progress, on_sample, samples
-        self._currency = currency
+        self._currency, self._on_step, self._sparing = currency, on_step, sparing
+        self.at_ms = 0
+        """When what was played last was recorded."""
+
         self.name = new_name(chance)
         self.tally = Tally()
         self.markets: dict[tuple[Path, str], PlayedMarket] = {}
@@ -213,6 +224,7 @@ class Player:
             outline=outline,
             event_id=events[event],
             is_dated=not self._pace.speed,
+            wanted={} if self._sparing else None,
         )
 
     async def _competition(self, sport: str) -> int:
@@ -242,6 +254,7 @@ class Player:
         began = loop.time()
         speed, step_ms = self._pace.speed, self._pace.step_ms
         every = max(1, seen.messages // self._samples) if self._samples else 0
+        markets = {market.recorded_id: market for market in self._of(seen)}
         dirty: dict[str, PlayedMarket] = {}
         taken, sampled = 0, 0
         while reel.message is not None:
@@ -251,15 +264,35 @@ class Player:
                 until_ms = max(until_ms, reel.begin_ms + int((loop.time() - began) * 1_000 * speed))
             before = taken
             for message in reel.up_to(max(until_ms, reel.begin_ms - 1)):
-                await self._take(seen, message, dirty, is_shown=message.pt >= reel.begin_ms)
+                self.at_ms = message.pt
+                await self._take(markets, message, dirty, is_shown=message.pt >= reel.begin_ms)
                 taken += 1
+            stepped = list(dirty.values())
             await self._sync(dirty)
+            if self._on_step is not None:
+                await self._on_step(stepped)
             self.tally.messages += taken - before
             self.tally.coalesced += taken - before - 1
             self._on_progress(taken - before)
             if self._on_sample is not None and every and taken // every > sampled:
                 sampled = taken // every
                 await self._on_sample(self._of(seen))
+
+    async def want(self, market: PlayedMarket, keys: Iterable[Key]) -> None:
+        """From now on these runners are put on the house too, as the recording has them now."""
+        wanted, mirror = market.wanted, market.mirror
+        fresh = [key for key in keys if key in mirror.runners and wanted is not None and key not in wanted]
+        if wanted is None or not fresh:
+            return
+        for key in fresh:
+            wanted[key] = mirror.changed[key] = None
+            market.maker.begin(key, mirror.runners[key])
+        await self._sync({market.recorded_id: market})
+
+    def want_only(self, market: PlayedMarket, keys: Container[Key]) -> None:
+        """Other runners are not put on the house any more: nobody is left there who could meet what is."""
+        if market.wanted is not None:
+            market.wanted = {key: None for key in market.wanted if key in keys}
 
     async def abandon(self, why: str) -> list[PlayedMarket]:
         """Void the markets that have no result yet, since nothing would ever settle them. Which they were. Raises
@@ -276,10 +309,12 @@ class Player:
     def _of(self, seen: Scan) -> list[PlayedMarket]:
         return [market for (path, _), market in self.markets.items() if path == seen.path]
 
-    async def _take(self, seen: Scan, message: Message, dirty: dict[str, PlayedMarket], *, is_shown: bool) -> None:
+    async def _take(
+        self, markets: dict[str, PlayedMarket], message: Message, dirty: dict[str, PlayedMarket], *, is_shown: bool
+    ) -> None:
         """One message. A new definition is followed at once, after what was before it."""
         for change in message.mc:
-            market = self.markets.get((seen.path, change.id))
+            market = markets.get(change.id)
             if market is None:
                 continue
             self.tally.changes += len(change.rc)
@@ -304,9 +339,9 @@ class Player:
             if market.stage.status == "CLOSED":
                 continue
             mirror, is_open = market.mirror, market.stage.is_open
-            stage = market.stage
+            stage, has = market.stage, market.has
             planned = market.maker.plan(
-                ((key, mirror.runners[key], touched) for key, touched in mirror.changed.items() if stage.has(key)),
+                ((key, mirror.runners[key], touched) for key, touched in mirror.changed.items() if has(key)),
                 is_open=is_open,
             )
             steps += ((market.maker, step) for step in planned)
@@ -314,7 +349,9 @@ class Player:
             if is_open:
                 if stage.bsp and not stage.reconciled:
                     there = [(key, mirror.runners[key]) for key in mirror.changed if stage.has(key)]
-                    steps += ((market.starter, step) for step in market.starter.plan(there))
+                    market.starter.hold(runner for runner in there if not has(runner[0]))
+                    planned = market.starter.plan(runner for runner in there if has(runner[0]))
+                    steps += ((market.starter, step) for step in planned)
                 mirror.changed.clear()
         await self._send(steps, is_last=tries == 1)
         again = {market.recorded_id: market for market in markets if market.maker.in_doubt}
@@ -344,7 +381,8 @@ class Player:
         for cue in follow(market.stage, definition, delay_by=self._pace.delay_by):
             match cue:
                 case Start():
-                    steps = market.starter.start(start_prices(market.outline, market.stage))
+                    prices = start_prices(market.outline, market.stage)
+                    steps = market.starter.start((key, price) for key, price in prices if market.has(key))
                     await self._send([(market.starter, step) for step in steps])
                     market.maker.lapsed()
                 case Moved() | EventMoved():

@@ -23,6 +23,7 @@ START_MINOR: Final = 100_000
 """The backer's stake with which both meet at the recorded price, which then comes out to the thousandth."""
 
 Ask = tuple[Place, PlaceInstruction]
+NOTHING: Final[dict[Place, list[int]]] = {}
 
 
 class Starter:
@@ -32,6 +33,9 @@ class Starter:
         self.market_id, self.maker, self.taker, self.currency = market_id, maker, taker, currency
         self._prices = prices
         self._placed: dict[Place, list[int]] = {}
+        self._held: dict[Key, dict[Place, list[int]]] = {}
+        """What is to be placed once a runner is put on the house, as it came."""
+
         self.in_doubt: dict[Key, None] = {}
         """Runners on which something was refused; they are looked at again with their next change."""
 
@@ -41,6 +45,10 @@ class Starter:
         """What the recording has more of than we do."""
         asked: list[Ask] = []
         for key, mirror in runners:
+            if key in self._held:
+                self.hold([(key, mirror)])
+                asked += self._let_go(key)
+                continue
             fresh = mirror.fresh_at_start
             if key in self.in_doubt:
                 fresh = Sides(dict.fromkeys(mirror.spb), dict.fromkeys(mirror.spl))
@@ -50,11 +58,25 @@ class Starter:
                 self.in_doubt.pop(key, None)
         return [*self._places(self.maker, asked, Side.LAY), *self._places(self.taker, asked, Side.BACK)]
 
+    def hold(self, runners: Iterable[tuple[Key, RunnerMirror]]) -> None:
+        """What the recording has more of on runners that are not put on the house."""
+        for key, mirror in runners:
+            if mirror.fresh_at_start.lays or mirror.fresh_at_start.backs:
+                held = self._held.setdefault(key, {})
+                for place, asked in self._missing(key, mirror, mirror.fresh_at_start):
+                    held.setdefault(place, []).append(asked.liability_minor)
+                mirror.fresh_at_start = Sides({}, {})
+
+    def _let_go(self, key: Key) -> Iterator[Ask]:
+        for place, amounts in self._held.pop(key).items():
+            yield from ((place, _instruction(place, amount)) for amount in amounts)
+
     def _missing(self, key: Key, mirror: RunnerMirror, fresh: Sides) -> Iterator[Ask]:
+        held = self._held.get(key, NOTHING)
         for side, ladder, prices in ((Side.LAY, mirror.spb, fresh.lays), (Side.BACK, mirror.spl, fresh.backs)):
             for price in sorted(prices):
                 place = (key, side, price)
-                more = ladder.get(price, 0) - sum(self._placed.get(place, ()))
+                more = ladder.get(price, 0) - sum(self._placed.get(place, ())) - sum(held.get(place, ()))
                 if more > 0 and self._prices.has(price):
                     yield place, _instruction(place, more)
 
@@ -78,6 +100,7 @@ class Starter:
         """A runner is out, and with it all that was there."""
         for place in [place for place in self._placed if place[0] == key]:
             del self._placed[place]
+        self._held.pop(key, None)
 
     # -------------------------------------------------------------- the off
 
