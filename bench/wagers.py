@@ -73,6 +73,14 @@ class Dealer:
         for command in opening(customers=customers, markets=markets, now_us=self.at_us):
             self.ask(command)
 
+    def open_markets(self, count: int) -> None:
+        """More markets, each of an event of its own, whose ids go on."""
+        made = self.machine.state.catalogue.markets_made
+        for number in range(made + 1, made + count + 1):
+            self.ask(CreateEvent(1, f"Match {number}", self.at_us + DAY_US))
+            self.ask(CreateMarket(number, "1x2", prices_milli=PRICES_MILLI))
+            self.ask(ResumeMarket(number))
+
     def bets(self, count: int, *, customers: int, markets: int) -> Iterator[Request]:
         """Single bets, spread over customers, markets and selections."""
         for _ in range(count):
