@@ -38,7 +38,7 @@ async def run(stage: Stage) -> Finding:
         ),
         configuration={
             "bets": f"{bets:,} open, {CUSTOMERS:,} customers, {MARKETS:,} markets; every key still remembered",
-            "archived": f"{TURNS} times a tenth as many, settled, and archived a month later; the growth since the third",
+            "archived": f"{TURNS} times a tenth as many, settled, archived a month later; growth since the third",
             "method": "resident set size after less before, of a process that keeps nothing but the machine",
         },
     )
