@@ -1,10 +1,15 @@
 """Bets that left the book's memory, as the tables have them."""
 
+from collections.abc import Awaitable, Callable
 from itertools import groupby
 
-from overround.book.bets import BetStatus
+import msgspec
+
+from overround.book.bets import BetStatus, TicketAccepted, TicketDelayed, TicketReferred, WaitingTicketAccepted
 from overround.book.ledger import StakeKind
-from overround.book.tickets import Leg, Outcome, Slip, system_name
+from overround.book.machine import decode_fact, empty
+from overround.book.machine.settling import Results
+from overround.book.tickets import Leg, LegResult, Outcome, Slip, system_name
 from overround.edge.betting import Bet
 from overround.edge.problems import Problem
 from overround.edge.reading import Reading, leg_of
@@ -16,12 +21,23 @@ OVER = (BetStatus.SETTLED, BetStatus.CASHED_OUT, BetStatus.REFUSED)
 
 ARCHIVED = "bet_archived"
 
+TAKES = (TicketAccepted, TicketDelayed, TicketReferred, WaitingTicketAccepted)
+
+
+class Worked(msgspec.Struct, frozen=True):
+    """A bet, what ran of it at last, and what became of each leg; None where it is not known."""
+
+    bet: Bet
+    slip: Slip
+    results: tuple[LegResult | None, ...]
+
 
 class Archived:
     """Asked where the book says `bet_archived`. Raises Problem: projection_behind, unavailable."""
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
+    def __init__(self, reading: Reading, fact: Callable[[int], Awaitable[str | bytes | None]]) -> None:
+        """`fact` reads a body of the journal by its sequence; None where it is there no more."""
+        self._reading, self._fact = reading, fact
 
     async def bet(self, customer_id: int, bet_id: int = 0, key: str = "") -> Bet:
         """A customer's bet by id, or by key. Raises Problem: bet_not_found."""
@@ -43,6 +59,37 @@ class Archived:
         if ticket_id is None:
             raise Problem("ticket_not_found")
         return tuple(map(bet_shown, await self._reading.ask(lambda reads: reads.ticket(ticket_id))))
+
+    async def working(self, customer_id: int, bet_id: int) -> Worked:
+        """A bet (with a customer of 0 anybody's), its slip as it ran to the end, and what became of its legs. Raises
+        Problem: bet_not_found, and bet_archived where the fact that took it is in the journal no more."""
+        owner = customer_id or None
+        row = await self._reading.ask(lambda reads: reads.bet(bet_id, customer_id=owner))
+        if row is None:
+            raise Problem("bet_not_found")
+        bet = bet_shown(row)
+        taken = _single(row) if row.ticket_id is None else await self._slip(row)
+        running = taken.stake_minor - bet.cashed_stake_minor
+        slip = msgspec.structs.replace(taken, stake_minor=running) if bet.cashed_stake_minor else taken
+        named = sorted({market_id for leg in slip.legs for market_id, _ in leg.selections})
+        markets, known = await self._reading.ask(lambda reads: reads.settled(named))
+        results = Results(empty(), results=known, markets=markets)
+        struck_at_us = max(row.placed_at_us, row.decide_at_us)
+        return Worked(bet, slip, tuple(results.of_leg(leg, struck_at_us) for leg in slip.legs))
+
+    async def _slip(self, row: ShownBet) -> Slip:
+        """As it was taken: in the journal, as the tables do not have what a payout was limited to."""
+        body = await self._fact(row.seq)
+        fact = decode_fact(body) if body is not None else None
+        taken = {each.bet_id: each.slip for each in fact.bets} if isinstance(fact, TAKES) else {}
+        if row.id not in taken:
+            raise Problem(ARCHIVED)
+        return taken[row.id]
+
+
+def _single(row: ShownBet) -> Slip:
+    leg = Leg(row.selection_id, 0, row.price_milli, market_id=row.market_id, market_version=row.market_version)
+    return Slip((leg,), (1,), row.stake_minor)
 
 
 def bet_shown(row: ShownBet) -> Bet:

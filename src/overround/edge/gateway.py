@@ -28,6 +28,7 @@ from overround.edge.live import Fact, Live, Lost
 from overround.edge.openapi import document
 from overround.edge.operating import Operating
 from overround.edge.previews import Previews
+from overround.edge.problems import Problem
 from overround.edge.reading import READ_WITHIN_S, Reading
 from overround.edge.referrals import Referrals
 from overround.edge.routes import Router
@@ -104,6 +105,16 @@ class TablesAndJournal:
             return [Fact(*row) for row in rows]
         raise AssertionError
 
+    async def body_of(self, seq: int) -> str | None:
+        """A fact by its sequence, None where it is archived. Raises Problem: unavailable."""
+        try:
+            async with _within(READ_WITHIN_S):
+                body: str | None = await self._pool.fetchval("SELECT body FROM journal.event WHERE seq = $1", seq)
+                return body
+        except Lost:
+            raise Problem("unavailable") from None
+        raise AssertionError
+
     async def head(self) -> int:
         async with _within(READ_WITHIN_S):
             seq: int = await self._pool.fetchval("SELECT coalesce(max(seq), 0) FROM journal.event")
@@ -149,9 +160,10 @@ class Gateway:
         limits: Limits | None = None,
     ) -> None:
         limits = limits or Limits()
-        self.live = Live(TablesAndJournal(pool), clock=clock, connected=connected)
+        tables = TablesAndJournal(pool)
+        self.live = Live(tables, clock=clock, connected=connected)
         asker, reading = Asker(desk), Reading(pool, self.live)
-        archived = Archived(reading)
+        archived = Archived(reading, tables.body_of)
         sessions = Sessions(pool, now_us=clock.now_us, tell=tell_revoked)
         self.door = Door(
             sessions.resolve,
@@ -183,7 +195,7 @@ class Gateway:
             previews=Previews(asker, self.live),
             tickets=Tickets(asker, archived),
             builders=Builders(ask_price),
-            workings=Workings(asker),
+            workings=Workings(asker, archived),
             referrals=Referrals(reading),
             health=self.health,
             docs=docs,

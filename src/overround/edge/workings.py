@@ -10,7 +10,8 @@ from msgspec import Meta
 from overround.book.machine import BetWorking
 from overround.book.machine.commands import GetWorking
 from overround.book.tickets import MAX_LINES, LegResult, Line, Outcome, Part, lines, payout, settled, working
-from overround.edge.asking import Asker, unexpected
+from overround.edge.archived import Archived, Worked
+from overround.edge.asking import Asker, is_archived, unexpected
 from overround.edge.betting import Bet, bet_of
 from overround.edge.routes import Call, Reply
 from overround.edge.slips import LegShown, leg_shown
@@ -79,8 +80,8 @@ class WorkingBody(msgspec.Struct, frozen=True, kw_only=True):
 class Workings:
     """The handlers."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, asker: Asker, archived: Archived) -> None:
+        self._asker, self._archived = asker, archived
 
     async def own(self, call: Call) -> Reply:
         return await self._work(call, call.customer_id)
@@ -89,20 +90,25 @@ class Workings:
         return await self._work(call, 0)
 
     async def _work(self, call: Call, customer_id: int) -> Reply:
-        """Up to ten thousand lines of fractions are worked out aside, so that nobody else waits for them."""
+        """Up to ten thousand lines of fractions are worked out aside, so that nobody else waits for them. What left the
+        book is in the tables and the journal."""
         answer = await self._asker.ask(GetWorking(customer_id, call.number("bet_id")), actor=call.actor)
-        if not isinstance(answer, BetWorking):
+        if is_archived(answer):
+            found = await self._archived.working(customer_id, call.number("bet_id"))
+        elif isinstance(answer, BetWorking):
+            found = Worked(bet_of(answer.bet), answer.slip, answer.results)
+        else:
             raise unexpected(answer)
         query: WorkingQuery = call.query
-        return Reply(200, await asyncio.to_thread(_working, answer, query.after, query.limit))
+        return Reply(200, await asyncio.to_thread(_working, found, query.after, query.limit))
 
 
-def _working(found: BetWorking, after: int, limit: int) -> WorkingBody:
+def _working(found: Worked, after: int, limit: int) -> WorkingBody:
     known = [result or LOST for result in found.results]
     paid = payout(found.slip, known)
     shown = list(islice(lines(found.slip, known), after, after + limit + 1))
     return WorkingBody(
-        bet=bet_of(found.bet),
+        bet=found.bet,
         running_minor=found.slip.stake_minor,
         payout_limit_minor=found.slip.payout_limit_minor,
         returns_minor=paid.returns_minor,
@@ -113,7 +119,7 @@ def _working(found: BetWorking, after: int, limit: int) -> WorkingBody:
     )
 
 
-def _leg(found: BetWorking, position: int, result: LegResult) -> LegWorked:
+def _leg(found: Worked, position: int, result: LegResult) -> LegWorked:
     leg = found.slip.legs[position]
     worked = working(leg, result)
     win, place = result.win, result.place

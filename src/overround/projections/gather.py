@@ -27,13 +27,11 @@ from overround.book.catalogue import (
     Feed,
     FeedSeen,
     FeedSilenced,
-    Market,
     MarketChanged,
     MarketClosed,
     MarketCreated,
     MarketHandedOver,
     MarketResumed,
-    MarketStatus,
     MarketSuspended,
     Moment,
     MomentSet,
@@ -68,7 +66,7 @@ from overround.kernel.level import Level
 from overround.projections.changes import Carried, Held, Known, Recorded, Referral, Resulted
 from overround.projections.exchange_gather import ExchangeNeeds, events_of_open, load_exchange, need_exchange
 from overround.projections.grant_gather import GrantNeeds, grant_needs, load_grants
-from overround.projections.offer import CONTROL, SELECTION, put_control, terms_of, windows_of, withdrawals_of
+from overround.projections.offer import CONTROL, SELECTION, market_of, put_control
 
 
 class Needs(msgspec.Struct):
@@ -285,26 +283,7 @@ async def _load_markets(connection: Connection, needs: Needs, known: Known) -> N
     rows = await connection.fetch("SELECT * FROM read.market WHERE id = ANY($1)", list(needs.markets))
     for row in rows:
         known.resulted[row["id"]] = Resulted(row["result"], row["settled_revision"], row["heard"])
-        known.catalogue.markets[row["id"]] = Market(
-            id=row["id"],
-            event_id=row["event_id"],
-            type=row["type"],
-            specifiers=msgspec.json.decode(row["specifiers"], type=dict[str, int]),
-            selections={},
-            feed=row["feed"],
-            in_play=row["in_play"],
-            delay_us=row["delay_us"],
-            liability_minor=row["liability_minor"],
-            status=MarketStatus(row["status"]),
-            reason=row["reason"],
-            version=row["version"],
-            confirmed_at_us=row["confirmed_at_us"],
-            revision=row["revision"],
-            terms=terms_of(row["terms"]),
-            withdrawals=withdrawals_of(row["withdrawals"]),
-            owes_starting_prices=row["owes_starting_prices"],
-            cancelled=windows_of(row["cancelled"]),
-        )
+        known.catalogue.markets[row["id"]] = market_of(row)
 
 
 async def _load_selections(connection: Connection, needs: Needs, known: Known) -> None:

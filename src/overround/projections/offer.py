@@ -76,33 +76,40 @@ def put_control(
         control.approval_required = required
 
 
-async def _markets(connection: "Connection[Record]", state: CatalogueState) -> None:
-    columns = (
-        "id, event_id, type, specifiers, feed, in_play, delay_us, liability_minor, status, reason, version,"
-        " confirmed_at_us, revision, terms, withdrawals, owes_starting_prices, cancelled"
+MARKET: Final = (
+    "id, event_id, type, specifiers, feed, in_play, delay_us, liability_minor, status, reason, version,"
+    " confirmed_at_us, revision, terms, withdrawals, owes_starting_prices, cancelled"
+)
+
+
+def market_of(row: "Record") -> Market:
+    """A row of `market` as the machine has it, without its selections."""
+    return Market(
+        id=row["id"],
+        event_id=row["event_id"],
+        type=row["type"],
+        specifiers=_specifiers(row["specifiers"]),
+        selections={},
+        feed=row["feed"],
+        in_play=row["in_play"],
+        delay_us=row["delay_us"],
+        liability_minor=row["liability_minor"],
+        status=MarketStatus(row["status"]),
+        reason=row["reason"],
+        version=row["version"],
+        confirmed_at_us=row["confirmed_at_us"],
+        revision=row["revision"],
+        terms=terms_of(row["terms"]),
+        withdrawals=withdrawals_of(row["withdrawals"]),
+        owes_starting_prices=row["owes_starting_prices"],
+        cancelled=windows_of(row["cancelled"]),
     )
-    for row in await _rows(connection, columns, "market"):
-        state.markets[row[0]] = Market(
-            id=row[0],
-            event_id=row[1],
-            type=row[2],
-            specifiers=_specifiers(row[3]),
-            selections={},
-            feed=row[4],
-            in_play=row[5],
-            delay_us=row[6],
-            liability_minor=row[7],
-            status=MarketStatus(row[8]),
-            reason=row[9],
-            version=row[10],
-            confirmed_at_us=row[11],
-            revision=row[12],
-            terms=terms_of(row[13]),
-            withdrawals=withdrawals_of(row[14]),
-            owes_starting_prices=row[15],
-            cancelled=windows_of(row[16]),
-        )
-        state.events[row[1]].markets.append(row[0])
+
+
+async def _markets(connection: "Connection[Record]", state: CatalogueState) -> None:
+    for row in await _rows(connection, MARKET, "market"):
+        market = state.markets[row["id"]] = market_of(row)
+        state.events[market.event_id].markets.append(market.id)
     for market_id, *rest in await _rows(connection, SELECTION, "selection"):
         state.markets[market_id].selections[rest[0]] = Selection(*rest)
 

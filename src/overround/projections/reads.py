@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from overround.book.bets import BetStatus
-from overround.book.catalogue import MarketStatus
+from overround.book.catalogue import Market, MarketStatus, Selection
 from overround.book.promotions import GrantStatus
+from overround.book.settlement import Result
 from overround.book.tickets import MAX_BETS
 from overround.projections import cursor as cursors
 from overround.projections import tables
 from overround.projections.barrier import Barrier
 from overround.projections.cursor import DEFAULT_PAGE, MAX_PAGE
 from overround.projections.exchange_reads import ExchangeReads
+from overround.projections.offer import MARKET as COLUMNS
+from overround.projections.offer import SELECTION, market_of
 from overround.projections.query import Query
 from overround.projections.types import (
     LimitChange,
@@ -69,6 +72,9 @@ MAX_CAPS: Final = 10_000
 """Caps shown at once."""
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+
+_result = msgspec.json.Decoder(Result).decode
 
 
 class Reads:
@@ -264,6 +270,17 @@ class Reads:
         )
         selections = await self._all(query.order("id"), ShownSelection)
         return msgspec.structs.replace(market, selections=selections)
+
+    async def settled(self, market_ids: Sequence[int]) -> tuple[dict[int, Market], dict[int, Result]]:
+        """Markets as the machine had them, and their results."""
+        wanted = list(market_ids)
+        rows = await self._pool.fetch(f"SELECT {COLUMNS}, result FROM read.market WHERE id = ANY($1)", wanted)  # noqa: S608  # our own words
+        markets = {row["id"]: market_of(row) for row in rows}
+        results = {row["id"]: _result(row["result"]) for row in rows if row["result"] is not None}
+        chosen = f"SELECT {SELECTION} FROM read.selection WHERE market_id = ANY($1) ORDER BY market_id, id"  # noqa: S608  # our own words
+        for market_id, *rest in await self._pool.fetch(chosen, wanted):
+            markets[market_id].selections[rest[0]] = Selection(*rest)
+        return markets, results
 
     async def price_history(
         self, market_id: int, selection_id: int, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
