@@ -137,11 +137,19 @@ class Term:
         return state
 
     async def _catch_up(self, state: State) -> None:
-        while rows := await self._journal.read(state.seq, READ_LIMIT):
-            for seq, at_us, body in rows:
-                if seq != state.seq + 1:
-                    raise TermOver(f"the journal has {seq} after {state.seq}")
-                fold(state, decode_fact(body), at_us)
+        rows = await self._journal.read(state.seq, READ_LIMIT)
+        while rows:
+            ahead = asyncio.create_task(self._journal.read(state.seq + len(rows), READ_LIMIT))
+            await asyncio.sleep(0)  # what comes next is on its way while this is folded
+            try:
+                for seq, at_us, body in rows:
+                    if seq != state.seq + 1:
+                        raise TermOver(f"the journal has {seq} after {state.seq}")
+                    fold(state, decode_fact(body), at_us)
+            except BaseException:
+                ahead.cancel()
+                raise
+            rows = await ahead
 
     async def _follow(self, state: State) -> int | None:
         """Fold what others write until the lease is ours; None when told to stop first."""

@@ -15,7 +15,7 @@ def parse_key(text: str) -> bytes:
     >>> parse_key("018f2d9a-7c31-7abc-8def-0123456789ab").hex()
     '018f2d9a7c317abc8def0123456789ab'
     """
-    if len(text) != KEY_TEXT_LENGTH or text[14] != "7" or text[8] + text[13] + text[18] + text[23] != "----":
+    if len(text) != KEY_TEXT_LENGTH or text[14] != "7" or text[8:24:5] != "----":
         raise InvalidKey(text)
     try:
         key = bytes.fromhex(text.replace("-", ""))

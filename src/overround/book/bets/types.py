@@ -191,7 +191,8 @@ class Exposure(msgspec.Struct, array_like=True):
     @property
     def worst_minor(self) -> int:
         """What the house loses on the market if the worst selections win; at least 0."""
-        return max(0, self.largest_payout_minor - self.stakes_minor)
+        lost_minor = self.largest_payout_minor - self.stakes_minor
+        return lost_minor if lost_minor > 0 else 0
 
     def lost_minor(self, selection_id: int) -> int:
         """What the house loses here at most if this selection wins; below zero where it gains."""

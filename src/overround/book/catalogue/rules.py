@@ -201,9 +201,10 @@ def is_available(market: Market, feed: Feed | None) -> bool:
 def takes_bet(market: Market, feed: Feed | None, *, asked_at_us: int, now_us: int) -> bool:
     """Whether a market takes a bet now that was asked for at an instant: it is available, its feed is not silent at
     this very instant, known yet or not, and was not in between."""
-    if not is_available(market, feed):
-        return False
-    return feed is None or (feed.back_at_us <= asked_at_us and now_us < feed.seen_at_us + FEED_SILENCE_US)
+    if feed is None:
+        return market.status is OPEN
+    within = feed.back_at_us <= asked_at_us and now_us < feed.seen_at_us + FEED_SILENCE_US
+    return within and is_available(market, feed)
 
 
 def path(event: Event, competition: Competition) -> tuple[Place, ...]:

@@ -6,7 +6,7 @@ from overround.book.bets import BetAccepted
 from overround.book.machine.answers import Answer
 from overround.book.machine.commands import Request
 from overround.book.machine.deciding import decide, decide_due, next_due_us, timer_due_us
-from overround.book.machine.events import encode_fact, kind_of
+from overround.book.machine.events import KINDS, encode_fact
 from overround.book.machine.folding import fold
 from overround.book.machine.memory import first_answer
 from overround.book.machine.state import State, empty
@@ -37,7 +37,8 @@ class Machine:
 
     def execute(self, request: Request, now_us: int) -> Answer:
         """Decide a request at an instant (never before the last one) and fold what follows from it."""
-        now_us = max(now_us, self.state.at_us)
+        if now_us < self.state.at_us:
+            now_us = self.state.at_us
         decided = decide(self.state, request, now_us)
         if not isinstance(decided, tuple):
             return decided
@@ -69,14 +70,15 @@ class Machine:
 
     def record(self, fact: Fact, now_us: int) -> None:
         """Fold a fact, at an instant never before the last one, and put it up for the journal."""
-        now_us = max(now_us, self.state.at_us)
+        if now_us < self.state.at_us:
+            now_us = self.state.at_us
         fold(self.state, fact, now_us)
         self.outbox.append((self.state.seq, now_us, fact))
 
     def drain(self) -> list[Pending]:
         """Everything that is to be committed next, in order; a request's facts are never parted."""
         drained, self.outbox = self.outbox, []
-        return [Pending(seq, at_us, kind_of(fact), encode_fact(fact)) for seq, at_us, fact in drained]
+        return [Pending(seq, at_us, KINDS[type(fact)], encode_fact(fact)) for seq, at_us, fact in drained]
 
     def forgo(self) -> None:
         """Let go of what is to be committed: this house lives in memory alone, and nobody keeps a journal of it."""
