@@ -258,6 +258,26 @@ def test_what_waits_keeps_its_market() -> None:
     assert told.ticket_id not in house.machine.state.bets.bets
 
 
+def test_what_was_decided_early_leaves_when_its_time_is_over() -> None:
+    """A trader takes a ticket at once: until the minute is over that the trader had, it is still among what waits."""
+    house = House()
+    house.do(d.SetArchiveAfter(SECOND_US))
+    customer, markets = house.customer(cash_minor=10_000_000), [house.market() for _ in range(3)]
+    for sport in (1, 2, 3):
+        house.do(c.SetCap(Level.SPORT, sport, "EUR", Cap(max_stake_minor=500)))
+    tickets = [ask(house, customer, multiple(house, [market]), refer=True) for market in markets]
+    referred = [each.ticket_id for each in tickets if isinstance(each, TicketAnswer)]
+    house.do(c.AcceptReferral(referred[1]))
+    house.do(c.RecordResult(markets[1], HOME_WINS))
+    house.wait()
+    house.wait(SECOND_US)
+    assert referred[1] in house.machine.state.bets.bets
+    house.do(c.DeclineReferral(referred[0]))
+    house.wait(60 * SECOND_US)
+    assert referred[1] not in house.machine.state.bets.bets
+    assert house.machine.state.delays == []
+
+
 def test_a_ticket_that_runs_keeps_the_record_of_an_archived_market() -> None:
     house = House()
     customer, markets = house.customer(cash_minor=10_000), [house.market(), house.market()]

@@ -73,9 +73,9 @@ def _is_awaited(state: State) -> bool:
     order = state.archive.markets.order
     if not order or order[0][0] < state.at_us - LONGEST_WAIT_US:
         return False
-    waiting = [bet_id for _, bet_id in state.delays] + list(state.cashout.waiting)
     by_id, market_id = state.bets.bets, order[0][1]
-    return any(market_id in markets_of(bet) for number in waiting for bet in _ticket_of(by_id, by_id[number]))
+    waiting = [*(by_id.get(bet_id) for _, bet_id in state.delays), *map(by_id.get, state.cashout.waiting)]
+    return any(market_id in markets_of(each) for bet in waiting if bet for each in _ticket_of(by_id, bet))
 
 
 # ---------------------------------------------------------------- bets

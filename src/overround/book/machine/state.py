@@ -66,7 +66,7 @@ def delay_until(state: State, *, due_us: int, bet_id: int) -> None:
 def delay_over(state: State) -> None:
     """A waiting bet has been decided: what is first in `delays` is again a bet that waits for just that instant."""
     delays, by_id = state.delays, state.bets.bets
-    while delays and not _is_due(by_id[delays[0][1]], delays[0][0]):
+    while delays and not _is_due(by_id.get(delays[0][1]), delays[0][0]):
         heapq.heappop(delays)
 
 
@@ -90,5 +90,6 @@ def find_overrides(state: State) -> None:
     )
 
 
-def _is_due(bet: Bet, due_us: int) -> bool:
-    return bet.status in WAITING and bet.decide_at_us == due_us
+def _is_due(bet: Bet | None, due_us: int) -> bool:
+    """Whether a bet waits for just this instant. One that was decided early may have left memory since."""
+    return bet is not None and bet.status in WAITING and bet.decide_at_us == due_us
