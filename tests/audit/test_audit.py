@@ -6,12 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.projections.stories import House, append, connected, fold_all, play
+from tests.projections.stories import OPERATOR, House, append, connected, fold_all, play
 
 from overround.apps import snapshot
 from overround.apps.audit import words
 from overround.apps.auditor import Finding, verify
 from overround.book.machine import state_hash
+from overround.book.machine.commands import EndEvent
+from overround.book.machine.desk_commands import SetArchiveAfter
+from overround.kernel.instant import DAY_US
 
 pytestmark = pytest.mark.engines
 
@@ -59,6 +62,41 @@ async def test_an_honest_house_is_clean(journal_dsn: str, house: House) -> None:
     assert len(report.snapshots) == 2
     assert set(report.sums_minor.values()) == {0}
     assert {what for what, _, _ in seen} == {"chain", "replay", "tables"}
+
+
+@pytest.fixture(scope="module")
+def forgetful() -> House:
+    """The same house months later, when nothing that was settled is in the book any more."""
+    house = play(seed=9, customers=6, bets=30)
+    bets, orders = len(house.machine.state.bets.bets), len(house.machine.state.exchange.orders.by_id)
+    house.done(SetArchiveAfter(DAY_US))
+    for event in house.machine.state.catalogue.events.values():
+        house.ask(OPERATOR, EndEvent(event.id))
+    for _ in range(40):
+        house.wait(3 * DAY_US)
+    state = house.machine.state
+    assert len(state.bets.bets) < bets // 4
+    assert len(state.exchange.orders.by_id) < orders
+    assert len(state.catalogue.markets) < state.catalogue.markets_made // 2
+    return house
+
+
+async def test_a_house_that_archived_is_clean(journal_dsn: str, forgetful: House) -> None:
+    """The tables keep what the book has let go, and the audit explains every amount in them."""
+    house = forgetful
+    archiving = next(n for n, fact in enumerate(house.facts) if fact.kind == "bets_archived")
+    head = await append(journal_dsn, house.facts[: archiving + 3])
+    for first, last in ((archiving + 3, archiving + 20), (archiving + 20, len(house.facts))):
+        await snapshot.take(journal_dsn)
+        head = await append(journal_dsn, house.facts[first:last], head=head)
+    await snapshot.take(journal_dsn)
+    async with connected(journal_dsn) as connection:
+        await fold_all(connection, house.recorded())
+    report = await verify(journal_dsn)
+    assert report.finding is None, report.finding
+    assert report.state_hash == state_hash(house.machine.state).hex()
+    assert report.bets == house.machine.state.bets.made
+    assert len(report.snapshots) == 3
 
 
 @pytest.mark.parametrize("tables", [0, 1, 137])
