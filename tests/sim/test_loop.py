@@ -59,6 +59,7 @@ def test_an_instant_that_never_ends_is_found() -> None:
 
     with pytest.raises(Stuck, match="time stands still at 0"):
         run(spins(), ceiling_s=10)
+    assert asyncio._get_running_loop() is None  # whoever comes next has a loop of their own
 
 
 def test_a_world_that_takes_too_long_is_ended() -> None:

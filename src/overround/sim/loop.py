@@ -145,8 +145,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 self._instant()
             return task.result()
         finally:
-            self._unwind()
-            asyncio.events._set_running_loop(None)
+            try:
+                self._unwind()
+            finally:
+                asyncio.events._set_running_loop(None)
 
     def _instant(self) -> None:
         """Everything that is ready, and what it makes ready, until time has to move on."""
@@ -182,7 +184,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _unwind(self) -> None:
         """The run is over: let every task end, so that nothing is left half-way in memory."""
-        self._over = True
+        self._over, self._steps = True, 0
         for _ in range(UNWINDINGS):
             unfinished = asyncio.all_tasks(self)
             for task in unfinished:
