@@ -65,8 +65,8 @@ MARKET_LIFE: Final = {
     (MarketStatus.RESULTED, MarketAction.RESULT): MarketStatus.RESULTED,
     (MarketStatus.RESULTED, MarketAction.ROLL_BACK): MarketStatus.CLOSED,
 }
-"""A market's life. It is born suspended; a result may be corrected or taken back for ever; there is no way back to
-open."""
+"""A market's life. It is born suspended; a result may be corrected or taken back until the market is archived; there
+is no way back to open."""
 
 
 class Rule(StrEnum):
