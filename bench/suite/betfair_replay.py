@@ -77,8 +77,8 @@ async def run(stage: Stage) -> Finding:
     recorded_s = max(seen.last_ms - seen.first_ms for seen in scans) / 1_000
     asked = Asked(files=tuple(map(str, files)))
     stage.tell("in memory", 0.1)
-    inside = await apart(in_memory, asked)
     rounds = stage.scaled(ROUNDS, 1)
+    inside = min([await apart(in_memory, asked) for _ in range(rounds)], key=_seconds)
     beside = []
     for number, size in enumerate(BOT_SIZES):
         stage.tell(f"with {size} orders of a bot in each market, in turn with flumine's", 0.2 + 0.13 * number)
@@ -103,8 +103,19 @@ async def run(stage: Stage) -> Finding:
                 unit="orders/s",
                 note=f"{on_house.orders:,}, durable, with holds",
             ),
-            Figure(name="the same in memory, one core", value=recorded_s / inside.seconds, unit="times real time"),
+            Figure(
+                name="the same in memory, a market after the other",
+                value=recorded_s / inside.seconds,
+                unit="times real time",
+                note="by processor time",
+            ),
             *beside_flumine(recorded_s, beside),
+            Figure(
+                name="with every recorded order in the book, in steps, to flumine's with 1 order",
+                value=beside[0].peer.seconds / inside.seconds,
+                unit="times",
+                note="what a house would have in its book, whoever is there",
+            ),
         ),
         configuration={
             "card": "recorded: " + ", ".join(CARD) if is_recorded else "made up, as there is no shared/data",
@@ -118,20 +129,18 @@ async def run(stage: Stage) -> Finding:
 
 
 class Beside(msgspec.Struct, frozen=True, kw_only=True):
-    """The best runs with a bot of one size: the peer's, and ours as fine as its, in steps, and with every order."""
+    """The best runs with a bot of one size: the peer's, and ours as fine as its, and in steps."""
 
     size: int
     peer: Run
     ours: Run
     in_steps: Run
-    whole: Run
 
 
 async def _beside(files: tuple[str, ...], size: int, rounds: int) -> Beside:
     asked = {
         "ours": Asked(files=files, bot=size, step_ms=0, whole=False),
         "in_steps": Asked(files=files, bot=size, whole=False),
-        "whole": Asked(files=files, bot=size),
     }
     runs: dict[str, list[Run]] = {name: [] for name in ("peer", *asked)}
     for _ in range(rounds):
@@ -166,12 +175,6 @@ def beside_flumine(recorded_s: float, found: list[Beside]) -> tuple[Figure, ...]
                 value=runs.peer.seconds / runs.in_steps.seconds,
                 unit="times",
                 note=f"{runs.in_steps.bots_matched} matched",
-            ),
-            Figure(
-                name="the same in steps, with every recorded order of every runner",
-                value=runs.peer.seconds / runs.whole.seconds,
-                unit="times",
-                note=f"{runs.whole.bots_matched} matched",
             ),
         ]
     return tuple(figures)
@@ -340,6 +343,6 @@ BENCH = Bench(
     name="betfair_replay",
     title="A racing card of recorded markets replayed flat out.",
     leaves_out=("bots", "stream clients", "unpacking the files"),
-    within_s=420,
+    within_s=600,
     run=run,
 )
