@@ -4,7 +4,7 @@ import random
 from fractions import Fraction
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.book.exchange_audit import outcomes_of
@@ -135,6 +135,7 @@ RESTING = st.lists(st.tuples(st.sampled_from(HUNDREDTHS), st.integers(1, 3_000))
 
 
 @settings(max_examples=40)
+@example([(BACK, 1_010, 1, False), (LAY, 2_000, 1, False)], [(1_010, 1)], [])  # balanced at 2.00, and better at 1.01
 @given(BIDS, RESTING, RESTING)
 def test_the_near_price_is_where_the_average_of_what_is_needed_meets_it(
     drawn: list[tuple[Side, int, int, bool]], there: list[tuple[int, int]], wanted: list[tuple[int, int]]
@@ -168,12 +169,15 @@ def lean_of(
         for side in (BACK, LAY)
     )
     left, taken = abs(wanted - offered), list[tuple[Fraction, int]]()
+    if not left:
+        better = [price - at for price, _ in lays if price > at] + [price - at for price, _ in backs if price < at]
+        return Fraction(better[0] if better else 0), wanted
     for price, size in lays if wanted > offered else backs:
         taken.append((min(Fraction(size), left - sum((part for part, _ in taken), nothing)), price))
     filled = sum((part for part, _ in taken), nothing)
-    if left > 0 and filled == 0:
+    if filled == 0:
         return offered - wanted, min(wanted, offered)
-    average = sum((part * price for part, price in taken), nothing) / filled if filled > 0 else Fraction(at)
+    average = sum((part * price for part, price in taken), nothing) / filled
     return average - at, min(wanted, offered) + filled
 
 

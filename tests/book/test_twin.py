@@ -11,9 +11,11 @@ from tests.book.plain import Plain
 from tests.book.twin import Twin
 from tests.book.wishes import prelude, wait_us, wish
 
+from overround.book.archive import MAX_ARCHIVE_AFTER_US
 from overround.book.bets import Bet
 from overround.book.machine import Answer, BetAnswer, Done, Machine, request
 from overround.book.machine import commands as c
+from overround.book.machine.desk_commands import SetArchiveAfter
 from overround.kernel.ids import make_key
 from overround.kernel.level import Level
 from overround.kernel.refusal import Refused
@@ -43,6 +45,8 @@ class Pair:
         self.at_us = NOON_US
         self.codes: Counter[str] = Counter()
         self.sent: list[tuple[str, c.AnyCommand]] = []
+        keep = SetArchiveAfter(MAX_ARCHIVE_AFTER_US)  # the twin forgets nothing, and `test_archive` is about that
+        self.machine.execute(request(actor=ACTOR, key=self.key(), command=keep), self.at_us)
         for command in prelude():
             self.send(command, make_key(at_us=self.at_us, chance=rng.getrandbits(74)))
 

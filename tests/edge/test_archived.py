@@ -32,7 +32,8 @@ def shown(player: Player, operator: Api, ticket_id: int, keys: tuple[str, str], 
     answers += [operator.get(f"/v1/operator/bets/{bet}/working") for bet in bets]
     assert {answer.status_code for answer in answers} == {200}, [answer.text for answer in answers]
     bodies = [answer.json() for answer in answers]
-    listed = player.api.get("/v1/bets", min_seq=bodies[0]["seq"], limit=50).json()["items"]
+    seq = player.api.get("/v1/balance").json()["seq"]
+    listed = player.api.get("/v1/bets", min_seq=seq, limit=50).json()["items"]
     return [*bodies, *listed]
 
 

@@ -83,6 +83,8 @@ def _leans(start: Sequence[Bid], backs: Levels, lays: Levels, price_milli: int) 
     matched there."""
     wanted, offered = sizes_at(start, price_milli)
     left = abs(wanted - offered)
+    if not left:  # what rests is not needed here, and is where there is a better price for one side
+        return bool(lays and lays[0][0] > price_milli) - bool(backs and backs[0][0] < price_milli), wanted
     lean = matched = 0
     for at_milli, size_minor in lays if wanted > offered else backs:
         size = min(size_minor * PARTS, left - matched)
@@ -90,7 +92,7 @@ def _leans(start: Sequence[Bid], backs: Levels, lays: Levels, price_milli: int) 
         lean += size * (at_milli - price_milli)
         if matched == left:
             break
-    if left and not matched:  # nobody is there to meet them: the price goes where they do not want more
+    if not matched:  # nobody is there to meet them: the price goes where they do not want more
         lean = offered - wanted
     return lean, min(wanted, offered) + matched
 
