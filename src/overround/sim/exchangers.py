@@ -5,7 +5,7 @@ from random import Random
 
 import msgspec
 
-from overround.book.exchange import MarketTerms, RunnersResult, RunnerTerms, Share, VoidResult
+from overround.book.exchange import Betting, MarketTerms, RunnersResult, RunnerTerms, Share, VoidResult
 from overround.book.exposure import Side
 from overround.book.machine import Done
 from overround.book.machine.command import Command
@@ -22,6 +22,7 @@ from overround.book.machine.exchange_commands import (
     PlaceOrders,
     QuoteEntry,
     RecordExchangeResult,
+    ReinstateRunner,
     RemoveRunner,
     ReplaceInstruction,
     ReplaceOrders,
@@ -35,16 +36,28 @@ from overround.sim.gateways import Caller
 
 OPERATOR = -1
 CURRENCY = "GBP"
-RUNNERS = 3
 PRICES = CLASSIC[110:150]
-TERMS = MarketTerms("Race", turn_in_play=True, bet_delay_us=2_000_000)
+WHOLE = MarketTerms("Race", turn_in_play=True, bet_delay_us=2_000_000)
+CROSSED = msgspec.structs.replace(WHOLE, crossing=True)
+SINGLES = msgspec.structs.replace(WHOLE, name="Goals", betting=Betting.SINGLE, winners=0)
+RUNNERS = tuple(RunnerTerms(number, name) for number, name in enumerate("ABC", 1))
+LINES = (RunnerTerms(1, "A", -4), RunnerTerms(1, "A", -8), RunnerTerms(2, "B", -8))
+"""Only the line tells the first two apart."""
+
+
+class Race(msgspec.Struct, frozen=True):
+    """A market that the steward opened; its id is 0 where the house would not."""
+
+    market: int
+    terms: MarketTerms
+    runners: tuple[RunnerTerms, ...]
 
 
 class Steward:
     """Opens a race for the exchange, suspends it now and then, sends it off, and says who won, sometimes wrongly."""
 
-    def __init__(self, *, caller: Caller, chance: Random) -> None:
-        self._caller, self._chance = caller, chance
+    def __init__(self, *, caller: Caller, auditor: Auditor, chance: Random) -> None:
+        self._caller, self._auditor, self._chance = caller, auditor, chance
 
     async def _do(self, command: Command) -> int:
         answer = await self._caller.insist(command, actor=OPERATOR, patience_s=1.0)
@@ -55,37 +68,48 @@ class Steward:
         await self._do(MoveFunds(customer_id=customer, currency=CURRENCY, amount_minor=20_000, note="welcome"))
         return customer
 
-    async def open_race(self, competition: int, *, base_us: int) -> int:
-        """A market of three runners, every other one cross matched; 0 where the house would not."""
+    async def open_race(self, competition: int, *, base_us: int) -> Race:
+        """A market of three runners: one wins, in two of three such races cross matched, or each is by itself."""
         event = await self._do(CreateEvent(competition_id=competition, name="A race", starts_at_us=base_us))
-        runners = tuple(RunnerTerms(number + 1, name) for number, name in enumerate("ABC"))
-        terms = msgspec.structs.replace(TERMS, crossing=bool(event % 2))
+        terms = self._chance.choice((WHOLE, CROSSED, CROSSED, SINGLES))
+        runners = LINES if terms is SINGLES else RUNNERS
         market = await self._do(CreateExchangeMarket(event, terms, runners))
         await self._do(OpenExchangeMarket(market))
-        return market
+        return Race(market, terms, runners)
 
-    async def run_race(self, market: int, *, until_s: float) -> None:
+    async def run_race(self, race: Race, *, until_s: float) -> None:
         """From the first order to the last correction."""
         chance, now = self._chance, asyncio.get_running_loop().time
         off_s = now() + (until_s - now()) * chance.uniform(0.2, 0.7)
-        await self._disturb(market, until_s=off_s)
+        await self._disturb(race, until_s=off_s)
         if chance.random() < 0.7:
-            await self._do(TurnInPlay(market))
-            await self._do(OpenExchangeMarket(market))
-            await self._disturb(market, until_s=until_s)
+            await self._do(TurnInPlay(race.market))
+            await self._do(OpenExchangeMarket(race.market))
+            await self._disturb(race, until_s=until_s)
         for _ in range(chance.choice((1, 1, 2))):
-            await self._do(RecordExchangeResult(market, self._result()))
+            await self._do(RecordExchangeResult(race.market, self._result(race)))
             await asyncio.sleep(chance.choice((0.0, 0.5)))
 
-    def _result(self) -> RunnersResult | VoidResult:
+    def _result(self, race: Race) -> RunnersResult | VoidResult:
+        """Of those that stand, as far as the steward knows."""
         chance = self._chance
         if chance.random() < 0.1:
             return VoidResult("abandoned")
-        winners = chance.sample(range(RUNNERS), chance.choice((1, 1, 1, 2)))
+        runners = self._standing(race)
+        if race.terms is SINGLES:
+            won = [runner for runner in runners if chance.random() < 0.5]
+            return RunnersResult(tuple(Share(runner, 1, chance.choice((1, 1, 2))) for runner in won))
+        winners = chance.sample(runners, min(len(runners), chance.choice((1, 1, 1, 2))))
         return RunnersResult(tuple(Share(winner, 1, len(winners)) for winner in winners))
 
-    async def _disturb(self, market: int, *, until_s: float) -> None:
-        chance, now = self._chance, asyncio.get_running_loop().time
+    def _standing(self, race: Race) -> list[int]:
+        """By their place in the market."""
+        found = self._auditor.exchange.markets.get(race.market)
+        unsure = found is None or self._chance.random() < 0.1
+        return list(range(len(race.runners))) if found is None or unsure else found.standing
+
+    async def _disturb(self, race: Race, *, until_s: float) -> None:
+        chance, market, now = self._chance, race.market, asyncio.get_running_loop().time
         while now() < until_s:
             await asyncio.sleep(chance.uniform(0.5, 4.0))
             pick = chance.random()
@@ -94,15 +118,24 @@ class Steward:
                 await self._do(OpenExchangeMarket(market))
             elif pick < 0.4:
                 await self._do(ChangeBetDelay(market, chance.choice((1_000_000, 3_000_000)), chance.random() < 0.5))
-            elif pick < 0.45:
-                await self._do(RemoveRunner(market, chance.randint(1, RUNNERS), chance.choice((100, 1_500))))
+            elif pick < 0.5:
+                await self._remove(race)
+
+    async def _remove(self, race: Race) -> None:
+        """A runner is out, the others' prices reduced or not; and often it was a mistake."""
+        chance, runner = self._chance, self._chance.choice(race.runners)
+        named = runner.selection_id, runner.handicap_quarters
+        await self._do(RemoveRunner(race.market, named[0], chance.choice((100, 1_500)), named[1]))
+        if chance.random() < 0.6:
+            await asyncio.sleep(chance.choice((0.0, 1.0, 4.0)))
+            await self._do(ReinstateRunner(race.market, *named))
 
 
 class Trader:
     """Places small orders around one price, and changes its mind."""
 
-    def __init__(self, *, customer: int, market: int, caller: Caller, auditor: Auditor, chance: Random) -> None:
-        self.customer, self._market = customer, market
+    def __init__(self, *, customer: int, race: Race, caller: Caller, auditor: Auditor, chance: Random) -> None:
+        self.customer, self._race, self._market = customer, race, race.market
         self._caller, self._auditor, self._chance = caller, auditor, chance
 
     async def live(self, until_s: float) -> None:
@@ -139,17 +172,19 @@ class Trader:
     def _entry(self) -> QuoteEntry:
         """Traders quote as the house's own market maker does."""
         chance = self._chance
-        place = chance.randint(1, RUNNERS), chance.choice(list(Side)), chance.choice(PRICES)
-        return QuoteEntry(*place, chance.choice((0, 250, 3_000)))
+        runner, side, price_milli = chance.choice(self._race.runners), chance.choice(list(Side)), chance.choice(PRICES)
+        size_minor = chance.choice((0, 250, 3_000))
+        return QuoteEntry(runner.selection_id, side, price_milli, size_minor, runner.handicap_quarters)
 
     def _instruction(self) -> PlaceInstruction:
-        chance = self._chance
+        chance, runner = self._chance, self._chance.choice(self._race.runners)
         kills = chance.random() < 0.1
         return PlaceInstruction(
-            chance.randint(1, RUNNERS),
+            runner.selection_id,
             chance.choice(list(Side)),
             chance.choice(PRICES),
             chance.choice((100, 250, 999, 3_000)),
             Persistence.PERSIST if not kills and chance.random() < 0.3 else Persistence.LAPSE,
+            handicap_quarters=runner.handicap_quarters,
             time_in_force=TimeInForce.FILL_OR_KILL if kills else TimeInForce.REST,
         )

@@ -186,13 +186,13 @@ class World:
         chance = self._chance("race")
         if chance.random() < 0.5:
             return
-        steward = Steward(caller=self._caller("steward"), chance=self._chance("steward"))
+        steward = Steward(caller=self._caller("steward"), auditor=self.auditor, chance=self._chance("steward"))
         customers = [await steward.open_trader() for _ in range(chance.randint(2, 4))]
-        market = await steward.open_race(competition, base_us=self._base_us)
+        race = await steward.open_race(competition, base_us=self._base_us)
         traders = [
             Trader(
                 customer=customer,
-                market=market,
+                race=race,
                 caller=self._caller(f"trader {customer}"),
                 auditor=self.auditor,
                 chance=self._chance(f"trader {customer}"),
@@ -200,7 +200,7 @@ class World:
             for customer in customers
         ]
         end_s = HEALED_S * chance.uniform(0.7, 0.9)
-        await asyncio.gather(steward.run_race(market, until_s=end_s), *(trader.live(HEALED_S) for trader in traders))
+        await asyncio.gather(steward.run_race(race, until_s=end_s), *(trader.live(HEALED_S) for trader in traders))
 
     def _tempers(self, chance: Random) -> list[str]:
         return [chance.choice(list(TEMPERS)) for _ in range(chance.randint(3, 10))]

@@ -42,7 +42,7 @@ class Auditor:
         self.bets = Bets(self.money, self.offer, self.players)
         self.cashouts = CashOuts(self.bets, self.money, self.offer, self.players)
         self.promotions = Promotions(self.bets, self.money)
-        self.exchange = Exchange(self.money)
+        self.exchange = Exchange(self.money, self.requests)
         self.archive = Archive(self.bets, self.offer, self.exchange)
         self.replay = Replay()
         self.bodies: list[bytes] = []

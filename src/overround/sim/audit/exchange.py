@@ -1,20 +1,25 @@
 """The exchange in plain code: one list of orders and one of trades, gone through whole for every fact."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain, combinations, takewhile
 
+from overround.sim.audit.crossing import Level, better_than, is_due
 from overround.sim.audit.money import Money
+from overround.sim.audit.requests import Requests
 from overround.sim.audit.words import Plain, hold
 
 NO_REDUCTION_BP = 250
+SINGLES = "asian_handicap_single_line"
 Row = list[int]
 
 
 @dataclass
 class Order:
-    """What is left of an order, and when it came to rest (0: it never did)."""
+    """What is left of an order, and when it came to rest (0: it never did). One that `crosses` may meet orders on all
+    other runners; `met` is the first price at which it met one on its own, as it came."""
 
     id: int
     customer: int
@@ -26,6 +31,8 @@ class Order:
     persists: bool
     kills: bool
     waits: bool
+    crosses: bool
+    met: int = 0
     came: int = 0
 
     def agrees(self, price: int | Fraction) -> bool:
@@ -45,15 +52,19 @@ class Trade:
 
 @dataclass
 class Market:
-    """A market of one winner. `net` and `paid` are what each customer was settled at: net, and commission."""
+    """A market of one winner, or (`singles`) of runners that each win or lose by themselves. `net` and `paid` are what
+    each customer was settled at: net, and commission. `short` are those of whom less is held than the worst case."""
 
     id: int
     currency: str
     base_rate_bp: int
     runners: int
+    crosses: bool
+    singles: bool
     removed: set[int] = field(default_factory=set)
     trades: list[Trade] = field(default_factory=list)
     held: Counter[int] = field(default_factory=Counter)
+    short: set[int] = field(default_factory=set)
     net: Counter[int] = field(default_factory=Counter)
     paid: Counter[int] = field(default_factory=Counter)
     residue: int = 0
@@ -65,12 +76,19 @@ class Market:
     def standing(self) -> list[int]:
         return [runner for runner in range(self.runners) if runner not in self.removed]
 
+    @property
+    def outcomes(self) -> list[tuple[int, ...]]:
+        """Who may have won together."""
+        standing = self.standing
+        sizes = range(len(standing) + 1) if self.singles else (1,)
+        return list(chain.from_iterable(combinations(standing, size) for size in sizes))
+
 
 class Exchange:
     """Knows the journal's facts about the exchange, and works everything out from them again."""
 
-    def __init__(self, money: Money) -> None:
-        self._money = money
+    def __init__(self, money: Money, requests: Requests) -> None:
+        self._money, self._requests = money, requests
         self.orders: dict[int, Order] = {}
         self.markets: dict[int, Market] = {}
         self._came = 0
@@ -85,7 +103,7 @@ class Exchange:
             "exchange_market_suspended": self._suspended,
             "turned_in_play": self._in_play,
             "runner_removed": self._removed,
-            "runner_reinstated": lambda fact, _: self.markets[fact["market_id"]].removed.discard(fact["runner"]),
+            "runner_reinstated": self._reinstated,
             "exchange_result_recorded": self._result,
             "exchange_settled": self._settled,
         }
@@ -101,7 +119,14 @@ class Exchange:
 
     def _created(self, fact: Plain, _: int) -> None:
         terms = fact["terms"]
-        self.markets[fact["market_id"]] = Market(fact["market_id"], terms[3], terms[13], len(fact["runners"]))
+        self.markets[fact["market_id"]] = Market(
+            id=fact["market_id"],
+            currency=terms[3],
+            base_rate_bp=terms[13],
+            runners=len(fact["runners"]),
+            crosses=terms[10],
+            singles=terms[2] == SINGLES,
+        )
 
     # ------------------------------------------------------------ orders
 
@@ -122,11 +147,12 @@ class Exchange:
         self._held(fact)
 
     def _new(self, fact: Plain) -> list[Order]:
-        made = []
+        made, market = [], self.markets[fact["market_id"]]
+        crosses = market.crosses and self._requests.name(fact) != "MassQuote"
         for row in fact["orders"]:
             number, runner, side, price, size, persistence, *rest = row
             hold(number == len(self.orders) + 1, "an order's id is not the next", fact)
-            hold(size > 0 and runner in self.markets[fact["market_id"]].standing, "an order of nothing", fact)
+            hold(size > 0 and runner in market.standing, "an order of nothing", fact)
             order = Order(
                 id=number,
                 customer=fact["customer_id"],
@@ -138,6 +164,7 @@ class Exchange:
                 persists=persistence == "persist",
                 kills=rest[4] == "fill_or_kill",
                 waits=number in fact.get("waiting", ()),
+                crosses=crosses,
             )
             self.orders[number] = order
             made.append(order)
@@ -173,6 +200,7 @@ class Exchange:
             if order.left and not order.waits:
                 first = self._first(order)
                 hold(first is None or not order.agrees(first.price), "an order rests that could match", fact, first)
+                hold(not self._crosses_at(order, order.price), "an order rests that could cross match", fact, order)
                 self._came += 1
                 order.came = self._came
         hold(not trades, "a trade of an order that is not of this fact", trades, fact)
@@ -188,14 +216,7 @@ class Exchange:
 
     def _first(self, order: Order) -> Order | None:
         """Whoever an order would meet first: the best price, then the first to come."""
-        others = [
-            other
-            for other in self.orders.values()
-            if (other.market, other.runner) == (order.market, order.runner)
-            and other.backs != order.backs
-            and other.left
-            and other.came
-        ]
+        others = self._resting(order.market, order.runner, backs=not order.backs)
         return min(others, key=lambda other: (other.price if other.backs else -other.price, other.came), default=None)
 
     def _trade(self, market: Market, order: Order, trade: Trade, fact: Plain) -> None:
@@ -206,8 +227,10 @@ class Exchange:
         hold((trade.back == order.id) == order.backs, "a trade the wrong way round", trade, fact)
         kept = order.kills or order.agrees(trade.price)
         hold(trade.price == first.price and kept, "a trade at another price", trade, fact)
+        hold(not self._crosses_better(order, trade.price), "a trade though a cross match was better", trade, fact)
         hold(trade.size == min(order.left, first.left), "a trade of another size", trade, order, first)
         hold(order.customer != first.customer, "a trade of a customer with themselves", trade, fact)
+        order.met = order.met or trade.price
         order.left -= trade.size
         first.left -= trade.size
         market.trades.append(trade)
@@ -219,6 +242,7 @@ class Exchange:
         better = first is None or (own.price > first.price if order.backs else own.price < first.price)
         hold(better, "a cross match that is no better than a direct one", own, first, fact)
         hold(order.kills or order.agrees(own.price), "a cross match at another price", own, order, fact)
+        hold(not self._crosses_better(order, own.price), "a cross match at a worse price than was due", own, fact)
         hold({leg.runner for leg in legs} == set(market.standing), "a cross match of some runners", legs, fact)
         stakes, paid = sum(leg.size for leg in legs) * 1_000, Counter[int]()
         for leg in legs:
@@ -235,14 +259,43 @@ class Exchange:
         if maker is not order:
             alike = (maker.backs, maker.price, maker.runner) == (order.backs, leg.price, leg.runner)
             hold(alike and maker.customer != order.customer, "a leg with the wrong order", leg, maker, fact)
-            before = [other for other in self._waiting(maker) if other.price == maker.price and other.came < maker.came]
+            queue = self._resting(maker.market, maker.runner, backs=maker.backs)
+            before = [other for other in queue if other.price == maker.price and other.came < maker.came]
             hold(not before, "a leg with who was not first at its price", leg, before, fact)
         hold(0 < leg.size <= maker.left, "a leg of more than was left", leg, maker, fact)
         maker.left -= leg.size
 
-    def _waiting(self, order: Order) -> list[Order]:
-        """What rests on the same side of the same runner."""
-        place = order.market, order.runner, order.backs
+    def _crosses_better(self, order: Order, price: int) -> bool:
+        """Whether a cross match was due at a better price than an order got."""
+        return self._crosses_at(order, better_than(price, backs=order.backs))
+
+    def _crosses_at(self, order: Order, price: int) -> bool:
+        """Whether a cross match is due at a price or a better one. Of an order to fill or kill the price is a limit for
+        its average, and nothing is. Once an order met somebody directly, only what beats that is: the house passes over
+        for good what is too small to beat it, also where it would do at a worse price."""
+        market = self.markets[order.market]
+        if order.kills or not order.crosses:
+            return False
+        if order.met:
+            bounds = price, better_than(order.met, backs=order.backs)
+            price = max(bounds) if order.backs and all(bounds) else min(bounds)
+        if not price:
+            return False
+        found = [self._level(order, runner) for runner in market.standing if runner != order.runner]
+        levels = [level for level in found if level is not None]
+        whole = len(levels) == len(found)
+        return whole and is_due(backs=order.backs, price=price, left=order.left, levels=levels)
+
+    def _level(self, order: Order, runner: int) -> Level | None:
+        """What an order may meet of another runner: the best price, up to the first order of the same customer."""
+        rests = self._resting(order.market, runner, backs=order.backs)
+        rests.sort(key=lambda other: (other.price if other.backs else -other.price, other.came))
+        best = list(takewhile(lambda other: other.price == rests[0].price and other.customer != order.customer, rests))
+        return (best[0].price, sum(other.left for other in best)) if best else None
+
+    def _resting(self, market: int, runner: int, *, backs: bool) -> list[Order]:
+        """What rests on one side of a runner, in no order."""
+        place = market, runner, backs
         others = self.orders.values()
         return [each for each in others if (each.market, each.runner, each.backs) == place and each.left and each.came]
 
@@ -310,6 +363,13 @@ class Exchange:
                 trade.price = max(1_010, round(Fraction(trade.price * (10_000 - factor), 10_000)))
         self._lapse(fact, lambda o: o.runner == runner or (reduces and not o.backs), "with a removal")
 
+    def _reinstated(self, fact: Plain, _: int) -> None:
+        """It may win again. Nothing else comes back: what was void is in no position, and pays nobody."""
+        market = self.markets[fact["market_id"]]
+        hold(fact["runner"] in market.removed and not market.result, "a runner comes back that was not out", fact)
+        market.removed.discard(fact["runner"])
+        self._held(fact)
+
     def _result(self, fact: Plain, _: int) -> None:
         market = self.markets[fact["market_id"]]
         market.result, market.settles, market.done = fact["result"], True, 0
@@ -328,35 +388,48 @@ class Exchange:
         numbers = [fact["market_id"]] if fact.get("market_id") else list(self.markets)
         for market in (self.markets[number] for number in numbers):
             for customer in {order.customer for order in self.orders.values() if order.market == market.id}:
-                worst = max(self._loss(market, customer, winner) for winner in market.standing)
-                needed = max(0, -(-worst.numerator // worst.denominator))
-                short = bool(market.removed) and market.held[customer] < needed
-                fits = market.held[customer] == needed or short or (market.result and not market.held[customer])
-                hold(bool(fits), "what is held is not the worst case", customer, market.held[customer], needed, fact)
+                self._is_worst_case(market, customer, fact)
 
-    def _loss(self, market: Market, customer: int, winner: int) -> Fraction:
-        """What a customer would lose if this runner won, unmatched orders at their worst."""
+    def _is_worst_case(self, market: Market, customer: int, fact: Plain) -> None:
+        """Only who had no more when a runner was out or back may have less held, until it is enough again."""
+        worst = max(self._loss(market, customer, won) for won in market.outcomes)
+        held, needed = market.held[customer], max(0, -(-worst.numerator // worst.denominator))
+        if held < needed and fact["kind"] in ("runner_removed", "runner_reinstated"):
+            if not self._money.available_minor((customer, market.currency)):
+                market.short.add(customer)
+        elif held == needed:
+            market.short.discard(customer)
+        fits = held == needed or (held < needed and customer in market.short) or (market.result and not held)
+        hold(bool(fits), "what is held is not the worst case", customer, held, needed, fact)
+
+    def _loss(self, market: Market, customer: int, won: Collection[int]) -> Fraction:
+        """What a customer would lose if just these won, unmatched orders at their worst."""
         lost = Fraction()
         for trade in market.trades:
-            if trade.back and self.orders[trade.back].customer == customer:
-                lost += _backed(trade.runner == winner, trade.price, trade.size)
-            if trade.lay and self.orders[trade.lay].customer == customer:
-                lost -= _backed(trade.runner == winner, trade.price, trade.size)
+            lost += self._share(trade, customer) * _backed(trade.runner in won, trade.price, trade.size)
         for order in self.orders.values():
             if (order.customer, order.market) == (customer, market.id) and order.left:
-                backed = _backed(order.runner == winner, order.price, order.left)
+                backed = _backed(order.runner in won, order.price, order.left)
                 lost += max(Fraction(), backed if order.backs else -backed)
         return lost
 
+    def _share(self, trade: Trade, customer: int) -> int:
+        """1 for who backed, −1 for who laid, 0 for others."""
+        backed, laid = (bool(number) and self.orders[number].customer == customer for number in (trade.back, trade.lay))
+        return backed - laid
+
     def _profit(self, market: Market, customer: int) -> int:
-        """What the result makes of a position, rounded down once."""
+        """What the result makes of a position, rounded down once; a runner that shares its place wins in part."""
         if market.result[0] == "void_market":
             return 0
         winners = market.result[1]
         assert isinstance(winners, list)
+        parts = {runner: Fraction(places, tied) for runner, places, tied in winners}
         lost = Fraction()
-        for runner, places, tied in winners:
-            lost += self._loss(market, customer, runner) * Fraction(places, tied)
+        for trade in market.trades:
+            part = parts.get(trade.runner, Fraction())
+            backed = part * _backed(True, trade.price, trade.size) + (1 - part) * trade.size
+            lost += self._share(trade, customer) * backed
         return -lost.numerator // lost.denominator
 
     def _settled(self, fact: Plain, _: int) -> None:

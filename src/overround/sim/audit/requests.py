@@ -175,6 +175,13 @@ class Requests:
             hold(not wrong, "a fact that is not what was asked for", wrong, fact, asked)
         return asked
 
+    def name(self, fact: Plain) -> str:
+        """What command a fact answers; nothing where it answers none."""
+        if "cause" not in fact:
+            return ""
+        actor, key, content = fact["cause"]
+        return self.asked[actor, key][content].name
+
     def told(self, asked: Asked, answer: Answer) -> None:
         """Somebody heard an answer: it must be in the journal already, and the same as ever."""
         asked.heard += 1
