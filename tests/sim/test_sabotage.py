@@ -1,7 +1,7 @@
 """A house that is broken on purpose is caught. What is not caught here is not watched there."""
 
 import pytest
-from tests.sim import sabotage
+from tests.sim import exchange_sabotage, sabotage
 
 from overround.book.machine import Machine
 from overround.sim import World
@@ -52,16 +52,19 @@ def test_a_broken_journal_is_caught(server: type[JournalServer], said: tuple[str
         (sabotage.Extravagant, ("liability is exceeded",)),
         (sabotage.Spendthrift, ("the limit ", "a limit at a wrong time", "cash overdrawn")),
         (sabotage.Generous, ("settled wrongly",)),
-        (sabotage.Trusting, ("what is held is not the worst case",)),
-        (sabotage.LastComeFirst, ("a trade with who was not first",)),
-        (sabotage.PaysForCrossing, ("the house pays more than it takes for a cross match",)),
-        (sabotage.NeverCrosses, ("an order rests that could cross match", "a trade though a cross match was better")),
-        (sabotage.DirectFirst, ("a trade though a cross match was better",)),
-        (sabotage.KeepsTheDifference, ("a cross match at a worse price than was due",)),
-        (sabotage.Revives, ("what is held is not the worst case", "a position settled wrongly")),
-        (sabotage.ForgetsTheBack, ("what is held is not the worst case",)),
-        (sabotage.OneOfThemWins, ("a position settled wrongly",)),
-        (sabotage.TakesNoCommission, ("a position settled wrongly",)),
+        (exchange_sabotage.Trusting, ("what is held is not the worst case",)),
+        (exchange_sabotage.LastComeFirst, ("a trade with who was not first",)),
+        (exchange_sabotage.PaysForCrossing, ("the house pays more than it takes for a cross match",)),
+        (
+            exchange_sabotage.NeverCrosses,
+            ("an order rests that could cross match", "a trade though a cross match was better"),
+        ),
+        (exchange_sabotage.DirectFirst, ("a trade though a cross match was better",)),
+        (exchange_sabotage.KeepsTheDifference, ("a cross match at a worse price than was due",)),
+        (exchange_sabotage.Revives, ("what is held is not the worst case", "a position settled wrongly")),
+        (exchange_sabotage.ForgetsTheBack, ("what is held is not the worst case",)),
+        (exchange_sabotage.OneOfThemWins, ("a position settled wrongly",)),
+        (exchange_sabotage.TakesNoCommission, ("a position settled wrongly",)),
         (sabotage.Stubborn, ("settlement ended before", "a bet left")),
         (sabotage.Unmoved, ("settlement ended before", "a bet left", "settled wrongly", "cancelled")),
         (sabotage.PaysSalesTwice, ("other money moved than expected",)),
