@@ -5,6 +5,7 @@ from itertools import groupby
 
 import msgspec
 
+from overround.book import archive
 from overround.book.bets import BetStatus, TicketAccepted, TicketDelayed, TicketReferred, WaitingTicketAccepted
 from overround.book.ledger import StakeKind
 from overround.book.machine import decode_fact, empty
@@ -18,8 +19,6 @@ from overround.edge.values import at_text, at_text_or_none
 from overround.projections import ShownBet, ShownLeg
 
 OVER = (BetStatus.SETTLED, BetStatus.CASHED_OUT, BetStatus.REFUSED)
-
-ARCHIVED = "bet_archived"
 
 TAKES = (TicketAccepted, TicketDelayed, TicketReferred, WaitingTicketAccepted)
 
@@ -41,20 +40,14 @@ class Archived:
 
     async def bet(self, customer_id: int, bet_id: int = 0, key: str = "") -> Bet:
         """A customer's bet by id, or by key. Raises Problem: bet_not_found."""
-        if bet_id:
-            row = await self._reading.ask(lambda reads: reads.bet(bet_id, customer_id=customer_id))
-        else:
-            row = await self._reading.ask(lambda reads: reads.bet_by_key(key, customer_id=customer_id))
+        row = await self._row(customer_id, bet_id, key)
         if row is None:
             raise Problem("bet_not_found")
         return bet_shown(row)
 
     async def ticket(self, customer_id: int, bet_id: int = 0, key: str = "") -> tuple[Bet, ...]:
         """The bets of a customer's ticket, by the id of one of them, or by key. Raises Problem: ticket_not_found."""
-        if bet_id:
-            one = await self._reading.ask(lambda reads: reads.bet(bet_id, customer_id=customer_id))
-        else:
-            one = await self._reading.ask(lambda reads: reads.bet_by_key(key, customer_id=customer_id))
+        one = await self._row(customer_id, bet_id, key)
         ticket_id = one.ticket_id if one is not None else None
         if ticket_id is None:
             raise Problem("ticket_not_found")
@@ -77,13 +70,18 @@ class Archived:
         struck_at_us = max(row.placed_at_us, row.decide_at_us)
         return Worked(bet, slip, tuple(results.of_leg(leg, struck_at_us) for leg in slip.legs))
 
+    async def _row(self, customer_id: int, bet_id: int, key: str) -> ShownBet | None:
+        if bet_id:
+            return await self._reading.ask(lambda reads: reads.bet(bet_id, customer_id=customer_id))
+        return await self._reading.ask(lambda reads: reads.bet_by_key(key, customer_id=customer_id))
+
     async def _slip(self, row: ShownBet) -> Slip:
         """As it was taken: in the journal, as the tables do not have what a payout was limited to."""
         body = await self._fact(row.seq)
         fact = decode_fact(body) if body is not None else None
         taken = {each.bet_id: each.slip for each in fact.bets} if isinstance(fact, TAKES) else {}
         if row.id not in taken:
-            raise Problem(ARCHIVED)
+            raise Problem(archive.Refusal.BET_ARCHIVED)
         return taken[row.id]
 
 

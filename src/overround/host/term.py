@@ -146,10 +146,9 @@ class Term:
                     if seq != state.seq + 1:
                         raise TermOver(f"the journal has {seq} after {state.seq}")
                     fold(state, decode_fact(body), at_us)
-            except BaseException:
-                ahead.cancel()
-                raise
-            rows = await ahead
+                rows = await ahead
+            finally:
+                ahead.cancel()  # where this has failed; it only reads
 
     async def _follow(self, state: State) -> int | None:
         """Fold what others write until the lease is ours; None when told to stop first."""

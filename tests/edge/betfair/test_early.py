@@ -90,10 +90,7 @@ def test_a_heartbeat_that_was_missed_is_told_by_a_gateway_that_started_since(
     there = Raw(trader)
     assert beat(there, 1) == "NONE"
     there.call("placeOrders", marketId=market.id, instructions=[limit(market.selections[0], "BACK", 3.0, 5.0)])
-    due = time.monotonic() + PATIENCE_S
-    while there.call("listCurrentOrders", orderProjection="EXECUTABLE")["result"]["currentOrders"]:
-        assert time.monotonic() < due, "never cancelled"
-        time.sleep(0.05)
+    until_cancelled(there)
     for told in ("ALL_BETS_CANCELLED", "NONE"):
         with another_gateway(shop) as here:
             raw = Raw(msgspec.structs.replace(trader, house=here))
@@ -114,12 +111,16 @@ def test_a_missed_heartbeat_is_told_once_by_several_gateways(
         for first, second in ((here, there), (there, here)):
             first.call("placeOrders", marketId=market.id, instructions=[limit(market.selections[0], "BACK", 3.0, 5.0)])
             assert beat(first, 1) == "NONE"
-            due = time.monotonic() + PATIENCE_S
-            while second.call("listCurrentOrders", orderProjection="EXECUTABLE")["result"]["currentOrders"]:
-                assert time.monotonic() < due, "never cancelled"
-                time.sleep(0.05)
+            until_cancelled(second)
             assert [beat(raw, 0) for raw in (first, second, first, second)] == ["ALL_BETS_CANCELLED", *3 * ["NONE"]]
     assert asyncio.run(missed_in_the_journal(shop, trader)) == 2
+
+
+def until_cancelled(raw: Raw) -> None:
+    due = time.monotonic() + PATIENCE_S
+    while raw.call("listCurrentOrders", orderProjection="EXECUTABLE")["result"]["currentOrders"]:
+        assert time.monotonic() < due, "never cancelled"
+        time.sleep(0.05)
 
 
 def until_ready(raw: Raw) -> None:
